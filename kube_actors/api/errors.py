@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
-from attrs import field, frozen
+from attrs import frozen
 
 MODIFIED = (
     "the object has been modified; please apply your changes to the latest version and try again"
@@ -159,7 +159,7 @@ class StatusError(Exception):
     code: int
     reason: str
     message: str
-    details: Mapping[str, Any] | None = field(default=None, eq=False)
+    details: Mapping[str, Any] | None = None
 
     def __str__(self) -> str:
         return self.message
