@@ -1,0 +1,137 @@
+"""One request and its response, seen by the application as ASGI's ``receive`` and ``send``.
+
+A response whose body comes in one piece leaves in one write. A response in pieces is chunked.
+While a response is being made, the peer's leaving is learnt only if the application waits for
+it with ``receive``; a write to a peer that left raises ``ClientGone``.
+"""
+
+from collections.abc import Iterable, MutableMapping
+from typing import Any, Protocol
+
+from kube_actors.apiserver.http.parsing import Incoming
+from kube_actors.apiserver.http.response import CONTINUE, LAST_CHUNK, encode_chunk, encode_head
+
+Message = MutableMapping[str, Any]
+_BODILESS = frozenset((204, 304))
+
+
+class ClientGone(OSError):
+    """The peer closed the connection while it was being answered."""
+
+
+class Line(Protocol):
+    """What an exchange needs of its connection."""
+
+    async def read(self) -> bool:
+        """Feed the parser once; False when the peer has left."""
+
+    async def write(self, data: bytes) -> None: ...
+
+    async def wait_gone(self) -> None: ...
+
+    @property
+    def closing(self) -> bool: ...
+
+
+class Exchange:
+    """``finished`` says the response is whole; ``keep_alive`` whether another may follow."""
+
+    __slots__ = (
+        "_bodiless",
+        "_body_given",
+        "_chunked",
+        "_head_sent",
+        "_headers",
+        "_line",
+        "_request",
+        "_status",
+        "finished",
+        "keep_alive",
+    )
+
+    def __init__(self, line: Line, request: Incoming) -> None:
+        self._line = line
+        self._request = request
+        self._status = 0
+        self._headers: Iterable[tuple[bytes, bytes]] = ()
+        self._body_given = False
+        self._head_sent = False
+        self._chunked = False
+        self._bodiless = False
+        self.finished = False
+        self.keep_alive = request.keep_alive
+
+    @property
+    def started(self) -> bool:
+        return self._head_sent
+
+    async def receive(self) -> Message:
+        request = self._request
+        if self._body_given or self.finished:
+            if not self.finished:
+                await self._line.wait_gone()
+            return {"type": "http.disconnect"}
+        while not request.chunks and not request.complete:
+            if request.expects_continue:
+                request.expects_continue = False
+                await self._line.write(CONTINUE)
+            if not await self._line.read():
+                return {"type": "http.disconnect"}
+        chunks = request.chunks
+        body = chunks.popleft() if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        self._body_given = request.complete
+        return {"type": "http.request", "body": body, "more_body": not request.complete}
+
+    async def send(self, message: Message) -> None:
+        kind = message["type"]
+        if kind == "http.response.start":
+            assert self._status == 0, "the response was already started"
+            self._status = message["status"]
+            self._headers = message.get("headers", ())
+        elif kind == "http.response.body":
+            assert self._status, "a body needs a started response"
+            assert not self.finished, "the response was already finished"
+            await self._send_body(message.get("body", b""), message.get("more_body", False))
+        else:
+            raise AssertionError(f"unknown ASGI message {kind!r}")
+
+    async def _send_body(self, body: bytes, more: bool) -> None:
+        if self._bodiless:
+            data = b""
+        elif self._chunked:
+            data = encode_chunk(body) if body else b""
+            if not more:
+                data += LAST_CHUNK
+        else:
+            data = body
+        if not self._head_sent:
+            data = self._begin(body, more)
+        self.finished = not more
+        if data:
+            await self._line.write(data)
+
+    def _begin(self, body: bytes, more: bool) -> bytes:
+        self._head_sent = True
+        request = self._request
+        if request.expects_continue or self._line.closing:
+            # The peer may still send the body that was never asked for.
+            self.keep_alive = False
+        self._bodiless = self._status in _BODILESS or request.method == "HEAD"
+        sized = any(name.lower() == b"content-length" for name, _ in self._headers)
+        framing = b""
+        if sized or self._status in _BODILESS:
+            pass
+        elif not more:
+            framing = b"content-length: %d\r\n" % len(body)
+        elif request.version == "1.1":
+            self._chunked = not self._bodiless
+            framing = b"transfer-encoding: chunked\r\n"
+        else:
+            self.keep_alive = False
+        if not self.keep_alive:
+            framing += b"connection: close\r\n"
+        head = encode_head(self._status, self._headers, framing)
+        if self._bodiless or not body:
+            return head + (LAST_CHUNK if self._chunked and not more else b"")
+        return head + (encode_chunk(body) if self._chunked else body)
