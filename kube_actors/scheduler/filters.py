@@ -1,0 +1,168 @@
+"""Which nodes could run a pod, and for each that could not, why, in kube-scheduler's words.
+
+A filter looks at one node and returns a ``Misfit`` or None. ``prepare`` makes the part that is the
+same for every node once per pod (affinity and spreading domains). Order and names follow the
+default plugins of kube-scheduler (https://kubernetes.io/docs/reference/scheduling/config/).
+"""
+
+from collections.abc import Callable
+
+import attrs
+
+from kube_actors.scheduler.node import NodeState
+from kube_actors.scheduler.pod import PodInfo, Taint
+from kube_actors.scheduler.snapshot import Snapshot
+from kube_actors.scheduler.topology import Topology, survey
+
+UNSCHEDULABLE_TAINT = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
+
+
+@attrs.frozen
+class Misfit:
+    """Why one filter refuses one node; ``resolvable``: evicting pods there could help."""
+
+    filter: str
+    reasons: tuple[str, ...]
+    resolvable: bool = False
+
+
+@attrs.frozen
+class Context:
+    """What every filter is given beside the node."""
+
+    pod: PodInfo
+    topology: Topology
+
+
+Filter = Callable[[Context, NodeState], Misfit | None]
+
+
+def prepare(pod: PodInfo, snapshot: Snapshot) -> Context:
+    return Context(pod, survey(pod, snapshot))
+
+
+def node_unschedulable(context: Context, node: NodeState) -> Misfit | None:
+    if not node.info.unschedulable:
+        return None
+    if any(t.tolerates(UNSCHEDULABLE_TAINT) for t in context.pod.tolerations):
+        return None
+    return Misfit("NodeUnschedulable", ("node(s) were unschedulable",))
+
+
+def node_name(context: Context, node: NodeState) -> Misfit | None:
+    wanted = context.pod.node_name
+    if not wanted or wanted == node.info.name:
+        return None
+    return Misfit("NodeName", ("node(s) didn't match the requested node name",))
+
+
+def taint_toleration(context: Context, node: NodeState) -> Misfit | None:
+    for taint in node.info.taints:
+        if taint.effect == "PreferNoSchedule":
+            continue
+        if not any(t.tolerates(taint) for t in context.pod.tolerations):
+            return Misfit("TaintToleration", (f"node(s) had untolerated taint {{{taint}}}",))
+    return None
+
+
+def node_affinity(context: Context, node: NodeState) -> Misfit | None:
+    pod, labels = context.pod, node.info.labels
+    fits = all(labels.get(key) == value for key, value in pod.node_selector.items())
+    if fits and pod.required_terms is not None:
+        fits = any(term.matches(labels, node.info.name) for term in pod.required_terms)
+    if fits:
+        return None
+    return Misfit("NodeAffinity", ("node(s) didn't match Pod's node affinity/selector",))
+
+
+def node_ports(context: Context, node: NodeState) -> Misfit | None:
+    for wanted_ip, protocol, port in context.pod.host_ports:
+        for taken_ip, taken_protocol, taken_port in node.ports:
+            if (protocol, port) != (taken_protocol, taken_port):
+                continue
+            if wanted_ip == taken_ip or "0.0.0.0" in (wanted_ip, taken_ip):
+                return Misfit(
+                    "NodePorts",
+                    ("node(s) didn't have free ports for the requested pod ports",),
+                    resolvable=True,
+                )
+    return None
+
+
+def node_resources_fit(context: Context, node: NodeState) -> Misfit | None:
+    allocatable, requested = node.info.allocatable, node.requested
+    short = []
+    if len(node.pods) + 1 > allocatable.get("pods", 110):
+        short.append("Too many pods")
+    for name, value in context.pod.requests.items():
+        if value and value > allocatable.get(name, 0) - requested.get(name, 0):
+            short.append(f"Insufficient {name}")
+    if not short:
+        return None
+    # A request greater than the whole node stays refused whoever leaves.
+    hopeless = any(v > allocatable.get(n, 0) for n, v in context.pod.requests.items())
+    return Misfit("NodeResourcesFit", tuple(short), resolvable=not hopeless)
+
+
+def pod_topology_spread(context: Context, node: NodeState) -> Misfit | None:
+    for constraint, domains in context.topology.hard_spread:
+        domain = node.info.labels.get(constraint.topology_key)
+        if domain is None:
+            return Misfit(
+                "PodTopologySpread",
+                ("node(s) didn't match pod topology spread constraints (missing required label)",),
+            )
+        own = constraint.selector is not None and constraint.selector.matches(context.pod.labels)
+        if domains.skew(domain, constraint, counted=own) > constraint.max_skew:
+            return Misfit(
+                "PodTopologySpread",
+                ("node(s) didn't match pod topology spread constraints",),
+                resolvable=True,
+            )
+    return None
+
+
+def inter_pod_affinity(context: Context, node: NodeState) -> Misfit | None:
+    topology, labels = context.topology, node.info.labels
+    for key, value in topology.repelled:
+        if labels.get(key) == value:
+            return Misfit(
+                "InterPodAffinity",
+                ("node(s) didn't satisfy existing pods anti-affinity rules",),
+                resolvable=True,
+            )
+    for term, domains in topology.attracted:
+        if labels.get(term.topology_key) not in domains or term.topology_key not in labels:
+            # The first pod of a group that wants its own kind nearby may start anywhere.
+            if not domains and term.matches(context.pod) and term.topology_key in labels:
+                continue
+            return Misfit("InterPodAffinity", ("node(s) didn't match pod affinity rules",))
+    for term, domains in topology.avoided:
+        if labels.get(term.topology_key) in domains:
+            return Misfit(
+                "InterPodAffinity",
+                ("node(s) didn't match pod anti-affinity rules",),
+                resolvable=True,
+            )
+    return None
+
+
+FILTERS: tuple[Filter, ...] = (
+    node_unschedulable,
+    node_name,
+    taint_toleration,
+    node_affinity,
+    node_ports,
+    node_resources_fit,
+    pod_topology_spread,
+    inter_pod_affinity,
+)
+
+
+def filter_node(context: Context, node: NodeState) -> Misfit | None:
+    """Return the first filter's refusal of this node, or None when the pod fits."""
+    for check in FILTERS:
+        misfit = check(context, node)
+        if misfit is not None:
+            return misfit
+    return None

@@ -1,0 +1,87 @@
+"""The scheduler's picture of the cluster: nodes, the pods on them, and pods it has assumed.
+
+An assumed pod counts on its node from the decision on, before the API server has confirmed the
+binding: the next decision must not use the same room twice. Confirmation replaces it; a failed
+binding forgets it.
+"""
+
+from kube_actors.scheduler.node import NodeInfo, NodeState
+from kube_actors.scheduler.pod import PodInfo
+
+
+class Snapshot:
+    """Mutable, owned by one scheduler; every method is synchronous and idempotent."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, NodeState] = {}
+        self._where: dict[str, str] = {}
+        self._assumed: dict[str, str] = {}
+        self._stray: dict[str, dict[str, PodInfo]] = {}
+        self.anti_affinity_pods: dict[str, PodInfo] = {}
+
+    def set_node(self, info: NodeInfo) -> None:
+        state = self.nodes.get(info.name)
+        if state is not None:
+            state.info = info
+            return
+        state = self.nodes[info.name] = NodeState(info)
+        # Pods may be heard of before their node is: they waited here.
+        for pod in self._stray.pop(info.name, {}).values():
+            state.add(pod)
+
+    def remove_node(self, name: str) -> None:
+        state = self.nodes.pop(name, None)
+        if state is not None and state.pods:
+            self._stray[name] = dict(state.pods)
+
+    def set_pod(self, pod: PodInfo) -> None:
+        """Count a pod that the API server shows on a node."""
+        if pod.terminal or not pod.node_name:
+            if pod.terminal or pod.uid not in self._assumed:
+                self.remove_pod(pod.uid)
+            return
+        self._assumed.pop(pod.uid, None)
+        self._place(pod, pod.node_name)
+
+    def assume(self, pod: PodInfo, node_name: str) -> None:
+        self._assumed[pod.uid] = node_name
+        self._place(pod, node_name)
+
+    def forget(self, uid: str) -> None:
+        """Take back an assumption whose binding failed; a confirmed pod stays."""
+        if self._assumed.pop(uid, None) is not None:
+            self.remove_pod(uid)
+
+    def is_assumed(self, uid: str) -> bool:
+        return uid in self._assumed
+
+    def remove_pod(self, uid: str) -> None:
+        self._assumed.pop(uid, None)
+        self.anti_affinity_pods.pop(uid, None)
+        name = self._where.pop(uid, None)
+        if name is None:
+            return
+        state = self.nodes.get(name)
+        if state is not None:
+            state.remove(uid)
+        stray = self._stray.get(name)
+        if stray is not None:
+            stray.pop(uid, None)
+            if not stray:
+                del self._stray[name]
+
+    def node_of(self, uid: str) -> str:
+        return self._where.get(uid, "")
+
+    def _place(self, pod: PodInfo, node_name: str) -> None:
+        before = self._where.get(pod.uid)
+        if before is not None and before != node_name:
+            self.remove_pod(pod.uid)
+        self._where[pod.uid] = node_name
+        if pod.anti_affinity:
+            self.anti_affinity_pods[pod.uid] = pod
+        state = self.nodes.get(node_name)
+        if state is not None:
+            state.add(pod)
+        else:
+            self._stray.setdefault(node_name, {})[pod.uid] = pod
