@@ -1,0 +1,174 @@
+"""How an actor uses the store: the ``Store`` protocol spoken to the members of a Raft group.
+
+One member is preferred, the first at the beginning and later whichever answered last. A read or
+the opening of a watch that meets a dead member goes on to the next one. A write goes on only when
+it surely was not received; when its fate is unknown the caller is told so (``OutcomeUnknown``) and
+decides. ``NoQuorum`` is an answer, not a failure of the member: it is passed on at once.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from kube_actors.actor import (
+    Actor,
+    ActorCrashed,
+    ActorError,
+    Address,
+    DeadlineExceeded,
+    Overloaded,
+    Unreachable,
+)
+from kube_actors.store.messages import (
+    AtRevision,
+    Compact,
+    CurrentRevision,
+    GetHash,
+    GetStatus,
+    Hashed,
+    LeaseGrant,
+    LeaseKeepAlive,
+    LeaseRevoke,
+    LeaseState,
+    LeaseTimeToLive,
+    MemberStatus,
+    OutcomeUnknown,
+    Range,
+    Ranged,
+    Txn,
+    TxnDone,
+    Watch,
+    Watched,
+)
+
+_UNKNOWN = (ActorCrashed, DeadlineExceeded)
+_NOT_RECEIVED = (Unreachable, Overloaded)
+
+
+class StoreClient:
+    """Implements ``Store``. ``timeout_s`` bounds one attempt at one member."""
+
+    def __init__(
+        self, actor: Actor, members: Sequence[Address], *, timeout_s: float = 10.0
+    ) -> None:
+        if not members:
+            raise ValueError("a store client needs at least one member")
+        self._actor = actor
+        self._members = tuple(members)
+        self._timeout_s = timeout_s
+        self._preferred = 0
+
+    async def range(self, request: Range) -> Ranged:
+        answer = await self._read(request)
+        assert isinstance(answer, Ranged)
+        return answer
+
+    async def txn(self, request: Txn) -> TxnDone:
+        answer = await self._write(request)
+        assert isinstance(answer, TxnDone)
+        return answer
+
+    async def current_revision(self) -> int:
+        answer = await self._read(CurrentRevision())
+        assert isinstance(answer, AtRevision)
+        return answer.revision
+
+    async def compact(self, revision: int) -> int:
+        answer = await self._write(Compact(revision))
+        assert isinstance(answer, AtRevision)
+        return answer.revision
+
+    async def lease(
+        self, request: LeaseGrant | LeaseRevoke | LeaseKeepAlive | LeaseTimeToLive
+    ) -> LeaseState:
+        repeatable = isinstance(request, LeaseKeepAlive | LeaseTimeToLive)
+        answer = await (self._read(request) if repeatable else self._write(request))
+        assert isinstance(answer, LeaseState)
+        return answer
+
+    async def status(self) -> MemberStatus:
+        answer = await self._read(GetStatus())
+        assert isinstance(answer, MemberStatus)
+        return answer
+
+    async def hash(self, revision: int = 0) -> Hashed:
+        """Return the preferred member's hash of everything up to a revision."""
+        answer = await self._read(GetHash(revision))
+        assert isinstance(answer, Hashed)
+        return answer
+
+    def watch(self, request: Watch) -> AbstractAsyncContextManager[AsyncIterator[Watched]]:
+        return self._watch(request)
+
+    @asynccontextmanager
+    async def _watch(self, request: Watch) -> AsyncGenerator[AsyncIterator[Watched], None]:
+        start = self._preferred
+        for attempt in range(len(self._members)):
+            position = (start + attempt) % len(self._members)
+            opened = False
+            try:
+                async with self._actor.stream(self._members[position], request) as items:
+                    first = await anext(items)
+                    opened = True
+                    self._preferred = position
+                    yield _Watching(first, items)
+                    return
+            except (*_NOT_RECEIVED, *_UNKNOWN):
+                if position == self._preferred:
+                    self._preferred = (position + 1) % len(self._members)
+                if opened or attempt == len(self._members) - 1:
+                    raise
+
+    async def _read(self, request: Any) -> Any:
+        failure: ActorError | None = None
+        start = self._preferred
+        for attempt in range(len(self._members)):
+            position = (start + attempt) % len(self._members)
+            try:
+                answer = await self._call(position, request)
+            except (*_NOT_RECEIVED, *_UNKNOWN) as error:
+                failure = error
+            else:
+                self._preferred = position
+                return answer
+        assert failure is not None
+        raise failure
+
+    async def _write(self, request: Any) -> Any:
+        failure: ActorError | None = None
+        start = self._preferred
+        for attempt in range(len(self._members)):
+            position = (start + attempt) % len(self._members)
+            try:
+                answer = await self._call(position, request)
+            except _NOT_RECEIVED as error:
+                failure = error
+            except _UNKNOWN as error:
+                self._preferred = (position + 1) % len(self._members)
+                raise OutcomeUnknown(f"{self._members[position]}: {error}") from error
+            else:
+                self._preferred = position
+                return answer
+        assert failure is not None
+        raise failure
+
+    async def _call(self, position: int, request: Any) -> Any:
+        member = self._members[position]
+        return await self._actor.call(member, request, timeout_s=self._timeout_s)
+
+
+class _Watching:
+    """The stream with its first item put back in front."""
+
+    def __init__(self, first: Watched, items: AsyncIterator[Watched]) -> None:
+        self._first: Watched | None = first
+        self._items = items
+
+    def __aiter__(self) -> "_Watching":
+        return self
+
+    async def __anext__(self) -> Watched:
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
+        return await anext(self._items)

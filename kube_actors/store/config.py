@@ -1,0 +1,84 @@
+"""How one member of the store behaves: times in ticks, limits in counts and bytes."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from attrs import field, frozen
+
+from kube_actors.actor import Address
+
+
+def member_address(member: int) -> Address:
+    """Return the address of a member that has none configured."""
+    return Address(f"store/{member}")
+
+
+@frozen(kw_only=True)
+class MemberConfig:
+    """Validated on construction; raises ValueError naming what is wrong and why.
+
+    ``member`` is this one's number, from 1 to ``members``, which is odd. ``addresses`` overrides
+    ``store/N`` for some of them. ``tick_s``, ``election_ticks`` and ``heartbeat_ticks`` are
+    Raft's time; a lost quorum is noticed within ``election_ticks``. ``snapshot_entries`` is how
+    many log entries may pass before a snapshot replaces them, ``snapshot_log_bytes`` how many
+    bytes; ``keep_entries`` stay for followers that lag a little. ``retention_revisions`` above 0
+    makes the leader compact history older than that many revisions by itself.
+    """
+
+    member: int
+    members: int = 3
+    addresses: Mapping[int, Address] = field(factory=dict, converter=MappingProxyType)
+    tick_s: float = 0.05
+    election_ticks: int = 10
+    heartbeat_ticks: int = 1
+    request_timeout_ticks: int = 100
+    progress_ticks: int = 100
+    snapshot_entries: int = 10_000
+    snapshot_log_bytes: int = 64 << 20
+    keep_entries: int = 1_000
+    retention_revisions: int = 0
+    txn_operations_max: int = 128
+    request_bytes_max: int = 1_572_864
+    pending_max: int = 4096
+    watchers_max: int = 10_000
+    batch_requests_max: int = 512
+    batch_bytes_max: int = 1 << 20
+
+    def __attrs_post_init__(self) -> None:
+        if self.members < 1 or self.members % 2 == 0:
+            raise ValueError(
+                f"members must be odd, not {self.members}: an even group tolerates no more"
+                " failures than one member fewer, and needs a larger majority"
+            )
+        if not 1 <= self.member <= self.members:
+            raise ValueError(f"member must be from 1 to {self.members}, not {self.member}")
+        if self.tick_s <= 0:
+            raise ValueError(f"tick_s must be above 0, not {self.tick_s}")
+        if not 0 < self.heartbeat_ticks < self.election_ticks:
+            raise ValueError("heartbeat_ticks must be above 0 and below election_ticks")
+        for name in (
+            "request_timeout_ticks",
+            "progress_ticks",
+            "snapshot_entries",
+            "snapshot_log_bytes",
+            "txn_operations_max",
+            "request_bytes_max",
+            "pending_max",
+            "watchers_max",
+            "batch_requests_max",
+            "batch_bytes_max",
+        ):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+
+    @property
+    def quorum(self) -> int:
+        return self.members // 2 + 1
+
+    @property
+    def peers(self) -> tuple[int, ...]:
+        """Return the other members' numbers, in order."""
+        return tuple(number for number in range(1, self.members + 1) if number != self.member)
+
+    def address(self, member: int) -> Address:
+        return self.addresses.get(member) or member_address(member)

@@ -1,0 +1,78 @@
+"""What a member asks of the place that must not forget: the ``Disk`` protocol and its errors.
+
+``save`` returns when everything it was given is durable; nothing that depends on it may be sent
+before. A failed sync is never retried: what the kernel did with the pages is unknown, so the disk
+refuses everything from then on and the member ends. A record that is damaged anywhere but at the
+torn end of the last write raises ``CorruptLog``: nothing is served from such a directory.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from attrs import field, frozen
+
+from kube_actors.raft import Entry, HardState, SnapshotMetadata
+from kube_actors.store.frozen import FrozenState
+
+
+class DiskError(Exception):
+    """The member cannot go on with this disk."""
+
+
+class DiskFailed(DiskError):
+    """A write or sync failed; what it left behind is unknown, so nothing is tried again."""
+
+
+class DiskInUse(DiskError):
+    """Another process, or another member, has this directory open."""
+
+
+class CorruptLog(DiskError):
+    """Something durable is damaged: ``file`` at byte ``offset``."""
+
+    def __init__(self, file: str, offset: int, reason: str) -> None:
+        super().__init__(f"{file}: offset {offset}: {reason}")
+        self.file = file
+        self.offset = offset
+        self.reason = reason
+
+
+@frozen
+class StateSnapshot:
+    """The replicated state after the entry that ``metadata`` names."""
+
+    metadata: SnapshotMetadata
+    state: FrozenState = field(repr=False)
+
+
+@frozen
+class Recovered:
+    """What a disk remembers. ``boots`` counts its openings, this one included.
+
+    ``entries`` may begin before the snapshot's index, never after the one that follows it.
+    """
+
+    boots: int
+    hard_state: HardState
+    snapshot: StateSnapshot | None
+    entries: tuple[Entry, ...] = field(repr=False)
+
+
+class Disk(Protocol):
+    """One member's log, hard state and newest snapshot."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of log entries that are kept since the newest snapshot."""
+
+    async def open(self) -> Recovered:
+        """Recover what is durable. Raises CorruptLog or DiskInUse."""
+
+    async def save(self, hard_state: HardState | None, entries: Sequence[Entry]) -> None:
+        """Append; return when durable. Entries replace those of the same and later indexes."""
+
+    async def save_snapshot(self, snapshot: StateSnapshot) -> None:
+        """Keep a snapshot durably, then forget the log entries that it covers."""
+
+    async def close(self) -> None:
+        """Let go of it; whatever was not saved is lost."""

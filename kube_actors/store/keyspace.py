@@ -1,0 +1,284 @@
+"""Every key at every revision since the last compaction: the multi-version heart of the store.
+
+One mutating transaction makes one revision, shared by all its changes. The newest version of a
+key, its past versions and the change log that watches read all refer to the same immutable
+``KeyValue``; values are never copied. Nothing here can fail half-way: callers check first
+(``txn.py``), then write, then ``commit``. Compaction takes effect at once for readers, while the
+memory is given back in slices (``trim``), so a large compaction never stalls the loop.
+"""
+
+from collections.abc import Iterator
+from heapq import merge
+from typing import Any
+from zlib import crc32
+
+from sortedcontainers import SortedList
+
+from kube_actors.actor import Blob
+from kube_actors.store.frozen import FrozenKeyspace
+from kube_actors.store.messages import (
+    Compacted,
+    Event,
+    EventType,
+    FutureRevision,
+    KeyValue,
+)
+
+FIRST_REVISION = 1
+"""The revision of an empty store; the first write makes the next one, as in etcd."""
+
+EMPTY = Blob(b"")
+_PUT = EventType.PUT
+_DELETE = EventType.DELETE
+
+
+class Keyspace:
+    """The versions of all keys. A ``KeyValue`` whose version is 0 is a tombstone."""
+
+    def __init__(self) -> None:
+        self.revision = FIRST_REVISION
+        self.compact_revision = 0
+        self.size_bytes = 0
+        self._history: dict[bytes, list[KeyValue]] = {}
+        self._live: Any = SortedList()
+        self._dead: Any = SortedList()
+        self._first_change = FIRST_REVISION + 1
+        self._changes: list[tuple[Event, ...]] = []
+        self._pending: list[Event] = []
+
+    # -- reading
+
+    def newest(self, key: bytes) -> KeyValue | None:
+        """Return the key as the transaction being applied sees it, or None if it is absent."""
+        history = self._history.get(key)
+        if history is None:
+            return None
+        kv = history[-1]
+        return kv if kv.version else None
+
+    def at(self, key: bytes, revision: int) -> KeyValue | None:
+        """Return the key as it was at ``revision``, or None if it was absent."""
+        history = self._history.get(key)
+        if history is None:
+            return None
+        for kv in reversed(history):
+            if kv.mod_revision <= revision:
+                return kv if kv.version else None
+        return None
+
+    def check_revision(self, revision: int) -> None:
+        """Raise Compacted or FutureRevision if ``revision`` cannot be read (0 always can)."""
+        if revision <= 0:
+            return
+        if revision > self.revision:
+            raise FutureRevision(self.revision)
+        if revision < self.compact_revision:
+            raise Compacted(self.compact_revision)
+
+    def scan(self, key: bytes, range_end: bytes, revision: int = 0) -> Iterator[KeyValue]:
+        """Yield the keys of a range in order, at ``revision`` or (0) as the transaction sees it."""
+        if not range_end:
+            kv = self.at(key, revision) if revision else self.newest(key)
+            if kv is not None:
+                yield kv
+            return
+        history = self._history
+        if not revision:
+            for name in _between(self._live, key, range_end):
+                yield history[name][-1]
+            return
+        live, dead = _between(self._live, key, range_end), _between(self._dead, key, range_end)
+        for name in merge(live, dead):
+            kv = self.at(name, revision)
+            if kv is not None:
+                yield kv
+
+    def count(self, key: bytes, range_end: bytes, revision: int = 0) -> int:
+        """Count the keys of a range; at the newest revision without visiting them."""
+        if not range_end or revision:
+            return sum(1 for _ in self.scan(key, range_end, revision))
+        low = self._live.bisect_left(key)
+        high = len(self._live) if range_end == b"\0" else self._live.bisect_left(range_end)
+        return int(max(0, high - low))
+
+    def changes(self, revision: int) -> tuple[Event, ...]:
+        """Return what happened at one committed revision (empty if it is forgotten)."""
+        index = revision - self._first_change
+        return self._changes[index] if 0 <= index < len(self._changes) else ()
+
+    # -- writing, between two commits
+
+    def put(self, key: bytes, value: Blob, lease: int) -> KeyValue | None:
+        """Write one key in the revision being made; return what it replaced."""
+        revision = self.revision + 1
+        history = self._history.get(key)
+        previous: KeyValue | None = None
+        if history is None:
+            kv = KeyValue(key, value, revision, revision, 1, lease)
+            self._history[key] = [kv]
+            self._live.add(key)
+        else:
+            last = history[-1]
+            assert last.mod_revision != revision, "a key changes once in a revision"
+            if last.version:
+                previous = last
+                kv = KeyValue(key, value, last.create_revision, revision, last.version + 1, lease)
+            else:
+                kv = KeyValue(key, value, revision, revision, 1, lease)
+                self._dead.remove(key)
+                self._live.add(key)
+            history.append(kv)
+        self.size_bytes += len(key) + len(value)
+        self._pending.append(Event(_PUT, kv, previous))
+        return previous
+
+    def delete(self, key: bytes) -> KeyValue | None:
+        """Delete one key in the revision being made; return what it was, None if absent."""
+        previous = self.newest(key)
+        if previous is None:
+            return None
+        tombstone = KeyValue(key, EMPTY, 0, self.revision + 1, 0)
+        self._history[key].append(tombstone)
+        self._live.remove(key)
+        self._dead.add(key)
+        self.size_bytes += len(key)
+        self._pending.append(Event(_DELETE, tombstone, previous))
+        return previous
+
+    @property
+    def dirty(self) -> bool:
+        """Say whether the revision being made has any change yet."""
+        return bool(self._pending)
+
+    def commit(self) -> int:
+        """End the transaction: its changes become one revision, if it made any."""
+        if self._pending:
+            self.revision += 1
+            self._changes.append(tuple(self._pending))
+            self._pending.clear()
+        return self.revision
+
+    # -- forgetting
+
+    def compact(self, revision: int) -> None:
+        """Make everything older than ``revision`` unreadable.
+
+        Raises Compacted if that was done already, FutureRevision if it has not happened yet.
+        """
+        if revision <= self.compact_revision:
+            raise Compacted(self.compact_revision)
+        if revision > self.revision:
+            raise FutureRevision(self.revision)
+        self.compact_revision = revision
+
+    @property
+    def untrimmed(self) -> int:
+        """Count the revisions that are compacted and still hold memory."""
+        return max(0, min(self.compact_revision, self.revision + 1) - self._first_change)
+
+    def trim(self, revisions: int | None = None) -> int:
+        """Give back the memory of up to ``revisions`` compacted ones (None: all); return how many.
+
+        The changes *at* the compact revision stay: a watch may start there.
+        """
+        todo = self.untrimmed if revisions is None else min(revisions, self.untrimmed)
+        for index in range(todo):
+            for event in self._changes[index]:
+                self._forget(event.kv.key, self._first_change + index)
+        if todo:
+            del self._changes[:todo]
+            self._first_change += todo
+        if not self.untrimmed:
+            for event in self.changes(self.compact_revision):
+                self._forget(event.kv.key, self.compact_revision)
+        return todo
+
+    def _forget(self, key: bytes, revision: int) -> None:
+        """Drop the versions of a key that no reader at or after ``revision`` can see."""
+        history = self._history.get(key)
+        if history is None:
+            return
+        keep = 0
+        for position, kv in enumerate(history):
+            if kv.mod_revision <= revision:
+                keep = position if kv.version else position + 1
+        for kv in history[:keep]:
+            self.size_bytes -= len(kv.key) + len(kv.value)
+        if keep == len(history):
+            del self._history[key]
+            self._dead.remove(key)
+        else:
+            del history[:keep]
+
+    # -- the whole
+
+    def freeze(self) -> FrozenKeyspace:
+        """Return all of it as immutable references, for a snapshot: cheap, nothing is copied."""
+        self.trim()
+        first = self._first_change
+        base = tuple(
+            history[0] for history in self._history.values() if history[0].mod_revision < first
+        )
+        changes = tuple(tuple(event.kv for event in events) for events in self._changes)
+        return FrozenKeyspace(self.revision, self.compact_revision, first, base, changes)
+
+    @classmethod
+    def restore(cls, frozen: FrozenKeyspace) -> "Keyspace":
+        """Rebuild what was frozen, the change log included."""
+        self = cls()
+        self.revision = frozen.revision
+        self.compact_revision = frozen.compact_revision
+        self._first_change = frozen.first_change
+        history = self._history
+        for kv in frozen.base:
+            history[kv.key] = [kv]
+        for kvs in frozen.changes:
+            self._changes.append(tuple(self._replay(kv) for kv in kvs))
+        self._live = SortedList(key for key, versions in history.items() if versions[-1].version)
+        self._dead = SortedList(
+            key for key, versions in history.items() if not versions[-1].version
+        )
+        self.size_bytes = sum(
+            len(kv.key) + len(kv.value) for versions in history.values() for kv in versions
+        )
+        return self
+
+    def _replay(self, kv: KeyValue) -> Event:
+        versions = self._history.get(kv.key)
+        previous = versions[-1] if versions and versions[-1].version else None
+        if kv.mod_revision <= self.compact_revision and not kv.version:
+            self._history.pop(kv.key, None)
+        elif kv.mod_revision <= self.compact_revision or versions is None:
+            self._history[kv.key] = [kv]
+        else:
+            versions.append(kv)
+        return Event(_PUT if kv.version else _DELETE, kv, previous)
+
+    def hash(self, revision: int = 0) -> int:
+        """Hash every readable version up to ``revision`` (0: all), equal on equal members.
+
+        Raises Compacted or FutureRevision.
+        """
+        self.check_revision(revision)
+        self.trim()
+        revision = revision or self.revision
+        digest = crc32(b"%d" % self.compact_revision)
+        for name in merge(self._live, self._dead):
+            for kv in self._history[name]:
+                if kv.mod_revision <= revision:
+                    digest = crc32(kv.key, digest)
+                    numbers = (kv.create_revision, kv.mod_revision, kv.version, kv.lease)
+                    digest = crc32(b"%d %d %d %d" % numbers, digest)
+                    digest = crc32(kv.value, digest)
+        return digest
+
+
+def _between(names: Any, key: bytes, range_end: bytes) -> Iterator[bytes]:
+    """Iterate sorted names from ``key`` up to the exclusive end (``b"\\0"``: to the last)."""
+    if range_end == b"\0":
+        found: Iterator[bytes] = names.irange(key)
+    elif range_end <= key:
+        found = iter(())
+    else:
+        found = names.irange(key, range_end, inclusive=(True, False))
+    return found
