@@ -47,7 +47,7 @@ class Subresource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, cache_hash=True)
 class Kind:
     """One kind at one version.
 
