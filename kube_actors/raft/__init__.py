@@ -1,0 +1,153 @@
+"""How a value is agreed: the Raft algorithm as a synchronous machine without input or output.
+
+A ``Raft`` is one member. It is stepped with messages, ticked by whoever owns the clock, asked to
+``propose`` and to ``read_index``; what it wants done comes out of ``ready()``. This package opens
+no socket and no file, reads no clock and draws no random number that it was not given. Names are
+those of Ongaro's paper and thesis.
+
+The driving loop, simplest form::
+
+    while raft.has_ready():
+        ready = raft.ready()
+        send(ready.messages)                          # may leave before the write
+        disk.write(ready.snapshot, ready.entries, ready.hard_state)
+        if ready.must_sync:
+            disk.sync()
+        send(ready.messages_after_persist)            # only now: they promise what was written
+        if ready.snapshot is not None:
+            machine.restore(ready.snapshot)
+        for entry in ready.committed_entries:         # NORMAL with b"" data: skip it
+            machine.apply(entry)                      # CONFIG: raft.apply_change(entry)
+        answer(ready.read_states)                     # each once applied_index >= its index
+        raft.advance(ready)
+
+What the caller owes:
+
+- Write in the order of the Readys; ``entries`` replace whatever the disk holds from the first
+  one's index on; a ``snapshot`` replaces the whole log. An fsync that fails ends the member.
+- ``messages`` may leave at once. ``messages_after_persist`` of a Ready leave after that Ready
+  **and every one before it** is durable (if none of those has ``must_sync``: at once).
+- ``step``, ``tick``, ``propose`` and ``read_index`` may be called at any time, also while a
+  write is in flight. So may ``ready()``: several Readys may be in flight, and one fsync may
+  cover them all. ``advance(r)`` acknowledges ``r`` and all before it, in order: durable, sent
+  and applied. The leader counts its own copy, and entries become committed_entries, only then.
+- Messages may be lost, duplicated, delayed and reordered at will; they must not be changed.
+- A restarted member is a new ``Raft`` from the durable hard state, snapshot and entries; the
+  state machine restarts from the snapshot, later entries are handed out again.
+- ``SafetyViolation`` and ``CorruptState`` are fatal: stop the member.
+
+Signatures::
+
+    RaftConfig(id=1, election_ticks=10, heartbeat_ticks=1, pre_vote=True, check_quorum=True, …)
+    Raft(config, random=Random(seed), members=(1, 2, 3), hard_state=None, snapshot=None,
+         entries=())
+    raft.step(message) ; raft.tick() ; raft.campaign()
+    raft.propose(data) -> Index ; raft.propose_many([data, …]) -> Index  # 0: forwarded
+    raft.read_index(context: bytes)             # later: ReadState(index, context) in a Ready
+    raft.transfer_leadership(target) ; raft.report_unreachable(member)
+    raft.has_ready() -> bool ; raft.ready() -> Ready ; raft.advance(ready)
+    raft.compact(Snapshot(raft.snapshot_metadata(), data), keep_entries=5000)
+    raft.term, .role, .leader, .is_leader, .commit_index, .applied_index, .last_index,
+    .answering (voters heard from lately), .has_quorum, .config_state, .status()
+
+A group is founded by giving every member the same ``members``; a group of one commits alone.
+"""
+
+from kube_actors.raft.config import RaftConfig
+from kube_actors.raft.errors import (
+    CorruptState,
+    DropReason,
+    InvalidChange,
+    LogCompacted,
+    LogUnavailable,
+    ProposalDropped,
+    RaftError,
+    ReadDropped,
+    SafetyViolation,
+    TransferRefused,
+    UnknownMessage,
+)
+from kube_actors.raft.log import LogStorage, MemoryLog
+from kube_actors.raft.messages import (
+    MESSAGE_TYPES,
+    NOBODY,
+    Append,
+    AppendReply,
+    ConfigState,
+    Entry,
+    EntryType,
+    HardState,
+    Heartbeat,
+    HeartbeatReply,
+    Index,
+    InstallSnapshot,
+    MemberId,
+    Message,
+    PreVote,
+    PreVoteReply,
+    Propose,
+    ReadIndex,
+    ReadIndexReply,
+    Snapshot,
+    SnapshotMetadata,
+    Term,
+    TimeoutNow,
+    TransferLeader,
+    Vote,
+    VoteReply,
+)
+from kube_actors.raft.quorum import Quorum, VoteResult
+from kube_actors.raft.raft import Raft
+from kube_actors.raft.ready import PeerStatus, ReadState, Ready, Role, SoftState, Status
+
+__all__ = [
+    "MESSAGE_TYPES",
+    "NOBODY",
+    "Append",
+    "AppendReply",
+    "ConfigState",
+    "CorruptState",
+    "DropReason",
+    "Entry",
+    "EntryType",
+    "HardState",
+    "Heartbeat",
+    "HeartbeatReply",
+    "Index",
+    "InstallSnapshot",
+    "InvalidChange",
+    "LogCompacted",
+    "LogStorage",
+    "LogUnavailable",
+    "MemberId",
+    "MemoryLog",
+    "Message",
+    "PeerStatus",
+    "PreVote",
+    "PreVoteReply",
+    "ProposalDropped",
+    "Propose",
+    "Quorum",
+    "Raft",
+    "RaftConfig",
+    "RaftError",
+    "ReadDropped",
+    "ReadIndex",
+    "ReadIndexReply",
+    "ReadState",
+    "Ready",
+    "Role",
+    "SafetyViolation",
+    "Snapshot",
+    "SnapshotMetadata",
+    "SoftState",
+    "Status",
+    "Term",
+    "TimeoutNow",
+    "TransferLeader",
+    "TransferRefused",
+    "UnknownMessage",
+    "Vote",
+    "VoteReply",
+    "VoteResult",
+]

@@ -1,0 +1,143 @@
+"""Leader election (paper §5.2, §5.4.1), pre-vote and the leader lease (thesis 4.2.3, 9.6).
+
+Invariant kept here: one vote per term, given only to a candidate whose log is at least as up to
+date, and counted or told only after it is durable. A voter that heard from a leader within the
+election timeout answers no candidate at all, unless that leader asked for the election.
+"""
+
+from kube_actors.raft.messages import (
+    EntryType,
+    PreVote,
+    PreVoteReply,
+    TimeoutNow,
+    Vote,
+    VoteReply,
+)
+from kube_actors.raft.quorum import VoteResult
+from kube_actors.raft.ready import CANDIDATE, FOLLOWER, LEADER, PRE_CANDIDATE
+from kube_actors.raft.roles import (
+    become_candidate,
+    become_follower,
+    become_leader,
+    become_pre_candidate,
+)
+from kube_actors.raft.state import RaftState
+
+
+def tick_election(state: RaftState) -> None:
+    state.election_elapsed += 1
+    if state.election_elapsed >= state.timeout_ticks:
+        campaign(state)
+
+
+def may_campaign(state: RaftState) -> bool:
+    """Say whether this member may try to lead: a voter whose configuration is settled."""
+    log = state.log
+    if not state.is_voter or log.pending_snapshot is not None:
+        return False
+    start = max(log.applied - log.offset, 0)
+    unapplied = log.entries[start : max(log.committed - log.offset, 0)]
+    return not any(entry.type is EntryType.CONFIG for entry in unapplied)
+
+
+def campaign(state: RaftState, *, force: bool = False) -> None:
+    """Try to become the leader; ``force`` (leadership transfer) skips the pre-vote."""
+    if state.role is LEADER:
+        return
+    if not may_campaign(state):
+        state.draw_timeout()
+    elif state.config.pre_vote and not force:
+        _ask_before(state)
+    else:
+        _ask(state, force=force)
+
+
+def _ask_before(state: RaftState) -> None:
+    become_pre_candidate(state)
+    if _count(state, state.id, granted=True) is VoteResult.WON:
+        _ask(state, force=False)
+        return
+    log = state.log
+    for voter in state.other_voters():
+        state.messages.append(
+            PreVote(state.id, voter, state.term + 1, log.last_index, log.last_term)
+        )
+
+
+def _ask(state: RaftState, *, force: bool) -> None:
+    become_candidate(state)
+    log = state.log
+    # After persisting: a candidate that forgot this campaign in a crash could otherwise be
+    # elected by its answers with a log that is shorter than the one it asked with.
+    for voter in state.other_voters():
+        state.after_persist.append(
+            Vote(state.id, voter, state.term, log.last_index, log.last_term, force)
+        )
+
+
+def vote_became_durable(state: RaftState) -> None:
+    """Count the candidate's vote for itself, now that it cannot be forgotten."""
+    if state.role is CANDIDATE and state.id not in state.votes:
+        _conclude(state, state.id, granted=True)
+
+
+def _count(state: RaftState, voter: int, *, granted: bool) -> VoteResult:
+    state.votes.setdefault(voter, granted)
+    return state.quorum.vote_result(state.votes)
+
+
+def _conclude(state: RaftState, voter: int, *, granted: bool) -> None:
+    result = _count(state, voter, granted=granted)
+    if result is VoteResult.LOST:
+        become_follower(state, state.term, 0)
+    elif result is VoteResult.WON:
+        if state.role is PRE_CANDIDATE:
+            _ask(state, force=False)
+        else:
+            become_leader(state)
+
+
+def hears_a_leader(state: RaftState) -> bool:
+    """Say whether the leader's lease on this voter's vote still holds."""
+    return (
+        state.config.check_quorum
+        and state.leader != 0
+        and (state.is_leader or state.election_elapsed < state.config.election_ticks)
+    )
+
+
+def on_pre_vote(state: RaftState, message: PreVote) -> None:
+    if message.term > state.term and hears_a_leader(state):
+        return
+    granted = message.term > state.term and state.log.is_up_to_date(
+        message.last_index, message.last_term
+    )
+    term = message.term if granted else state.term
+    state.after_persist.append(PreVoteReply(state.id, message.source, term, granted))
+
+
+def on_vote(state: RaftState, message: Vote) -> None:
+    may_vote = state.vote == message.source or (state.vote == 0 and state.leader == 0)
+    granted = may_vote and state.log.is_up_to_date(message.last_index, message.last_term)
+    if granted:
+        state.vote = message.source
+        state.election_elapsed = 0
+    state.after_persist.append(VoteReply(state.id, message.source, state.term, granted))
+
+
+def on_pre_vote_reply(state: RaftState, message: PreVoteReply) -> None:
+    if state.role is not PRE_CANDIDATE:
+        return
+    if not message.granted or message.term == state.term + 1:
+        _conclude(state, message.source, granted=message.granted)
+
+
+def on_vote_reply(state: RaftState, message: VoteReply) -> None:
+    if state.role is CANDIDATE:
+        _conclude(state, message.source, granted=message.granted)
+
+
+def on_timeout_now(state: RaftState, message: TimeoutNow) -> None:
+    """Campaign at once: the leader has made sure that this log is complete."""
+    if state.role is FOLLOWER and message.source == state.leader:
+        campaign(state, force=True)

@@ -1,0 +1,93 @@
+"""What a follower does with what its leader sends (paper §5.3, §7).
+
+Invariant kept here: entries are replaced only where they conflict, never because an old append
+arrived late, and nothing committed is ever replaced. What was stored is told to the leader only
+after it is durable.
+"""
+
+from kube_actors.raft.errors import SafetyViolation
+from kube_actors.raft.log import MemoryLog
+from kube_actors.raft.messages import (
+    Append,
+    AppendReply,
+    Heartbeat,
+    HeartbeatReply,
+    InstallSnapshot,
+)
+from kube_actors.raft.quorum import Quorum
+from kube_actors.raft.ready import FOLLOWER, LEADER
+from kube_actors.raft.roles import become_follower
+from kube_actors.raft.state import RaftState
+
+
+def follow(state: RaftState, leader: int) -> None:
+    """Take note that ``leader`` leads the current term. Raises SafetyViolation if two do."""
+    if state.role is not FOLLOWER or state.leader != leader:
+        if state.role is LEADER or state.leader not in (0, leader):
+            raise SafetyViolation(
+                f"{state.leader} and {leader} both lead term {state.term}, says {state.id}"
+            )
+        if state.role is FOLLOWER:
+            state.leader = leader
+        else:
+            become_follower(state, state.term, leader)
+    state.election_elapsed = 0
+
+
+def on_append(state: RaftState, message: Append) -> None:
+    follow(state, message.source)
+    log = state.log
+    previous = message.previous_index
+    if previous < log.committed:
+        reply = AppendReply(state.id, message.source, state.term, log.committed)
+    elif log.matches(previous, message.previous_term):
+        index = previous
+        entries = message.entries
+        if entries:
+            index = entries[-1].index
+            fresh = log.new_entries(entries)
+            if fresh:
+                log.append(fresh)
+        commit_to(log, min(message.commit, index))
+        reply = AppendReply(state.id, message.source, state.term, index)
+    else:
+        hint_index, hint_term = log.last_agreeing(
+            min(previous, log.last_index), message.previous_term
+        )
+        reply = AppendReply(
+            state.id, message.source, state.term, previous, True, hint_index, hint_term
+        )
+    state.after_persist.append(reply)
+
+
+def on_heartbeat(state: RaftState, message: Heartbeat) -> None:
+    follow(state, message.source)
+    commit_to(state.log, message.commit)
+    # It promises only that this member is in the term: no need to wait for a write of entries.
+    box = state.messages if state.durable_term == state.term else state.after_persist
+    box.append(HeartbeatReply(state.id, message.source, state.term, message.round))
+
+
+def on_install_snapshot(state: RaftState, message: InstallSnapshot) -> None:
+    follow(state, message.source)
+    log = state.log
+    metadata = message.snapshot.metadata
+    if metadata.index > log.committed:
+        if log.matches(metadata.index, metadata.term):
+            commit_to(log, metadata.index)
+        else:
+            log.restore(message.snapshot)
+            state.config_state = metadata.config
+            state.quorum = Quorum.of(metadata.config)
+    state.after_persist.append(AppendReply(state.id, message.source, state.term, log.committed))
+
+
+def commit_to(log: MemoryLog, index: int) -> None:
+    if index <= log.committed:
+        return
+    if index > log.last_index:
+        raise SafetyViolation(
+            f"the leader committed {index} but this log ends at {log.last_index}: "
+            "was a durable entry lost?"
+        )
+    log.committed = index

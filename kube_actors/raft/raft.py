@@ -1,0 +1,412 @@
+"""``Raft``: one member of a group, as a machine that is stepped, ticked and read out.
+
+It holds no clock, no socket, no disk and no source of randomness of its own; every method returns
+at once. The package docstring says what the caller owes.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from typing import Any, Final
+
+from kube_actors.raft import election, following, proposals, reads, replication
+from kube_actors.raft.config import RaftConfig
+from kube_actors.raft.errors import CorruptState, TransferRefused, UnknownMessage
+from kube_actors.raft.log import MemoryLog, Write
+from kube_actors.raft.messages import (
+    NOBODY,
+    Append,
+    AppendReply,
+    ConfigState,
+    Entry,
+    EntryType,
+    HardState,
+    Heartbeat,
+    HeartbeatReply,
+    Index,
+    InstallSnapshot,
+    MemberId,
+    Message,
+    PreVote,
+    PreVoteReply,
+    Propose,
+    ReadIndex,
+    ReadIndexReply,
+    Snapshot,
+    SnapshotMetadata,
+    Term,
+    TimeoutNow,
+    TransferLeader,
+    Vote,
+    VoteReply,
+)
+from kube_actors.raft.progress import REPLICATE
+from kube_actors.raft.ready import LEADER, PeerStatus, Ready, Role, SoftState, Status
+from kube_actors.raft.roles import become_follower
+from kube_actors.raft.state import RaftState
+
+
+def _on_transfer_leader(state: RaftState, message: TransferLeader) -> None:
+    if state.is_leader:
+        try:
+            _transfer(state, message.transferee)
+        except TransferRefused:
+            return
+
+
+_HANDLERS: Final[dict[type, Callable[[RaftState, Any], None]]] = {
+    Append: following.on_append,
+    AppendReply: replication.on_append_reply,
+    Heartbeat: following.on_heartbeat,
+    HeartbeatReply: replication.on_heartbeat_reply,
+    Vote: election.on_vote,
+    VoteReply: election.on_vote_reply,
+    PreVote: election.on_pre_vote,
+    PreVoteReply: election.on_pre_vote_reply,
+    InstallSnapshot: following.on_install_snapshot,
+    ReadIndex: reads.on_read_index,
+    ReadIndexReply: reads.on_read_index_reply,
+    TransferLeader: _on_transfer_leader,
+    TimeoutNow: election.on_timeout_now,
+    Propose: proposals.on_propose,
+}
+_FROM_LEADER: Final = (Append, Heartbeat, InstallSnapshot)
+
+
+class Raft:
+    """One member. Not thread-safe; methods never wait and never call back."""
+
+    __slots__ = ("_number", "_state")
+
+    def __init__(
+        self,
+        config: RaftConfig,
+        *,
+        random: Random,
+        members: Iterable[int] = (),
+        hard_state: HardState | None = None,
+        snapshot: Snapshot | None = None,
+        entries: Sequence[Entry] = (),
+    ) -> None:
+        """Start a member, new or from what its disk holds.
+
+        ``members`` are the voters that the group was founded with; a snapshot overrules them.
+        Everything committed after the snapshot is handed out again to be applied. Raises
+        CorruptState if the recovered parts contradict each other.
+        """
+        hard = hard_state or HardState()
+        if snapshot is None:
+            snapshot = Snapshot(SnapshotMetadata(config=ConfigState(tuple(sorted(members)))))
+        log = MemoryLog(snapshot, entries, hard.commit)
+        if log.last_term > hard.term:
+            raise CorruptState(f"an entry of term {log.last_term} but the term is {hard.term}")
+        self._state = RaftState(config, random, log, hard, snapshot.metadata.config)
+        self._number = 0
+        become_follower(self._state, hard.term, 0)
+
+    # -- input ---------------------------------------------------------------------------
+
+    def step(self, message: Message) -> None:
+        """Take in a message from another member. Raises UnknownMessage, SafetyViolation."""
+        state = self._state
+        handler = _HANDLERS.get(type(message))
+        if handler is None or message.target != state.id or message.source == state.id:
+            raise UnknownMessage(f"member {state.id} cannot take {message!r}")
+        state.heard[message.source] = state.ticks
+        if message.term != state.term and not _settle_term(state, message):
+            return
+        handler(state, message)
+
+    def tick(self) -> None:
+        """Let one unit of time pass."""
+        state = self._state
+        state.ticks += 1
+        if state.role is LEADER:
+            replication.tick_leader(state)
+        else:
+            election.tick_election(state)
+
+    def propose(self, data: bytes) -> Index:
+        """Propose one entry; see ``propose_many``."""
+        return Index(proposals.propose(self._state, (data,), EntryType.NORMAL))
+
+    def propose_many(self, data: Sequence[bytes]) -> Index:
+        """Propose entries, all or none, adjacent and in order.
+
+        Returns the index of the first if this member leads, 0 if they were forwarded. Nothing
+        is decided until they come back as committed entries; another leader may replace them.
+        Raises ProposalDropped.
+        """
+        return Index(proposals.propose(self._state, data, EntryType.NORMAL))
+
+    def read_index(self, context: bytes) -> None:
+        """Ask from which applied index on a read is linearizable; a ``ReadState`` answers.
+
+        No answer comes if the leader changes or a message is lost: ask again, with a context
+        never used before. Raises ReadDropped when no leader is known.
+        """
+        reads.read_index(self._state, context)
+
+    def campaign(self) -> None:
+        """Try to become the leader now, as if the election timeout had passed."""
+        election.campaign(self._state)
+
+    def transfer_leadership(self, target: int) -> None:
+        """Hand leadership to a voter, once its log is complete; given up after an election
+        timeout. A follower asks its leader. Raises TransferRefused."""
+        state = self._state
+        if state.is_leader:
+            _transfer(state, target)
+        elif state.leader:
+            state.messages.append(TransferLeader(state.id, state.leader, state.term, target))
+        else:
+            raise TransferRefused(target, "no leader is known")
+
+    def report_unreachable(self, member: int) -> None:
+        """Say that what was sent to ``member`` may be lost: a leader then sends carefully."""
+        progress = self._state.progress.get(member)
+        if progress is not None and progress.state is REPLICATE:
+            progress.become_probe()
+            self._state.dirty = True
+
+    def report_snapshot_failed(self, member: int) -> None:
+        """Say that a snapshot did not reach ``member``: the leader will try again."""
+        progress = self._state.progress.get(member)
+        if progress is not None and progress.snapshot_index:
+            progress.abandon_snapshot()
+            progress.paused = True  # until the next heartbeat is answered
+
+    # -- output --------------------------------------------------------------------------
+
+    def has_ready(self) -> bool:
+        """Say whether ``ready()`` would hand out anything."""
+        state = self._state
+        log = state.log
+        return bool(
+            state.dirty
+            or state.messages
+            or state.after_persist
+            or state.read_states
+            or log.written != log.last_index
+            or log.pending_snapshot is not None
+            or log.delivered < log.committed <= log.persisted
+            or log.delivered < log.persisted <= log.committed
+            or log.committed != state.given_hard.commit
+            or state.term != state.given_hard.term
+            or state.vote != state.given_hard.vote
+            or state.role is not state.given_soft.role
+            or state.leader != state.given_soft.leader
+        )
+
+    def ready(self) -> Ready:
+        """Hand out everything that is to be done; may be called while others are in flight."""
+        state = self._state
+        log = state.log
+        if state.dirty:
+            state.dirty = False
+            reads.flush_reads(state)
+            if state.role is LEADER:
+                replication.flush(state)
+        self._number += 1
+        snapshot, log.pending_snapshot = log.pending_snapshot, None
+        entries = log.take_unwritten()
+        committed = self._take_committed()
+        given = state.given_hard
+        hard: HardState | None = None
+        must_sync = bool(entries) or snapshot is not None
+        if log.committed != given.commit or state.term != given.term or state.vote != given.vote:
+            hard = HardState(state.term, state.vote, log.committed)
+            must_sync = must_sync or hard.term != given.term or hard.vote != given.vote
+            state.given_hard = hard
+        soft: SoftState | None = None
+        if state.role is not state.given_soft.role or state.leader != state.given_soft.leader:
+            soft = state.given_soft = SoftState(state.leader, state.role)
+        log.in_flight.append(
+            Write(self._number, log.last_index, log.delivered, state.term, state.vote)
+        )
+        ready = Ready(
+            self._number,
+            hard,
+            entries,
+            snapshot,
+            state.messages,
+            state.after_persist,
+            committed,
+            state.read_states,
+            soft,
+            must_sync,
+        )
+        state.messages = []
+        state.after_persist = []
+        state.read_states = []
+        return ready
+
+    def _take_committed(self) -> Sequence[Entry]:
+        state = self._state
+        committed, size = state.log.take_committed(state.config.committed_bytes_max)
+        if size and state.uncommitted_bytes:
+            state.uncommitted_bytes = max(0, state.uncommitted_bytes - size)
+        return committed
+
+    def advance(self, ready: Ready) -> None:
+        """Say that ``ready`` and all before it are durable, sent and applied."""
+        state = self._state
+        log = state.log
+        in_flight = log.in_flight
+        while in_flight and in_flight[0].number <= ready.number:
+            write = in_flight.popleft()
+            log.acknowledge(write)
+            state.durable_term = write.term
+            state.durable_vote = write.vote
+        if state.role is LEADER:
+            replication.own_log_became_durable(state)
+        elif state.durable_term == state.term and state.durable_vote == state.id:
+            election.vote_became_durable(state)
+
+    def compact(self, snapshot: Snapshot, *, keep_entries: int = 0) -> bool:
+        """Forget entries that a durable snapshot of the caller's replaces.
+
+        The last ``keep_entries`` of them stay for members that are a little behind. Returns
+        False if a newer snapshot is held. Raises LogUnavailable if it was not applied yet.
+        """
+        return self._state.log.compact(snapshot, keep_entries)
+
+    def snapshot_metadata(self) -> SnapshotMetadata:
+        """Describe a snapshot of the state machine as of ``applied_index``."""
+        state = self._state
+        index = state.log.applied
+        return SnapshotMetadata(index, state.log.term(index), state.config_state)
+
+    # -- what it is ----------------------------------------------------------------------
+
+    @property
+    def id(self) -> MemberId:
+        return MemberId(self._state.id)
+
+    @property
+    def term(self) -> Term:
+        return Term(self._state.term)
+
+    @property
+    def vote(self) -> MemberId:
+        return MemberId(self._state.vote)
+
+    @property
+    def role(self) -> Role:
+        return self._state.role
+
+    @property
+    def is_leader(self) -> bool:
+        return self._state.role is LEADER
+
+    @property
+    def leader(self) -> MemberId:
+        """Who leads as far as this member knows; 0 when nobody does."""
+        return MemberId(self._state.leader)
+
+    @property
+    def commit_index(self) -> Index:
+        return Index(self._state.log.committed)
+
+    @property
+    def applied_index(self) -> Index:
+        return Index(self._state.log.applied)
+
+    @property
+    def first_index(self) -> Index:
+        return Index(self._state.log.first_index)
+
+    @property
+    def last_index(self) -> Index:
+        return Index(self._state.log.last_index)
+
+    @property
+    def persisted_index(self) -> Index:
+        return Index(self._state.log.persisted)
+
+    @property
+    def log(self) -> MemoryLog:
+        """The log, to be read only."""
+        return self._state.log
+
+    @property
+    def config_state(self) -> ConfigState:
+        return self._state.config_state
+
+    @property
+    def answering(self) -> tuple[int, ...]:
+        """Voters heard from within the last election timeout, this one included.
+
+        Complete at a leader; a follower usually hears only its leader.
+        """
+        return tuple(self._state.answering())
+
+    @property
+    def has_quorum(self) -> bool:
+        """Whether ``answering`` suffices for a decision."""
+        return self._state.quorum.is_met(self._state.answering())
+
+    def status(self) -> Status:
+        """Describe this member and, if it leads, what it knows of the others."""
+        state = self._state
+        log = state.log
+        peers = tuple(
+            PeerStatus(
+                member,
+                progress.state.value,
+                progress.match_index,
+                progress.next_index,
+                len(progress.inflight),
+                progress.inflight_bytes,
+                state.ticks - state.heard.get(member, 0),
+                progress.is_learner,
+            )
+            for member, progress in state.progress.items()
+        )
+        return Status(
+            state.id,
+            state.role,
+            state.term,
+            state.vote,
+            state.leader,
+            log.committed,
+            log.applied,
+            log.first_index,
+            log.last_index,
+            log.persisted,
+            state.uncommitted_bytes,
+            state.transferee,
+            state.config_state,
+            peers,
+        )
+
+
+def _settle_term(state: RaftState, message: Message) -> bool:
+    """Bring two different terms together (§5.1); say whether to go on with the message."""
+    kind = type(message)
+    if message.term > state.term:
+        if kind is Vote and not message.force and election.hears_a_leader(state):  # type: ignore[union-attr]
+            return False
+        if kind is PreVote or (kind is PreVoteReply and message.granted):  # type: ignore[union-attr]
+            return True
+        become_follower(state, message.term, message.source if kind in _FROM_LEADER else 0)
+        return True
+    if kind in _FROM_LEADER:
+        # An old leader, or this member left its term unheard: the answer's term tells it.
+        state.after_persist.append(AppendReply(state.id, message.source, state.term, 0))
+        return False
+    return kind is PreVote
+
+
+def _transfer(state: RaftState, target: int) -> None:
+    if target not in state.quorum.members:
+        raise TransferRefused(target, "it is not a voter")
+    if target == state.id:
+        raise TransferRefused(target, "it leads already")
+    state.transferee = target
+    state.election_elapsed = 0
+    state.progress[target].must_send = True
+    state.dirty = True
+    replication.hand_over(state)
+
+
+__all__ = ["NOBODY", "Raft"]

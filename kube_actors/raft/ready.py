@@ -1,0 +1,100 @@
+"""What a member hands to its caller: everything to write, send, apply and answer.
+
+A ``Ready`` is the only way anything leaves the algorithm. Its two message lists are the disk
+contract: ``messages`` promise nothing that is not on disk already and may leave at once, in
+parallel with the write; ``messages_after_persist`` promise what this Ready, and every Ready
+before it, asks to be written, and must wait for that.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+
+from attrs import frozen
+
+from kube_actors.raft.messages import ConfigState, Entry, HardState, Message, Snapshot
+
+
+class Role(Enum):
+    FOLLOWER = "follower"
+    PRE_CANDIDATE = "pre-candidate"
+    CANDIDATE = "candidate"
+    LEADER = "leader"
+
+
+FOLLOWER = Role.FOLLOWER
+PRE_CANDIDATE = Role.PRE_CANDIDATE
+CANDIDATE = Role.CANDIDATE
+LEADER = Role.LEADER
+
+
+@frozen
+class SoftState:
+    """Who leads as far as this member knows (0: nobody) and what it is itself. Not persisted."""
+
+    leader: int
+    role: Role
+
+
+@frozen
+class ReadState:
+    """A read asked with ``context`` is linearizable once ``index`` has been applied."""
+
+    index: int
+    context: bytes
+
+
+@frozen
+class Ready:
+    """One hand-over; ``number`` grows by one each time. Lists are the caller's to keep.
+
+    ``hard_state``: None if unchanged. ``entries``: to be written, replacing whatever the disk
+    holds from the first one's index on. ``snapshot``: received from the leader: write it, then
+    replace the state machine by it, before anything else is applied; it replaces the whole log.
+    ``committed_entries``: to be applied in order; already durable here. ``must_sync``: whether
+    the write must be flushed before ``messages_after_persist`` (else only the commit changed).
+    """
+
+    number: int
+    hard_state: HardState | None
+    entries: Sequence[Entry]
+    snapshot: Snapshot | None
+    messages: Sequence[Message]
+    messages_after_persist: Sequence[Message]
+    committed_entries: Sequence[Entry]
+    read_states: Sequence[ReadState]
+    soft_state: SoftState | None
+    must_sync: bool
+
+
+@frozen
+class PeerStatus:
+    """What a leader knows of one member; ``heard_ticks_ago`` since its last answer."""
+
+    id: int
+    state: str
+    match_index: int
+    next_index: int
+    inflight: int
+    inflight_bytes: int
+    heard_ticks_ago: int
+    is_learner: bool
+
+
+@frozen
+class Status:
+    """How a member is; ``peers`` is empty unless it leads."""
+
+    id: int
+    role: Role
+    term: int
+    vote: int
+    leader: int
+    commit_index: int
+    applied_index: int
+    first_index: int
+    last_index: int
+    persisted_index: int
+    uncommitted_bytes: int
+    transferee: int
+    config: ConfigState
+    peers: tuple[PeerStatus, ...]

@@ -1,0 +1,178 @@
+"""How a leader gets its log to the others (paper §5.3, §5.4.2, §7; thesis §10.2).
+
+Appends are made when the caller asks for a ``Ready``, not when a proposal comes, so everything
+that arrived in between shares one message. The leader's own disk is one voter among others: it
+counts when the caller says that the write is durable, in parallel with the followers'.
+"""
+
+from kube_actors.raft.errors import SafetyViolation
+from kube_actors.raft.messages import (
+    Append,
+    AppendReply,
+    Entry,
+    Heartbeat,
+    HeartbeatReply,
+    InstallSnapshot,
+    TimeoutNow,
+)
+from kube_actors.raft.progress import PROBE, REPLICATE, SNAPSHOT, Progress
+from kube_actors.raft.reads import answered_round, begin_round
+from kube_actors.raft.roles import become_follower
+from kube_actors.raft.state import RaftState
+
+Slices = dict[int, tuple[tuple[Entry, ...], int]]
+
+
+def tick_leader(state: RaftState) -> None:
+    """Let time pass: check the quorum, give up a slow transfer, send heartbeats."""
+    config = state.config
+    if config.check_quorum and not state.quorum.is_met(state.answering()):
+        become_follower(state, state.term, 0)
+        return
+    if state.transferee:
+        state.election_elapsed += 1
+        if state.election_elapsed >= config.election_ticks:
+            state.transferee = 0
+    for progress in state.progress.values():
+        waited = state.ticks - progress.snapshot_tick
+        if progress.state is SNAPSHOT and waited >= config.snapshot_wait_ticks:
+            progress.abandon_snapshot()
+            state.dirty = True
+    state.heartbeat_elapsed += 1
+    if state.heartbeat_elapsed >= config.heartbeat_ticks:
+        if state.reads.waiting and state.committed_in_term:
+            begin_round(state)
+        broadcast_heartbeat(state)
+
+
+def broadcast_heartbeat(state: RaftState) -> None:
+    """Send a heartbeat of the newest read round to every other member."""
+    state.heartbeat_elapsed = 0
+    committed = state.log.committed
+    for member, progress in state.progress.items():
+        if member != state.id:
+            # Not beyond what is stored there: it may not have those entries yet.
+            commit = min(progress.match_index, committed)
+            state.messages.append(
+                Heartbeat(state.id, member, state.term, commit, state.reads.round)
+            )
+
+
+def flush(state: RaftState) -> None:
+    """Make every append that is owed and may be sent now."""
+    slices: Slices = {}
+    for member, progress in state.progress.items():
+        if member != state.id:
+            while _send_append(state, member, progress, slices):
+                pass
+
+
+def _send_append(state: RaftState, member: int, progress: Progress, slices: Slices) -> bool:
+    """Send one append if one is owed; say whether another may follow at once."""
+    log = state.log
+    previous = progress.next_index - 1
+    last_index = log.last_index
+    paused = progress.is_paused
+    if paused and not (progress.must_send and progress.state is REPLICATE):
+        return False
+    commit = min(log.committed, previous)
+    if previous >= last_index and progress.sent_commit >= commit and not progress.must_send:
+        return False
+    if previous < log.offset:
+        _send_snapshot(state, member, progress)
+        return False
+    entries: tuple[Entry, ...] = ()
+    size = 0
+    if previous < last_index and not paused:
+        if previous in slices:
+            entries, size = slices[previous]
+        else:
+            entries, size = log.slice(previous + 1, state.config.message_bytes_max)
+            slices[previous] = (entries, size)
+    last = previous + len(entries)
+    state.messages.append(
+        Append(state.id, member, state.term, previous, log.term(previous), entries, log.committed)
+    )
+    progress.must_send = False
+    progress.sent_commit = min(log.committed, last)
+    if progress.state is PROBE:
+        progress.paused = True
+        return False
+    if entries:
+        progress.sent(last, size)
+    return last < last_index and not paused
+
+
+def _send_snapshot(state: RaftState, member: int, progress: Progress) -> None:
+    if not state.heard_lately(member):
+        return  # A big message to a silent member: wait until it answers a heartbeat.
+    snapshot = state.log.snapshot
+    state.messages.append(InstallSnapshot(state.id, member, state.term, snapshot))
+    progress.become_snapshot(snapshot.metadata.index, state.ticks)
+
+
+def maybe_commit(state: RaftState) -> None:
+    """Commit what a quorum stores, if its last entry is of this term (§5.4.2, figure 8)."""
+    log = state.log
+    index = state.quorum.committed_index(state.progress)
+    if index > log.committed and log.term(index) == state.term:
+        log.committed = index
+        state.committed_in_term = True
+        state.dirty = True
+
+
+def own_log_became_durable(state: RaftState) -> None:
+    """Count the leader's own copy up to what the caller said is on disk."""
+    progress = state.progress.get(state.id)
+    if progress is not None and progress.acknowledge(state.log.persisted):
+        maybe_commit(state)
+
+
+def on_append_reply(state: RaftState, message: AppendReply) -> None:
+    progress = state.progress.get(message.source)
+    if progress is None:
+        return
+    log = state.log
+    if message.rejected:
+        agreeing = message.hint_index
+        if message.hint_term:
+            agreeing, _ = log.last_agreeing(message.hint_index, message.hint_term)
+        if progress.refuse(message.index, agreeing):
+            state.dirty = True
+        return
+    index = message.index
+    if index > log.last_index:
+        raise SafetyViolation(
+            f"{message.source} stored {index} but its leader's log ends at {log.last_index}"
+        )
+    news = progress.acknowledge(index)
+    if progress.state is PROBE:
+        if index == progress.match_index:
+            progress.become_replicate()
+    elif progress.state is SNAPSHOT and progress.match_index >= log.offset:
+        progress.become_replicate()
+    if news and index > log.committed:
+        maybe_commit(state)
+    if progress.next_index <= log.last_index or progress.sent_commit < log.committed:
+        state.dirty = True
+    if state.transferee == message.source:
+        hand_over(state)
+
+
+def on_heartbeat_reply(state: RaftState, message: HeartbeatReply) -> None:
+    progress = state.progress.get(message.source)
+    if progress is None:
+        return
+    progress.paused = False
+    if progress.match_index < state.log.last_index or progress.state is PROBE:
+        # Whatever was sent may have been lost: an append shows whether it was.
+        progress.must_send = True
+        state.dirty = True
+    answered_round(state, message.source, message.round)
+
+
+def hand_over(state: RaftState) -> None:
+    """Tell the transferee to campaign, once its log is complete (thesis 3.10)."""
+    progress = state.progress.get(state.transferee)
+    if progress is not None and progress.match_index == state.log.last_index:
+        state.messages.append(TimeoutNow(state.id, state.transferee, state.term))

@@ -1,0 +1,148 @@
+"""The state of one member, figure 2 of the paper, and the outboxes that every rule writes to.
+
+Rules live beside it, one file per concern (election, replication, following, reads, proposals,
+membership), as functions over this state; it has no rules of its own beyond sending.
+"""
+
+from random import Random
+
+from attrs import Factory, define
+
+from kube_actors.raft.config import RaftConfig
+from kube_actors.raft.log import MemoryLog
+from kube_actors.raft.messages import ConfigState, HardState, Message
+from kube_actors.raft.progress import Progress
+from kube_actors.raft.quorum import Quorum
+from kube_actors.raft.ready import FOLLOWER, LEADER, ReadState, Role, SoftState
+
+
+@define
+class ReadRequest:
+    """Reads that wait for a round; ``source`` 0 is this member itself."""
+
+    source: int
+    incarnation: int
+    contexts: tuple[bytes, ...]
+
+
+@define
+class ReadRound:
+    """Reads that wait until a quorum has answered heartbeat round ``number`` or a later one."""
+
+    number: int
+    index: int
+    answered: set[int]
+    requests: list[ReadRequest]
+
+
+@define
+class Reads:
+    """``waiting``: for the next round (leader); ``to_forward``: to the leader (follower)."""
+
+    round: int = 0
+    waiting: list[ReadRequest] = Factory(list)
+    rounds: list[ReadRound] = Factory(list)
+    to_forward: list[bytes] = Factory(list)
+
+    def clear(self) -> None:
+        self.waiting.clear()
+        self.rounds.clear()
+        self.to_forward.clear()
+
+
+class RaftState:
+    """Everything that changes, in one object with slots; ``dirty`` asks for a flush."""
+
+    __slots__ = (
+        "after_persist",
+        "committed_in_term",
+        "config",
+        "config_state",
+        "dirty",
+        "durable_term",
+        "durable_vote",
+        "election_elapsed",
+        "given_hard",
+        "given_soft",
+        "heard",
+        "heartbeat_elapsed",
+        "id",
+        "incarnation",
+        "leader",
+        "log",
+        "messages",
+        "pending_config_index",
+        "progress",
+        "quorum",
+        "random",
+        "read_states",
+        "reads",
+        "role",
+        "term",
+        "ticks",
+        "timeout_ticks",
+        "transferee",
+        "uncommitted_bytes",
+        "vote",
+        "votes",
+    )
+
+    def __init__(
+        self, config: RaftConfig, random: Random, log: MemoryLog, hard: HardState, who: ConfigState
+    ) -> None:
+        self.config = config
+        self.id: int = config.id
+        self.random = random
+        self.incarnation: int = random.getrandbits(63)
+        self.log = log
+        self.term: int = hard.term
+        self.vote: int = hard.vote
+        self.durable_term: int = hard.term
+        self.durable_vote: int = hard.vote
+        self.role: Role = FOLLOWER
+        self.leader: int = 0
+        self.config_state = who
+        self.quorum = Quorum.of(who)
+        self.pending_config_index: int = 0
+        self.progress: dict[int, Progress] = {}
+        self.votes: dict[int, bool] = {}
+        self.heard: dict[int, int] = {}
+        self.reads = Reads()
+        self.ticks: int = 0
+        self.election_elapsed: int = 0
+        self.heartbeat_elapsed: int = 0
+        self.timeout_ticks: int = 0
+        self.transferee: int = 0
+        self.uncommitted_bytes: int = 0
+        self.committed_in_term: bool = False
+        self.dirty: bool = False
+        self.messages: list[Message] = []
+        self.after_persist: list[Message] = []
+        self.read_states: list[ReadState] = []
+        self.given_hard = hard
+        self.given_soft = SoftState(0, FOLLOWER)
+
+    @property
+    def is_leader(self) -> bool:
+        return self.role is LEADER
+
+    @property
+    def is_voter(self) -> bool:
+        return self.id in self.quorum.members
+
+    def draw_timeout(self) -> None:
+        """Begin a new wait for a leader, of a new length: §5.2's randomised timeouts."""
+        self.election_elapsed = 0
+        ticks = self.config.election_ticks
+        self.timeout_ticks = ticks + self.random.randrange(ticks)
+
+    def other_voters(self) -> list[int]:
+        return [member for member in self.quorum.members if member != self.id]
+
+    def answering(self) -> list[int]:
+        """List voters heard from within the last election timeout, this one included."""
+        return [m for m in self.quorum.members if m == self.id or self.heard_lately(m)]
+
+    def heard_lately(self, member: int) -> bool:
+        heard_tick = self.heard.get(member)
+        return heard_tick is not None and self.ticks - heard_tick <= self.config.election_ticks
