@@ -1,0 +1,137 @@
+"""A frozen state as bytes and back, for snapshot files and for members that lag behind.
+
+The layout is flat and exact: counts first, then leases, sessions and versions in order. Reading
+checks every length against what is there; whatever does not fit raises ``BadSnapshot``.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from kube_actors.actor import Blob
+from kube_actors.store.frozen import FrozenKeyspace, FrozenLease, FrozenSession, FrozenState
+from kube_actors.store.messages import KeyValue
+
+_HEAD = struct.Struct("<4sQQQIIII")
+_KEY_VALUE = struct.Struct("<IIQQQq")
+_LEASE = struct.Struct("<qQ")
+_SESSION = struct.Struct("<QQQI")
+_MAGIC = b"kaS\x01"
+BLOCK_BYTES = 1 << 20
+
+
+class BadSnapshot(Exception):
+    """These bytes are no state that this version has written."""
+
+
+def encode_state(state: FrozenState) -> Iterator[bytes]:
+    """Yield the state in blocks of about a megabyte."""
+    keyspace = state.keyspace
+    parts: list[bytes] = [
+        _HEAD.pack(
+            _MAGIC,
+            keyspace.revision,
+            keyspace.compact_revision,
+            keyspace.first_change,
+            len(state.leases),
+            len(state.sessions),
+            len(keyspace.base),
+            len(keyspace.changes),
+        )
+    ]
+    parts.extend(_LEASE.pack(lease.id, lease.ttl_s) for lease in state.leases)
+    for session in state.sessions:
+        count = len(session.applied)
+        parts.append(_SESSION.pack(session.member, session.incarnation, session.floor, count))
+        parts.append(struct.pack(f"<{count}Q", *session.applied))
+    counts = [len(kvs) for kvs in keyspace.changes]
+    parts.append(struct.pack(f"<{len(counts)}I", *counts))
+    size = sum(map(len, parts))
+    for kvs in _versions(keyspace):
+        for kv in kvs:
+            head = _KEY_VALUE.pack(
+                len(kv.key),
+                len(kv.value),
+                kv.create_revision,
+                kv.mod_revision,
+                kv.version,
+                kv.lease,
+            )
+            parts += (head, kv.key, kv.value)
+            size += len(head) + len(kv.key) + len(kv.value)
+            if size >= BLOCK_BYTES:
+                yield b"".join(parts)
+                parts.clear()
+                size = 0
+    yield b"".join(parts)
+
+
+def _versions(keyspace: FrozenKeyspace) -> Iterable[tuple[KeyValue, ...]]:
+    yield keyspace.base
+    yield from keyspace.changes
+
+
+def decode_state(data: bytes) -> FrozenState:
+    """Read what ``encode_state`` wrote, joined. Raises BadSnapshot."""
+    reader = _Reader(data)
+    magic, revision, compact, first, leases, sessions, base, changes = reader.take(_HEAD)
+    if magic != _MAGIC:
+        raise BadSnapshot(f"unknown format {magic!r}")
+    frozen_leases = tuple(FrozenLease(*reader.take(_LEASE)) for _ in reader.times(leases))
+    frozen_sessions = tuple(reader.session() for _ in reader.times(sessions))
+    counts = reader.numbers("I", changes)
+    frozen_base = tuple(reader.key_value() for _ in reader.times(base))
+    frozen_changes = tuple(
+        tuple(reader.key_value() for _ in reader.times(count)) for count in counts
+    )
+    if reader.at != len(data):
+        raise BadSnapshot(f"{len(data) - reader.at} bytes too many")
+    if first + changes != revision + 1:
+        raise BadSnapshot(f"{changes} changes from revision {first} do not end at {revision}")
+    keyspace = FrozenKeyspace(revision, compact, first, frozen_base, frozen_changes)
+    return FrozenState(keyspace, frozen_leases, frozen_sessions)
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.at = 0
+
+    def take(self, layout: struct.Struct) -> tuple[Any, ...]:
+        try:
+            values = layout.unpack_from(self._data, self.at)
+        except struct.error as error:
+            raise BadSnapshot(f"truncated at {self.at}: {error}") from error
+        self.at += layout.size
+        return values
+
+    def times(self, count: int) -> range:
+        """Refuse a count that the bytes which are left cannot hold."""
+        if count > len(self._data) - self.at:
+            raise BadSnapshot(f"{count} items announced at {self.at}, too many for what follows")
+        return range(count)
+
+    def numbers(self, kind: str, count: int) -> tuple[int, ...]:
+        self.times(count)
+        return self.take(struct.Struct(f"<{count}{kind}"))
+
+    def session(self) -> FrozenSession:
+        member, incarnation, floor, count = self.take(_SESSION)
+        applied = self.numbers("Q", count)
+        return FrozenSession(member, incarnation, floor, applied)
+
+    def key_value(self) -> KeyValue:
+        data = self._data
+        try:
+            key_size, value_size, create, mod, version, lease = _KEY_VALUE.unpack_from(
+                data, self.at
+            )
+        except struct.error as error:
+            raise BadSnapshot(f"truncated at {self.at}: {error}") from error
+        middle = self.at + _KEY_VALUE.size + key_size
+        end = middle + value_size
+        if end > len(data):
+            raise BadSnapshot(f"truncated at {self.at}")
+        key = data[self.at + _KEY_VALUE.size : middle]
+        self.at = end
+        return KeyValue(key, Blob(data[middle:end]), create, mod, version, lease)

@@ -1,0 +1,83 @@
+"""The replicated state machine: keyspace, leases and sessions, changed by commands alone.
+
+The same commands in the same order make the same state on every member: nothing here knows a
+clock, a random number or which member it is. A command that fails changes nothing, and its error
+is its answer.
+"""
+
+from kube_actors.actor import ActorError
+from kube_actors.store.commands import Command
+from kube_actors.store.frozen import FrozenState
+from kube_actors.store.keyspace import Keyspace
+from kube_actors.store.leases import Leases
+from kube_actors.store.messages import (
+    AtRevision,
+    Compact,
+    LeaseGrant,
+    LeaseState,
+    LeaseTimeToLive,
+    Txn,
+    TxnDone,
+)
+from kube_actors.store.sessions import Sessions
+from kube_actors.store.txn import apply_txn
+
+Answer = TxnDone | LeaseState | AtRevision | ActorError
+
+
+class State:
+    """All that the group remembers."""
+
+    def __init__(self) -> None:
+        self.keyspace = Keyspace()
+        self.leases = Leases()
+        self.sessions = Sessions()
+
+    def apply(self, command: Command) -> Answer | None:
+        """Apply a command once; None if it was applied before or is too old to be."""
+        fresh = self.sessions.admit(
+            command.member, command.incarnation, command.sequence, command.floor
+        )
+        if not fresh:
+            return None
+        request = command.request
+        try:
+            if isinstance(request, Txn):
+                return apply_txn(self.keyspace, self.leases, request)
+            if isinstance(request, LeaseGrant):
+                granted = self.leases.grant(request.id, request.ttl_s)
+                return LeaseState(granted.id, granted.ttl_s, granted.ttl_s)
+            if isinstance(request, Compact):
+                self.keyspace.compact(request.revision)
+                return AtRevision(request.revision)
+            return self._revoke(request.id)
+        except ActorError as error:
+            return error.with_traceback(None)
+
+    def time_to_live(self, request: LeaseTimeToLive, remaining_s: int) -> LeaseState:
+        """Describe a lease, of which ``remaining_s`` remains; one that is gone has ttl_s -1."""
+        if request.id not in self.leases:
+            return LeaseState(request.id, -1)
+        lease = self.leases.get(request.id)
+        keys = tuple(sorted(lease.keys)) if request.keys else ()
+        return LeaseState(lease.id, remaining_s, lease.ttl_s, keys)
+
+    def freeze(self) -> FrozenState:
+        """Collect references to everything, for a snapshot."""
+        return FrozenState(self.keyspace.freeze(), self.leases.freeze(), self.sessions.freeze())
+
+    @classmethod
+    def restore(cls, frozen: FrozenState) -> "State":
+        self = cls()
+        self.keyspace = Keyspace.restore(frozen.keyspace)
+        attached = (kv for kv in self.keyspace.scan(b"\0", b"\0") if kv.lease)
+        self.leases = Leases.restore(frozen.leases, attached)
+        self.sessions = Sessions.restore(frozen.sessions)
+        return self
+
+    def _revoke(self, lease: int) -> LeaseState:
+        removed = self.leases.remove(lease)
+        for key in sorted(removed.keys):
+            self.keyspace.delete(key)
+        self.keyspace.commit()
+        return LeaseState(lease, -1, removed.ttl_s)
