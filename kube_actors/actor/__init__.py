@@ -1,0 +1,69 @@
+"""How actors live and talk.
+
+An actor is one async function with one mailbox, run by a ``Supervisor`` inside an
+``ActorSystem``; it says ``message`` classes to addresses by ``tell``, ``call`` and ``stream``.
+Every message crosses as msgpack bytes over a ``Network`` that can be broken on purpose. Runs on
+asyncio and trio, and imports nothing else of this package.
+"""
+
+from kube_actors.actor.actor import Actor
+from kube_actors.actor.address import Address
+from kube_actors.actor.child import Child, ChildStatistics, Restart, State, SupervisorStatistics
+from kube_actors.actor.clock import Clock
+from kube_actors.actor.delivery import Delivery, StreamWriter
+from kube_actors.actor.errors import (
+    ActorCrashed,
+    ActorError,
+    DeadlineExceeded,
+    MalformedMessage,
+    Overloaded,
+    Unreachable,
+)
+from kube_actors.actor.frame import Frame
+from kube_actors.actor.mailbox import Overflow
+from kube_actors.actor.memory_network import MemoryNetwork
+from kube_actors.actor.message import Blob, message
+from kube_actors.actor.network import Network
+from kube_actors.actor.restarts import Strategy
+from kube_actors.actor.supervisor import Escalated, InjectedCrash, Supervisor
+from kube_actors.actor.system import ActorSystem
+from kube_actors.actor.wire import decode, encode
+
+ONE_FOR_ONE = Strategy.ONE_FOR_ONE
+ONE_FOR_ALL = Strategy.ONE_FOR_ALL
+REST_FOR_ONE = Strategy.REST_FOR_ONE
+
+__all__ = [
+    "Actor",
+    "ActorCrashed",
+    "ActorError",
+    "ActorSystem",
+    "Address",
+    "Blob",
+    "Child",
+    "ChildStatistics",
+    "Clock",
+    "DeadlineExceeded",
+    "Delivery",
+    "Escalated",
+    "Frame",
+    "InjectedCrash",
+    "MalformedMessage",
+    "MemoryNetwork",
+    "Network",
+    "ONE_FOR_ALL",
+    "ONE_FOR_ONE",
+    "Overflow",
+    "Overloaded",
+    "REST_FOR_ONE",
+    "Restart",
+    "State",
+    "StreamWriter",
+    "Strategy",
+    "Supervisor",
+    "SupervisorStatistics",
+    "Unreachable",
+    "decode",
+    "encode",
+    "message",
+]

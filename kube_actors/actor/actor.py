@@ -1,0 +1,85 @@
+"""What an actor function is given: its address, its mailbox and its ways to talk.
+
+An actor is one async function ``async def run_x(actor: Actor, …) -> None`` that owns its state;
+everything it knows of others came as a message. Answers to its own calls do not pass through the
+mailbox, but a receive loop that awaits them stops receiving meanwhile: spawn a task instead.
+"""
+
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import anyio
+from anyio.abc import TaskGroup
+
+from kube_actors.actor.address import Address
+from kube_actors.actor.clock import Clock
+from kube_actors.actor.delivery import Delivery
+from kube_actors.actor.envelope import TELL, Envelope
+from kube_actors.actor.port import Port
+from kube_actors.actor.stream import StreamReader
+from kube_actors.actor.wire import encode
+
+if TYPE_CHECKING:
+    from kube_actors.actor.system import ActorSystem
+
+
+class Actor:
+    """One incarnation of an actor."""
+
+    __slots__ = ("_port", "_tasks", "address", "clock", "random", "system")
+
+    def __init__(
+        self, system: "ActorSystem", port: Port, tasks: TaskGroup, rng: random.Random
+    ) -> None:
+        self.system = system
+        self.address = port.address
+        self.clock: Clock = system.clock
+        self.random = rng
+        self._port = port
+        self._tasks = tasks
+
+    def uid(self) -> str:
+        """Make a name in the shape of a version 4 UUID, from this actor's own randomness."""
+        return str(UUID(int=self.random.getrandbits(128), version=4))
+
+    def tell(self, to: str, message: Any) -> None:
+        """Send and forget; raises MalformedMessage when the message breaks its annotations."""
+        frame = encode(message)
+        self._port.send(Envelope(TELL, self.address, Address(to), 0, frame))
+
+    async def call(self, to: str, message: Any, *, timeout_s: float = 30) -> Any:
+        """Send and wait for the reply.
+
+        Raises what the other side failed with, Unreachable when nobody has the address,
+        Overloaded when its mailbox is full, ActorCrashed when it ended before it answered and
+        DeadlineExceeded after ``timeout_s``. Leaving early tells the other side.
+        """
+        return await self._port.call(Address(to), message, timeout_s)
+
+    def stream(
+        self, to: str, message: Any, *, credit: int = 64
+    ) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
+        """Open a stream of replies of which at most ``credit`` wait here.
+
+        ``async with actor.stream(…) as items: async for item in items: …``. Entry or iteration
+        raises what the other side failed with, Unreachable, Overloaded or ActorCrashed.
+        """
+        return StreamReader(self._port, Address(to), message, credit)
+
+    async def receive(self) -> Delivery:
+        """Wait for the next message."""
+        return await self._port.receive()
+
+    def receive_nowait(self) -> Delivery:
+        """Take the next message; raises anyio.WouldBlock when there is none."""
+        delivery = self._port.take()
+        if delivery is None:
+            raise anyio.WouldBlock
+        return delivery
+
+    def spawn(self, fn: Callable[..., Awaitable[None]], *args: Any, name: str = "") -> None:
+        """Run a task that belongs to this actor: it dies with it, and its crash is the actor's."""
+        self._tasks.start_soon(fn, *args, name=f"{self.address} {name}".strip())

@@ -1,0 +1,46 @@
+"""What a network carries: a frame with who, to whom, and which conversation it belongs to.
+
+``number`` names the conversation (a call or a stream) at the side that opened it. ``amount`` is
+the conversation's own measure: seconds left for CALL, items allowed so far for STREAM and CREDIT,
+the place of an ITEM in its stream (from 1), the last place for END and KEEPALIVE.
+"""
+
+from typing import Final, NamedTuple
+
+from kube_actors.actor.address import Address
+from kube_actors.actor.frame import Frame
+
+TELL: Final = 0
+CALL: Final = 1
+STREAM: Final = 2
+REPLY: Final = 3
+FAIL: Final = 4
+ITEM: Final = 5
+END: Final = 6
+CREDIT: Final = 7
+CANCEL: Final = 8
+KEEPALIVE: Final = 9
+
+KINDS: Final = (
+    "tell",
+    "call",
+    "stream",
+    "reply",
+    "fail",
+    "item",
+    "end",
+    "credit",
+    "cancel",
+    "keepalive",
+)
+
+EMPTY: Final = Frame(b"", ())
+
+
+class Envelope(NamedTuple):
+    kind: int
+    source: Address
+    target: Address
+    number: int = 0
+    frame: Frame = EMPTY
+    amount: float = 0

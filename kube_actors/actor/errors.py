@@ -1,0 +1,58 @@
+"""What can go wrong between two actors, as values that cross the wire.
+
+Everything a call or stream raises is an ``ActorError``: those below, raised by the runtime, and
+those a component declares with ``@message`` and answers with ``Delivery.fail``. They say what is
+known, never more: a call that ended with ``DeadlineExceeded`` or ``ActorCrashed`` may have been
+done or not, one that ended with ``Unreachable`` or ``Overloaded`` was not.
+"""
+
+import attrs
+
+from kube_actors.actor.message import message
+
+
+class ActorError(Exception):
+    """Base of everything that can be raised through a call or a stream."""
+
+    def __str__(self) -> str:
+        if not attrs.has(type(self)):
+            return super().__str__()
+        fields = [field.name for field in attrs.fields(type(self))]
+        if fields == ["text"]:
+            return str(getattr(self, "text"))  # noqa: B009
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in fields)
+
+
+@message("actor.malformed")
+class MalformedMessage(ActorError, ValueError):
+    """Bytes that are no known message: unknown tag, wrong fields, wrong types, bad msgpack."""
+
+    text: str
+
+
+@message("actor.unreachable")
+class Unreachable(ActorError):
+    """Nobody has this address; the message was not received."""
+
+    address: str
+
+
+@message("actor.deadline_exceeded")
+class DeadlineExceeded(ActorError):
+    """No answer came in time; whether the message was acted upon is unknown."""
+
+    text: str
+
+
+@message("actor.overloaded")
+class Overloaded(ActorError):
+    """The mailbox of ``address`` is full; the message was not received."""
+
+    address: str
+
+
+@message("actor.crashed")
+class ActorCrashed(ActorError):
+    """``address`` ended, or its link broke, while it held the call or stream."""
+
+    address: str

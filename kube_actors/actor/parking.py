@@ -1,0 +1,168 @@
+"""Where tasks wait, on asyncio and on trio, without a task, scope or event per message.
+
+``Slot`` is one answer for one waiter; ``Parking`` is a place where tasks wait in order until
+somebody wakes the first. Both wait on the library's own primitive: an anyio event costs several
+times as much, and these are on the path of every message. Waking from another thread is refused
+by neither library and works in none: do not.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Generator
+from typing import Any, Protocol
+
+import sniffio
+import trio
+
+
+class Slot(Protocol):
+    """One answer, awaited by one task, given at most once."""
+
+    def set_result(self, result: Any, /) -> None: ...
+    def done(self) -> bool: ...
+    def __await__(self) -> Generator[Any, Any, Any]: ...
+
+
+class Parking(Protocol):
+    """Tasks waiting in the order of their arrival."""
+
+    async def wait(self) -> None:
+        """Wait until woken; a wake that meets a cancelled task goes to the next one."""
+
+    def wake(self) -> None:
+        """Wake the first task, if any."""
+
+    def wake_all(self) -> None: ...
+
+
+class Library(Protocol):
+    """What the running event loop offers, found once per system."""
+
+    def slot(self) -> Slot: ...
+    def parking(self) -> Parking: ...
+    def time(self) -> float: ...
+
+
+class AsyncioParking:
+    __slots__ = ("_new", "_waiting")
+
+    def __init__(self, new: Callable[[], "asyncio.Future[None]"]) -> None:
+        self._new = new
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def wait(self) -> None:
+        future = self._new()
+        self._waiting.append(future)
+        woken = False
+        try:
+            await future
+            woken = True
+        finally:
+            if not woken:
+                if future.cancelled() or not future.done():
+                    self._waiting.remove(future)
+                else:
+                    self.wake()
+
+    def wake(self) -> None:
+        waiting = self._waiting
+        while waiting:
+            future = waiting[0]
+            if not future.done():
+                waiting.popleft()
+                future.set_result(None)
+                return
+            # Cancelled, and not yet run to take itself out.
+            waiting.rotate(-1)
+            if all(one.done() for one in waiting):
+                return
+
+    def wake_all(self) -> None:
+        for future in list(self._waiting):
+            if not future.done():
+                self._waiting.remove(future)
+                future.set_result(None)
+
+
+class AsyncioLibrary:
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._new = loop.create_future
+        self.time = loop.time
+
+    def slot(self) -> Slot:
+        return self._new()
+
+    def parking(self) -> Parking:
+        return AsyncioParking(self._new)
+
+
+class TrioSlot:
+    __slots__ = ("_done", "_result", "_task")
+
+    def __init__(self) -> None:
+        self._task: trio.lowlevel.Task | None = None
+        self._result: Any = None
+        self._done = False
+
+    def set_result(self, result: Any, /) -> None:
+        self._result = result
+        self._done = True
+        if self._task is not None:
+            task, self._task = self._task, None
+            trio.lowlevel.reschedule(task)
+
+    def done(self) -> bool:
+        return self._done
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        if not self._done:
+            self._task = trio.lowlevel.current_task()
+            yield from trio.lowlevel.wait_task_rescheduled(  # noqa: ASYNC105
+                self._abort
+            ).__await__()
+        return self._result
+
+    def _abort(self, _: object) -> trio.lowlevel.Abort:
+        self._task = None
+        return trio.lowlevel.Abort.SUCCEEDED
+
+
+class TrioParking:
+    __slots__ = ("_waiting",)
+
+    def __init__(self) -> None:
+        self._waiting: deque[trio.lowlevel.Task] = deque()
+
+    async def wait(self) -> None:
+        task = trio.lowlevel.current_task()
+        self._waiting.append(task)
+
+        def abort(_: object) -> trio.lowlevel.Abort:
+            self._waiting.remove(task)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    def wake(self) -> None:
+        if self._waiting:
+            trio.lowlevel.reschedule(self._waiting.popleft())
+
+    def wake_all(self) -> None:
+        while self._waiting:
+            trio.lowlevel.reschedule(self._waiting.popleft())
+
+
+class TrioLibrary:
+    slot: Callable[[], Slot] = TrioSlot
+    parking: Callable[[], Parking] = TrioParking
+
+    def __init__(self) -> None:
+        self.time = trio.current_time
+
+
+def running_library() -> Library:
+    """Find the library of the running event loop."""
+    if sniffio.current_async_library() == "trio":
+        return TrioLibrary()
+    return AsyncioLibrary()

@@ -1,0 +1,324 @@
+"""One living actor's connection to its network: mailbox, open calls and streams, both ways.
+
+Everything that arrives is a plain function call that ends in a mailbox or wakes the task that
+waits for an answer. A port lives as long as one incarnation of its actor; closing it fails
+whoever waits for that incarnation and tells those it was waiting for, at once. A paused port
+holds what comes and what goes, as the kernel does for a stopped process.
+"""
+
+import math
+from itertools import count
+from typing import Any, Protocol
+
+import anyio
+
+from kube_actors.actor.address import Address
+from kube_actors.actor.delivery import Delivery
+from kube_actors.actor.envelope import (
+    CALL,
+    CANCEL,
+    CREDIT,
+    END,
+    FAIL,
+    ITEM,
+    KEEPALIVE,
+    STREAM,
+    Envelope,
+)
+from kube_actors.actor.errors import (
+    ActorCrashed,
+    ActorError,
+    DeadlineExceeded,
+    MalformedMessage,
+    Overloaded,
+)
+from kube_actors.actor.frame import Frame
+from kube_actors.actor.mailbox import Mailbox
+from kube_actors.actor.network import Network
+from kube_actors.actor.parking import Library
+from kube_actors.actor.stream import StreamReader
+from kube_actors.actor.timers import Timer, Timers
+from kube_actors.actor.wire import decode, encode
+
+BREATH = 64
+"""Operations that may succeed without waiting before the task lets others run."""
+
+HELD_MAX = 65_536
+"""Envelopes a paused port holds in each direction; more are lost, as in a full socket."""
+
+
+class Host(Protocol):
+    """What a port needs of its system."""
+
+    network: Network
+    library: Library
+    timers: Timers
+    numbers: "count[int]"
+
+
+class Call(Timer):
+    """An open call; as a timer it is its own deadline."""
+
+    __slots__ = ("number", "port", "slot", "target", "timeout_s")
+
+    def __init__(self, port: "Port", target: Address, number: int, timeout_s: float) -> None:
+        self.timers = port.timers
+        self.live = timeout_s != math.inf
+        self.port = port
+        self.target = target
+        self.number = number
+        self.timeout_s = timeout_s
+        self.slot = port.library.slot()
+
+    def fire(self) -> None:
+        self.port.expire(self)
+
+
+class Port:
+    """The only way in and out of one incarnation of an actor."""
+
+    def __init__(self, host: Host, address: Address, mailbox: Mailbox) -> None:
+        self.address = address
+        self.mailbox = mailbox
+        self.library = host.library
+        self.timers = host.timers
+        self.time = host.library.time
+        self.closed = False
+        self.malformed = 0
+        self.readers: dict[int, StreamReader] = {}
+        self._network = host.network
+        self._numbers = host.numbers
+        self._parking = host.library.parking()
+        self._calls: dict[int, Call] = {}
+        self._requests: dict[tuple[Address, int], Delivery] = {}
+        self._breath = BREATH
+        self._held_in: list[Envelope] | None = None
+        self._held_out: list[Envelope] = []
+        self._network.attach(address, self.deliver, host.timers)
+
+    # What the actor does.
+
+    def send(self, envelope: Envelope) -> None:
+        if self._held_in is not None:
+            if len(self._held_out) < HELD_MAX:
+                self._held_out.append(envelope)
+        elif not self.closed:
+            self._network.send(envelope)
+
+    async def call(self, target: Address, message: Any, timeout_s: float) -> Any:
+        frame = encode(message)
+        number = next(self._numbers)
+        call = Call(self, target, number, timeout_s)
+        self._calls[number] = call
+        if call.live:
+            self.timers.add(timeout_s, call)
+        self.send(Envelope(CALL, self.address, target, number, frame, timeout_s))
+        try:
+            if call.slot.done():
+                await self.breathe(always=True)
+            answer: Envelope | ActorError = await call.slot
+        finally:
+            if self._calls.pop(number, None) is not None:
+                call.cancel()
+                self.send(Envelope(CANCEL, self.address, target, number))
+        if isinstance(answer, ActorError):
+            raise answer
+        result = decode(answer.frame)
+        if answer.kind == FAIL:
+            raise result if isinstance(result, ActorError) else ActorCrashed(str(target))
+        return result
+
+    def open_stream(self, reader: StreamReader) -> int:
+        number = next(self._numbers)
+        self.readers[number] = reader
+        return number
+
+    async def receive(self) -> Delivery:
+        while True:
+            self._breath -= 1
+            if self._breath <= 0:
+                await self.breathe(always=True)
+            delivery = self.take()
+            if delivery is not None:
+                return delivery
+            await self._parking.wait()
+            self._breath = BREATH
+
+    def take(self) -> Delivery | None:
+        """Take the next delivery that is still wanted and makes sense; None when there is none."""
+        while self._held_in is None:
+            delivery = self.mailbox.take()
+            if delivery is None:
+                return None
+            if delivery.closed and delivery.expects != "nothing":
+                continue
+            try:
+                delivery.read()
+            except MalformedMessage as error:
+                self.malformed += 1
+                delivery.fail(error)
+                continue
+            return delivery
+        return None
+
+    async def breathe(self, *, always: bool = False) -> None:
+        """Let other tasks run, now or once in a while."""
+        self._breath -= 1
+        if always or self._breath <= 0:
+            self._breath = BREATH
+            await anyio.lowlevel.checkpoint()
+
+    def answer(self, delivery: Delivery, kind: int, frame: Frame, amount: float = 0) -> None:
+        source, number = delivery.key
+        self.send(Envelope(kind, self.address, source, number, frame, amount))
+
+    def forget(self, delivery: Delivery) -> None:
+        if self._requests.get(delivery.key) is delivery:
+            del self._requests[delivery.key]
+
+    # What the network does.
+
+    def deliver(self, envelope: Envelope) -> None:
+        """Take an envelope addressed to this port."""
+        if self._held_in is not None:
+            if len(self._held_in) < HELD_MAX:
+                self._held_in.append(envelope)
+            return
+        kind = envelope.kind
+        if kind <= STREAM:
+            self._admit(envelope)
+        elif kind <= FAIL:
+            self._answered(envelope)
+        elif kind in (CREDIT, CANCEL):
+            self._control(envelope)
+        else:
+            self._streamed(envelope)
+
+    def _admit(self, envelope: Envelope) -> None:
+        delivery = Delivery(self, envelope)
+        if envelope.kind:
+            if delivery.key in self._requests:
+                return
+            self._requests[delivery.key] = delivery
+        given_up = self.mailbox.put(delivery)
+        if given_up is not delivery:
+            self._parking.wake()
+        if given_up is not None:
+            given_up.fail(Overloaded(str(self.address)))
+
+    def _answered(self, envelope: Envelope) -> None:
+        call = self._calls.pop(envelope.number, None)
+        if call is not None:
+            call.cancel()
+            if not call.slot.done():
+                call.slot.set_result(envelope)
+        elif envelope.kind == FAIL:
+            reader = self.readers.get(envelope.number)
+            if reader is not None:
+                reader.end(envelope)
+
+    def _control(self, envelope: Envelope) -> None:
+        delivery = self._requests.get((envelope.source, envelope.number))
+        if envelope.kind == CANCEL:
+            if delivery is not None:
+                self.forget(delivery)
+                delivery.cancel()
+        elif delivery is not None:
+            delivery.open_allowance(int(envelope.amount))
+        else:
+            # The reader believes in a stream that a former incarnation held.
+            frame = encode(ActorCrashed(str(self.address)))
+            self.send(Envelope(END, self.address, envelope.source, envelope.number, frame))
+
+    def _streamed(self, envelope: Envelope) -> None:
+        reader = self.readers.get(envelope.number)
+        if reader is None:
+            if envelope.kind != END:
+                self.send(Envelope(CANCEL, self.address, envelope.source, envelope.number))
+        elif envelope.kind == ITEM:
+            reader.take(int(envelope.amount), envelope.frame)
+        elif envelope.kind == END:
+            reader.end(envelope)
+        else:
+            reader.keepalive(int(envelope.amount))
+
+    def expire(self, call: Call) -> None:
+        """A call's deadline has passed."""
+        if self._calls.pop(call.number, None) is not None:
+            if not call.slot.done():
+                text = f"{call.target} did not answer within {call.timeout_s:g} s"
+                call.slot.set_result(DeadlineExceeded(text))
+            self.send(Envelope(CANCEL, self.address, call.target, call.number))
+
+    # What the supervisor and the system do.
+
+    def pause(self) -> None:
+        """Hold everything that comes and goes."""
+        if self._held_in is None and not self.closed:
+            self._held_in = []
+
+    def resume(self) -> None:
+        """Let what was held come and go, in its order."""
+        if self._held_in is None:
+            return
+        arrived, self._held_in = self._held_in, None
+        leaving, self._held_out = self._held_out, []
+        for envelope in arrived:
+            self.deliver(envelope)
+        for envelope in leaving:
+            self.send(envelope)
+        if len(self.mailbox):
+            self._parking.wake_all()
+
+    @property
+    def paused(self) -> bool:
+        return self._held_in is not None
+
+    def keep_alive(self, silence_max_s: float) -> None:
+        """Let the other ends of streams know that this one lives; give up the silent ones."""
+        if self.paused:
+            return
+        silent_since_s = self.time() - silence_max_s
+        for reader in list(self.readers.values()):
+            if reader.heard_s < silent_since_s:
+                reader.lose()
+            else:
+                reader.give_credit()
+        for delivery in list(self._requests.values()):
+            writer = delivery.writer
+            if writer is None:
+                if delivery.cancelled:
+                    self.forget(delivery)
+            elif writer.heard_s < silent_since_s:
+                self.forget(delivery)
+                delivery.cancel()
+            else:
+                self.answer(delivery, KEEPALIVE, Frame(b""), writer.sent)
+
+    def close(self) -> None:
+        """End this incarnation: nothing comes or goes any more, and everybody concerned knows."""
+        if self.closed:
+            return
+        self._held_in = None
+        self._held_out = []
+        self._network.detach(self.address)
+        crashed = ActorCrashed(str(self.address))
+        for delivery in list(self._requests.values()):
+            delivery.fail(crashed)
+            delivery.cancel()
+        self._requests.clear()
+        for call in self._calls.values():
+            call.cancel()
+            self.send(Envelope(CANCEL, self.address, call.target, call.number))
+        self._calls.clear()
+        for reader in self.readers.values():
+            self.send(Envelope(CANCEL, self.address, reader.target, reader.number))
+        self.closed = True
+
+    @property
+    def open_calls(self) -> int:
+        return len(self._calls)
+
+    @property
+    def open_requests(self) -> int:
+        return len(self._requests)

@@ -1,0 +1,119 @@
+"""A world of actors: one network, one clock, one seed, and the task that keeps their timers.
+
+Systems share nothing: several live in one process, each with its own. A system runs no actor by
+itself; supervisors run actors, and ``client`` makes one for ordinary code.
+"""
+
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import count
+from types import TracebackType
+
+import anyio
+from anyio.abc import TaskGroup
+
+from kube_actors.actor.actor import Actor
+from kube_actors.actor.address import Address
+from kube_actors.actor.clock import Clock
+from kube_actors.actor.mailbox import Mailbox, Overflow
+from kube_actors.actor.memory_network import MemoryNetwork
+from kube_actors.actor.network import Network
+from kube_actors.actor.parking import Library, running_library
+from kube_actors.actor.port import Port
+from kube_actors.actor.timers import Timers
+
+EPOCH_S = 1_767_225_600.0
+"""2026-01-01T00:00:00Z, where a clock nobody gave begins."""
+
+
+class ActorSystem:
+    """``async with ActorSystem(network, clock, seed) as system:``."""
+
+    library: Library
+    timers: Timers
+
+    def __init__(
+        self,
+        network: Network | None = None,
+        clock: Clock | None = None,
+        seed: int = 0,
+        *,
+        keepalive_s: float = 5.0,
+    ) -> None:
+        self.network: Network = MemoryNetwork(seed) if network is None else network
+        self.clock = Clock(EPOCH_S) if clock is None else clock
+        self.seed = seed
+        self.keepalive_s = keepalive_s
+        self.numbers = count(1)
+        self.ports: dict[Address, Port] = {}
+        self._incarnations: dict[Address, int] = {}
+        self._tasks: TaskGroup | None = None
+
+    async def __aenter__(self) -> "ActorSystem":
+        self.library = running_library()
+        self.timers = Timers(self.library)
+        self.clock.now()
+        self._tasks = anyio.create_task_group()
+        await self._tasks.__aenter__()
+        self._tasks.start_soon(self.timers.run, name="timers")
+        self._sweep()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        assert self._tasks is not None
+        for port in list(self.ports.values()):
+            self.close_port(port)
+        self._tasks.cancel_scope.cancel()
+        return await self._tasks.__aexit__(kind, error, traceback)
+
+    def open_port(
+        self, address: str, mailbox_max: int = 4096, overflow: Overflow = Overflow.REJECT
+    ) -> Port:
+        """Give a new incarnation its address; ValueError when it is taken."""
+        port = Port(self, Address(address), Mailbox(mailbox_max, overflow))
+        self.ports[port.address] = port
+        return port
+
+    def close_port(self, port: Port) -> None:
+        """End an incarnation's connection at once."""
+        port.close()
+        if self.ports.get(port.address) is port:
+            del self.ports[port.address]
+
+    async def inhabit(self, port: Port, run: Callable[[Actor], Awaitable[None]]) -> None:
+        """Run one incarnation to its end; what it spawned ends with it."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                await run(Actor(self, port, tasks, self.rng(port.address)))
+                tasks.cancel_scope.cancel()
+        finally:
+            self.close_port(port)
+
+    @asynccontextmanager
+    async def client(self, address: str, *, mailbox_max: int = 4096) -> AsyncIterator[Actor]:
+        """Make an actor of the calling task, for tests and embedders."""
+        port = self.open_port(address, mailbox_max)
+        try:
+            async with anyio.create_task_group() as tasks:
+                yield Actor(self, port, tasks, self.rng(port.address))
+                tasks.cancel_scope.cancel()
+        finally:
+            self.close_port(port)
+
+    def rng(self, address: Address) -> random.Random:
+        """Randomness for the next incarnation of an address; no two are alike."""
+        incarnation = self._incarnations.get(address, 0) + 1
+        self._incarnations[address] = incarnation
+        return random.Random(f"{self.seed}/{address}/{incarnation}")
+
+    def _sweep(self) -> None:
+        if self.network.lossy:
+            for port in list(self.ports.values()):
+                port.keep_alive(3 * self.keepalive_s)
+        self.timers.after(self.keepalive_s, self._sweep)
