@@ -1,30 +1,116 @@
-"""A directory that holds one member's log and snapshots (filled in below)."""
+"""A directory that holds one member's log and snapshots, written off the loop.
 
-from collections.abc import Sequence
+Every save is one gathering write and one ``fdatasync`` in a worker thread, so the loop goes on
+collecting the next group commit meanwhile. A snapshot is written by another thread beside it.
+"""
+
+from collections.abc import Callable, Sequence
 from os import PathLike
+from pathlib import Path
+from typing import TypeVar
 
-from kube_actors.raft import Entry, HardState
-from kube_actors.store.disk import Recovered, StateSnapshot
+import anyio
+from anyio import to_thread
+
+from kube_actors.raft import Entry, HardState, SnapshotMetadata
+from kube_actors.store.disk import CorruptLog, DiskFailed, Recovered, StateSnapshot
+from kube_actors.store.log_files import LogFiles
+from kube_actors.store.records import SnapshotMark
+from kube_actors.store.recovery import LogContents, covered_by
+from kube_actors.store.snapshot_files import read_newest_snapshot, write_snapshot
+
+T = TypeVar("T")
+
+SEGMENT_BYTES = 16 << 20
 
 
 class FileDisk:
     """Implements ``Disk`` on a directory, created when missing."""
 
-    def __init__(self, path: "str | PathLike[str]") -> None:
-        self._path = path
+    def __init__(self, path: "str | PathLike[str]", *, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self._path = Path(path)
+        self._segment_bytes = segment_bytes
+        self._log: LogFiles | None = None
+        self._writing = anyio.Lock()
+        self._bytes = 0
 
     @property
     def size_bytes(self) -> int:
-        raise NotImplementedError
+        return self._bytes
 
     async def open(self) -> Recovered:
-        raise NotImplementedError
+        return await self._run(self._open)
 
     async def save(self, hard_state: HardState | None, entries: Sequence[Entry]) -> None:
-        raise NotImplementedError
+        log = self._opened()
+        async with self._writing:
+            await self._run(lambda: log.append(hard_state, entries))
+        self._bytes += sum(len(entry.data) for entry in entries)
 
     async def save_snapshot(self, snapshot: StateSnapshot) -> None:
-        raise NotImplementedError
+        log = self._opened()
+        before = self._bytes
+        metadata = snapshot.metadata
+
+        def write() -> None:
+            try:
+                write_snapshot(self._path, log.log_id, snapshot)
+            except OSError as error:
+                raise DiskFailed(f"{self._path}: {error}") from error
+
+        await self._run(write)
+        async with self._writing:
+            mark = SnapshotMark(metadata.index, metadata.term)
+            await self._run(lambda: log.mark_snapshot(mark))
+        self._bytes -= before
 
     async def close(self) -> None:
-        raise NotImplementedError
+        log, self._log = self._log, None
+        if log is not None:
+            async with self._writing:
+                await self._run(log.close)
+
+    def _open(self) -> Recovered:
+        log = LogFiles(self._path, self._segment_bytes)
+        try:
+            contents = log.recover()
+            snapshot = read_newest_snapshot(self._path, log.log_id)
+            _check_snapshot(self._path, contents, snapshot.metadata if snapshot else None)
+            entries = list(contents.entries) if contents else []
+            mark: SnapshotMark | None = None
+            if snapshot is not None:
+                mark = SnapshotMark(snapshot.metadata.index, snapshot.metadata.term)
+                if contents is None or contents.mark != mark:
+                    entries = covered_by(entries, mark)
+                entries = [entry for entry in entries if entry.index > mark.index]
+            boots = log.begin(mark)
+        except BaseException:
+            log.close()
+            raise
+        self._log = log
+        self._bytes = sum(len(entry.data) for entry in entries)
+        hard_state = contents.hard_state if contents else HardState()
+        return Recovered(boots, hard_state, snapshot, tuple(entries))
+
+    def _opened(self) -> LogFiles:
+        if self._log is None:
+            raise DiskFailed(f"{self._path} is not open")
+        return self._log
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await to_thread.run_sync(work)
+
+
+def _check_snapshot(
+    path: Path, contents: LogContents | None, metadata: SnapshotMetadata | None
+) -> None:
+    """Refuse a log whose snapshot is gone, or a snapshot whose log is."""
+    if contents is None:
+        if metadata is not None:
+            raise CorruptLog(str(path), 0, f"snapshot {metadata.index} is here, its log is not")
+        return
+    index = metadata.index if metadata else 0
+    if index < contents.mark.index:
+        raise CorruptLog(
+            str(path), 0, f"the snapshot of entry {contents.mark.index} is missing, found {index}"
+        )
