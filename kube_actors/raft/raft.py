@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from kube_actors.raft import election, following, proposals, reads, replication
 from kube_actors.raft.config import RaftConfig
-from kube_actors.raft.errors import CorruptState, TransferRefused, UnknownMessage
+from kube_actors.raft.errors import TransferRefused, UnknownMessage
 from kube_actors.raft.log import MemoryLog, Write
 from kube_actors.raft.messages import (
     NOBODY,
@@ -98,7 +98,9 @@ class Raft:
             snapshot = Snapshot(SnapshotMetadata(config=ConfigState(tuple(sorted(members)))))
         log = MemoryLog(snapshot, entries, hard.commit)
         if log.last_term > hard.term:
-            raise CorruptState(f"an entry of term {log.last_term} but the term is {hard.term}")
+            # A crash came between the entries and the hard state of one Ready: nothing that
+            # this member promised in the newer term had left yet.
+            hard = HardState(log.last_term, 0, hard.commit)
         self._state = RaftState(config, random, log, hard, snapshot.metadata.config)
         self._number = 0
         become_follower(self._state, hard.term, 0)
@@ -271,7 +273,10 @@ class Raft:
         return self._state.log.compact(snapshot, keep_entries)
 
     def snapshot_metadata(self) -> SnapshotMetadata:
-        """Describe a snapshot of the state machine as of ``applied_index``."""
+        """Describe a snapshot of the state machine as of ``applied_index``.
+
+        Raises LogCompacted while a snapshot from the leader is being installed.
+        """
         state = self._state
         index = state.log.applied
         return SnapshotMetadata(index, state.log.term(index), state.config_state)
