@@ -1,0 +1,357 @@
+"""Keeps as many pods as a ReplicaSet asks for.
+
+Only active pods count: a pod that is terminating or finished is replaced at once. Pods that match
+the selector and have no controller are adopted, owned pods that no longer match are released. New
+pods are named after the set's uid and the pods it was seen to have, so a lost answer or a stale
+view cannot make doubles. The status says what was seen before this round's changes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from attrs import field, frozen
+
+from kube_actors.api import Object
+from kube_actors.api.errors import StatusError
+from kube_actors.api.selectors import LabelSelector, from_label_selector
+from kube_actors.controllers.claims import adoption, controlled_by, may_adopt, release
+from kube_actors.controllers.conditions import drop_condition, find_condition, set_condition
+from kube_actors.controllers.controller import (
+    Controller,
+    Round,
+    View,
+    Watch,
+    key_of,
+    own_key,
+    split_key,
+)
+from kube_actors.controllers.effects import (
+    Announce,
+    Create,
+    Delete,
+    Effect,
+    Look,
+    Patch,
+    Reference,
+    RequeueAfter,
+    Together,
+)
+from kube_actors.controllers.naming import safe_suffix
+from kube_actors.controllers.pod_ranking import choose_for_deletion
+from kube_actors.controllers.pods import PodRecord, pod_record
+from kube_actors.controllers.records import (
+    Record,
+    attribute_index,
+    controller_uid,
+    identity,
+)
+from kube_actors.controllers.statuses import status_patch
+
+BURST_REPLICAS = 500
+NAME_MAX = 58  # leaves room for the suffix in a 63 character label
+
+
+@frozen
+class ReplicaSetRecord(Record):
+    """``template`` is the pod template as JSON; ``owner_uid`` the controlling Deployment's."""
+
+    owner_uid: str
+    generation: int
+    replicas: int
+    min_ready_s: int
+    selector: Mapping[str, Any]
+    template_labels: Mapping[str, str]
+    template: bytes
+    status: Mapping[str, Any]
+    deleting: bool
+
+    @property
+    def reference(self) -> Reference:
+        return Reference("apps/v1", "ReplicaSet", self.namespace, self.name, self.uid)
+
+
+@frozen
+class ReplicaSetState:
+    """One set, the pods it owns, pods it may adopt, and its siblings' active pods per node."""
+
+    replicaset: ReplicaSetRecord
+    owned: Sequence[PodRecord] = ()
+    orphans: Sequence[PodRecord] = ()
+    related_on_node: Mapping[str, int] = field(factory=dict)
+
+
+def replicaset_record(obj: Object) -> ReplicaSetRecord:
+    """Keep what replica counting needs of a ReplicaSet."""
+    meta, spec = obj["metadata"], obj["spec"]
+    template = spec.get("template") or {}
+    return ReplicaSetRecord(
+        *identity(obj),
+        owner_uid=controller_uid(obj),
+        generation=meta.get("generation", 0),
+        replicas=spec.get("replicas", 1),
+        min_ready_s=spec.get("minReadySeconds", 0),
+        selector=spec.get("selector") or {},
+        template_labels=(template.get("metadata") or {}).get("labels") or {},
+        template=orjson.dumps(template),
+        status=obj.get("status") or {},
+        deleting=bool(meta.get("deletionTimestamp")),
+    )
+
+
+def _selector(replicaset: ReplicaSetRecord) -> LabelSelector | None:
+    try:
+        selector = from_label_selector(replicaset.selector)
+    except StatusError:
+        return None
+    return None if selector.empty else selector
+
+
+def _pod_keys(view: View, old: PodRecord | None, new: PodRecord | None) -> list[str]:
+    """Wake the owner; an orphan wakes every set that could adopt it."""
+    keys: list[str] = []
+    if old == new:
+        return keys
+    for record in (old, new):
+        if record is None:
+            continue
+        if record.owner_uid:
+            owners = view.indexed("replicasets", "uid", record.owner_uid)
+            keys += [key_of(owner.namespace, owner.name) for owner in owners]
+        elif record is new and not record.deleting and record.labels:
+            for candidate in view.indexed("replicasets", "namespace", record.namespace):
+                selector = _selector(candidate)
+                if selector is not None and selector.matches(record.labels):
+                    keys.append(key_of(candidate.namespace, candidate.name))
+    return keys
+
+
+def _orphan_namespace(pod: PodRecord) -> tuple[str, ...]:
+    return () if pod.owner_uid or not pod.active else (pod.namespace,)
+
+
+def gather(view: View, key: str) -> ReplicaSetState | None:
+    """Collect a set, its pods, adoptable pods and how crowded its siblings' nodes are."""
+    namespace, name = split_key(key)
+    replicaset = view.get("replicasets", namespace, name)
+    if replicaset is None:
+        return None
+    owned = tuple(view.indexed("pods", "owner_uid", replicaset.uid))
+    orphans = tuple(view.indexed("pods", "orphan", namespace))
+    related: dict[str, int] = {}
+    active = sum(1 for pod in owned if pod.active)
+    if active > replicaset.replicas:
+        for sibling in _siblings(view, replicaset):
+            for pod in view.indexed("pods", "owner_uid", sibling.uid):
+                if pod.active and pod.node:
+                    related[pod.node] = related.get(pod.node, 0) + 1
+    return ReplicaSetState(replicaset, owned, orphans, related)
+
+
+def _siblings(view: View, replicaset: ReplicaSetRecord) -> Sequence[ReplicaSetRecord]:
+    if not replicaset.owner_uid:
+        return (replicaset,)
+    return view.indexed("replicasets", "owner_uid", replicaset.owner_uid)
+
+
+def reconcile(state: ReplicaSetState, round_: Round) -> tuple[Effect, ...]:
+    """Claim pods, write the status, then create or delete the difference."""
+    replicaset = state.replicaset
+    selector = _selector(replicaset)
+    if selector is None:
+        return ()
+    if replicaset.deleting:
+        owned = [pod for pod in state.owned if selector.matches(pod.labels)]
+        return _status_effects(replicaset, owned, selector, round_)
+    adoptable = [pod for pod in state.orphans if pod.active and selector.matches(pod.labels)]
+    question = Look("ReplicaSet", replicaset.namespace, replicaset.name)
+    if adoptable and not round_.asked(question):
+        return (question,)
+    claims: list[Patch] = []
+    if adoptable and may_adopt(round_.answers[question], replicaset.uid):
+        claims += [adoption("Pod", pod, replicaset.reference) for pod in adoptable]
+    owned = []
+    for pod in state.owned:
+        if selector.matches(pod.labels):
+            owned.append(pod)
+        elif pod.active:
+            claims.append(release("Pod", pod, replicaset.uid))
+    if claims:
+        # The claims change what is owned; count again once the view shows them.
+        return (Together(tuple(claims)),)
+    return (
+        *_status_effects(replicaset, owned, selector, round_),
+        *_replica_effects(state, owned, round_),
+    )
+
+
+def _status_effects(
+    replicaset: ReplicaSetRecord, owned: list[PodRecord], selector: LabelSelector, round_: Round
+) -> tuple[Effect, ...]:
+    active = [pod for pod in owned if pod.active]
+    template = replicaset.template_labels.items()
+    ready = [pod for pod in active if pod.ready]
+    available = [pod for pod in ready if pod.available(replicaset.min_ready_s, round_.now_s)]
+    counts = {
+        "fullyLabeledReplicas": sum(1 for pod in active if template <= pod.labels.items()),
+        "readyReplicas": len(ready),
+        "availableReplicas": len(available),
+    }
+    new: dict[str, Any] = {
+        "replicas": len(active),
+        **{name: count for name, count in counts.items() if count},
+        "terminatingReplicas": sum(1 for pod in owned if pod.terminating),
+        "observedGeneration": replicaset.generation,
+    }
+    conditions = _conditions(replicaset, len(active), round_)
+    if conditions:
+        new["conditions"] = conditions
+    patch = status_patch(
+        "ReplicaSet",
+        replicaset.namespace,
+        replicaset.name,
+        replicaset.uid,
+        replicaset.resource_version,
+        replicaset.status,
+        new,
+    )
+    effects: list[Effect] = [] if patch is None else [patch]
+    waits = [
+        since - round_.now_s
+        for pod in ready
+        if (since := pod.available_at_s(replicaset.min_ready_s)) is not None
+        and since > round_.now_s
+    ]
+    if waits and replicaset.min_ready_s:
+        effects.append(RequeueAfter(min(waits)))
+    return tuple(effects)
+
+
+def _conditions(replicaset: ReplicaSetRecord, active: int, round_: Round) -> list[dict[str, Any]]:
+    old = replicaset.status.get("conditions")
+    failure = round_.failure
+    if failure is None or failure.kind not in ("Pod", "pods"):
+        return drop_condition(old, "ReplicaFailure")
+    if find_condition(old, "ReplicaFailure") is not None:
+        return list(old or ())
+    condition = {
+        "type": "ReplicaFailure",
+        "status": "True",
+        "lastTransitionTime": round_.timestamp,
+        "reason": "FailedCreate" if failure.verb == "create" else "FailedDelete",
+        "message": failure.message,
+    }
+    return set_condition(old, condition)
+
+
+def _replica_effects(
+    state: ReplicaSetState, owned: list[PodRecord], round_: Round
+) -> tuple[Effect, ...]:
+    replicaset = state.replicaset
+    active = [pod for pod in owned if pod.active]
+    missing = replicaset.replicas - len(active)
+    if missing > 0:
+        names = pod_names(replicaset, state.owned, min(missing, BURST_REPLICAS), round_)
+        announce = Announce(
+            replicaset.reference,
+            "SuccessfulCreate",
+            "Created pod: {name}",
+            "FailedCreate",
+            "Error creating: {error}",
+        )
+        creates = tuple(Create(new_pod(replicaset, name), announce) for name in names)
+        return (Together(creates, slow_start=True),)
+    if missing < 0:
+        count = min(-missing, BURST_REPLICAS)
+        doomed = choose_for_deletion(active, state.related_on_node, count, round_.now_s)
+        announce = Announce(
+            replicaset.reference,
+            "SuccessfulDelete",
+            "Deleted pod: {name}",
+            "FailedDelete",
+            "Error deleting: {error}",
+        )
+        return (
+            Together(
+                tuple(
+                    Delete("Pod", pod.namespace, pod.name, pod.uid, announce=announce)
+                    for pod in doomed
+                )
+            ),
+        )
+    return ()
+
+
+def pod_names(
+    replicaset: ReplicaSetRecord, owned: Sequence[PodRecord], count: int, round_: Round
+) -> list[str]:
+    """Give names that depend on the set's uid and the pods seen, and on nothing else.
+
+    A name already taken by something else (``AlreadyExists``) moves on with the attempts.
+    """
+    failure = round_.failure
+    attempt = failure.attempts if failure and failure.reason == "AlreadyExists" else 0
+    seen = "\n".join(sorted(pod.uid for pod in owned))
+    seed = safe_suffix(f"{replicaset.uid}\n{attempt}\n{seen}", 20)
+    taken = {pod.name for pod in owned}
+    names: list[str] = []
+    place = 0
+    while len(names) < count:
+        name = f"{replicaset.name[: NAME_MAX - 1]}-{safe_suffix(f'{seed}{place}', 5)}"
+        place += 1
+        if name not in taken:
+            taken.add(name)
+            names.append(name)
+    return names
+
+
+def new_pod(replicaset: ReplicaSetRecord, name: str) -> Object:
+    """Make a pod of the template, controlled by the set."""
+    template = orjson.loads(replicaset.template)
+    template_meta = template.get("metadata") or {}
+    meta: dict[str, Any] = {
+        "name": name,
+        "generateName": f"{replicaset.name[: NAME_MAX - 1]}-",
+        "namespace": replicaset.namespace,
+        "labels": template_meta.get("labels") or {},
+    }
+    for member in ("annotations", "finalizers"):
+        if template_meta.get(member):
+            meta[member] = template_meta[member]
+    meta["ownerReferences"] = [controlled_by(replicaset.reference)]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": template.get("spec") or {}}
+
+
+def _uid(record: Record) -> tuple[str, ...]:
+    return (record.uid,)
+
+
+def _namespace(record: Record) -> tuple[str, ...]:
+    return (record.namespace,)
+
+
+REPLICASET = Controller(
+    name="replicaset",
+    watches=(
+        Watch(
+            "replicasets",
+            replicaset_record,
+            own_key,
+            {
+                "uid": _uid,
+                "namespace": _namespace,
+                "owner_uid": attribute_index("owner_uid"),
+            },
+        ),
+        Watch(
+            "pods",
+            pod_record,
+            _pod_keys,
+            {"owner_uid": attribute_index("owner_uid"), "orphan": _orphan_namespace},
+        ),
+    ),
+    gather=gather,
+    reconcile=reconcile,
+    workers=5,
+    interval_s=0.1,
+)

@@ -1,0 +1,36 @@
+"""How a controller writes a status: as a guarded merge patch, and only when it differs.
+
+A patch names the uid and the resource version the decision was made from, so a stale or deposed
+writer gets 409 instead of overwriting; a controller then needs no full object to write a status.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kube_actors.controllers.effects import Patch
+
+
+def status_patch(
+    kind: str,
+    namespace: str,
+    name: str,
+    uid: str,
+    resource_version: int | str,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+) -> Patch | None:
+    """Make the patch from ``old`` to ``new`` status, None if they say the same.
+
+    A member that is 0, False or empty and was absent is no reason to write, but is written along.
+    """
+    changes: dict[str, Any] = {}
+    for member in sorted({*old, *new}):
+        before, after = old.get(member), new.get(member)
+        if before != after and (before or after):
+            changes[member] = after if member in new else None
+    if not changes:
+        return None
+    changes |= {member: value for member, value in new.items() if member not in old}
+    guard = {"uid": uid, "resourceVersion": str(resource_version)}
+    body = {"metadata": guard, "status": changes}
+    return Patch(kind, namespace, name, body, subresource="status")
