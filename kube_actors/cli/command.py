@@ -1,0 +1,117 @@
+"""What can be typed. Heavy imports happen inside the commands, so that ``--help`` is instant."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+DEFAULT_DIRECTORY = Path(".kube-actors")
+
+
+class Failed(click.ClickException):
+    """One line on stderr and exit code 1."""
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"error: {self.format_message()}", err=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kube-actors", prog_name="kube-actors")
+def main() -> None:
+    """A Kubernetes control plane made of async actors, in one process."""
+
+
+@main.command()
+@click.option("--masters", default=3, show_default=True, help="1, 3 or 5.")
+@click.option("--nodes", default=3, show_default=True, help="How many nodes.")
+@click.option(
+    "--runtime",
+    type=click.Choice(["process", "simulated"]),
+    default="process",
+    show_default=True,
+    help="Real processes on loopback addresses, or simulated pods.",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the store here; without it everything is in memory.",
+)
+@click.option("--listen", default="127.0.0.1:6443", show_default=True, metavar="HOST:PORT")
+@click.option(
+    "-f",
+    "--filename",
+    "manifests",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Apply this file or directory once the cluster is ready; may be repeated.",
+)
+@click.option(
+    "--kubeconfig",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the kubeconfig [default: DATA_DIR/kubeconfig or .kube-actors/kubeconfig].",
+)
+@click.option("--quick", is_flag=True, help="Notice failures in seconds, not Kubernetes' minutes.")
+@click.option(
+    "--backend", type=click.Choice(["asyncio", "trio"]), default="asyncio", show_default=True
+)
+def up(**options: Any) -> None:
+    """Run a cluster until Ctrl-C."""
+    from kube_actors.cli.up import run_up
+
+    run_up(**options)
+
+
+@main.command()
+@click.option(
+    "--backend", type=click.Choice(["asyncio", "trio"]), default="asyncio", show_default=True
+)
+@click.option(
+    "--manifest",
+    type=click.Path(exists=True, path_type=Path),
+    help="The application to run [default: examples/web].",
+)
+def demo(backend: str, manifest: Path | None) -> None:
+    """Run a real application on three masters and three nodes, break it, watch it heal."""
+    from kube_actors.cli.demo import run_demo
+
+    run_demo(backend=backend, manifest=manifest)
+
+
+def _kubeconfig_option(command: Any) -> Any:
+    return click.option(
+        "--kubeconfig",
+        type=click.Path(dir_okay=False, path_type=Path),
+        envvar="KUBECONFIG",
+        default=DEFAULT_DIRECTORY / "kubeconfig",
+        show_default=True,
+        help="The kubeconfig that `up` wrote (or $KUBECONFIG).",
+    )(command)
+
+
+@main.command()
+@_kubeconfig_option
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
+def status(kubeconfig: Path, output: str) -> None:
+    """Show masters, store members, leader, term, commit and nodes of a running `up`."""
+    from kube_actors.cli.status import show_status
+
+    show_status(kubeconfig, output)
+
+
+@main.command()
+@_kubeconfig_option
+@click.argument(
+    "verb",
+    type=click.Choice(["kill", "revive", "crash", "pause", "resume", "partition", "heal"]),
+)
+@click.argument("targets", nargs=-1)
+def chaos(kubeconfig: Path, verb: str, targets: tuple[str, ...]) -> None:
+    """Break a part of a running `up`, or mend it.
+
+    TARGET is an actor (store/1, apiserver/2, kubelet/node-1), a machine (master/2, node/node-3) or
+    `leader`. `partition A B` cuts A from B; `partition A` cuts A from everything; a group is
+    written A,B. `heal` without a target mends all.
+    """
+    from kube_actors.cli.status import run_chaos
+
+    run_chaos(kubeconfig, verb, targets)

@@ -1,0 +1,75 @@
+"""``kube-actors status`` and ``kube-actors chaos``: look at, and break, a running cluster."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kube_actors.cli.remote import ask
+
+READ_ONLY_EXIT = 3
+
+
+def show_status(kubeconfig: Path, output: str) -> None:
+    """Print the cluster's status; exit with 3 when it is read-only."""
+    status = ask(kubeconfig, "status")
+    if output == "json":
+        click.echo(json.dumps(status, indent=2))
+    else:
+        for line in render_status(status):
+            click.echo(line)
+    if status["store"]["readOnly"]:
+        sys.exit(READ_ONLY_EXIT)
+
+
+def render_status(status: dict[str, Any]) -> list[str]:
+    """Lay the status out for a terminal, one fact a line."""
+    store = status["store"]
+    members = store["members"]
+    answering = [m for m in members.values() if m["answers"]]
+    heard = max((m["answering"] for m in answering), default=0)
+    if store["readOnly"]:
+        lines = [
+            f"READ-ONLY: {heard} of {len(members)} store members answer; reads may be stale, "
+            "writes are refused until a majority is back"
+        ]
+    else:
+        lines = [
+            f"healthy: store/{store['leader']} leads, {heard} of {len(members)} members answer"
+        ]
+    lines += ["", _row("MASTER", "UP", "STORE", "ROLE", "TERM", "COMMIT", "APPLIED", "REVISION")]
+    for number, member in members.items():
+        up = status["masters"].get(f"master/{number}", {}).get("up", False)
+        lines.append(_member(number, up, member, store["leader"]))
+    lines += ["", _row("NODE", "STATUS")]
+    for name, node in status["nodes"].items():
+        state = "Ready" if node["ready"] else "NotReady"
+        if node["unschedulable"]:
+            state += ",SchedulingDisabled"
+        if not node["up"]:
+            state += " (down)"
+        lines.append(_row(name, state))
+    return lines
+
+
+def _member(number: str, up: bool, member: dict[str, Any], leader: int) -> str:
+    if not member["answers"]:
+        return _row(f"master/{number}", "yes" if up else "no", f"store/{number}", "silent")
+    role = "leader" if member["leader"] == int(number) and leader == int(number) else "follower"
+    if member["readOnly"]:
+        role = "read-only"
+    numbers = [str(member[key]) for key in ("term", "commit", "applied", "revision")]
+    return _row(f"master/{number}", "yes" if up else "no", f"store/{number}", role, *numbers)
+
+
+def _row(*cells: str) -> str:
+    return " ".join(f"{cell:<12}" for cell in cells).rstrip()
+
+
+def run_chaos(kubeconfig: Path, verb: str, targets: tuple[str, ...]) -> None:
+    """Carry out one verb and say what was done."""
+    answer = ask(kubeconfig, "chaos", {"verb": verb, "targets": list(targets)})
+    done = " ".join(answer["targets"])
+    click.echo(f"{verb} {done}".strip())

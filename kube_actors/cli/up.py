@@ -1,0 +1,78 @@
+"""``kube-actors up``: a cluster that stays until it is told to go."""
+
+import os
+import shlex
+import signal
+from pathlib import Path
+from typing import Any
+
+import anyio
+import click
+
+from kube_actors.api.errors import StatusError
+from kube_actors.cli.command import DEFAULT_DIRECTORY, Failed
+from kube_actors.cluster import Cluster, InvalidConfig, NotReady, Timings
+
+
+def run_up(*, backend: str, **options: Any) -> None:
+    """Run until SIGINT or SIGTERM; every way out is one line and an exit code."""
+    try:
+        anyio.run(_up, options, backend=backend)
+    except* InvalidConfig as refused:
+        raise click.UsageError(_first(refused)) from None
+    except* (NotReady, StatusError) as failed:
+        raise Failed(_first(failed)) from None
+    except* OSError as failed:
+        raise Failed(f"{_first(failed)} (choose another --listen or --data-dir)") from None
+
+
+def _first(group: BaseExceptionGroup[Any]) -> str:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error)
+
+
+async def _up(options: dict[str, Any]) -> None:
+    if ":" not in options["listen"]:
+        raise InvalidConfig(f"--listen takes HOST:PORT, not {options['listen']!r}")
+    data_dir: Path | None = options["data_dir"]
+    kubeconfig = options["kubeconfig"] or (data_dir or DEFAULT_DIRECTORY) / "kubeconfig"
+    cluster = Cluster(
+        masters=options["masters"],
+        nodes=options["nodes"],
+        runtime=options["runtime"],
+        data_dir=data_dir,
+        listen=options["listen"],
+        timings=Timings.quick() if options["quick"] else Timings(),
+    )
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with anyio.create_task_group() as tasks:
+
+            async def end_on_signal() -> None:
+                async for _ in signals:
+                    tasks.cancel_scope.cancel()
+
+            tasks.start_soon(end_on_signal)
+            async with cluster:
+                path = cluster.write_kubeconfig(kubeconfig)
+                _greet(cluster, path)
+                for manifest in options["manifests"]:
+                    for applied in await cluster.client.apply(manifest):
+                        name = applied["metadata"]["name"]
+                        click.echo(f"applied {applied['kind'].lower()}/{name}")
+                await anyio.sleep_forever()
+    click.echo("stopped")
+
+
+def _greet(cluster: Cluster, path: Path) -> None:
+    config = cluster.config
+    where = f"kept in {config.data_dir}" if config.data_dir else "in memory, gone when this ends"
+    click.echo(f"{config.masters} masters and {len(config.nodes)} nodes are ready at {cluster.url}")
+    click.echo(f"the store is {where}")
+    if config.masters == 1:
+        click.echo("one master: nothing tolerates its failure")
+    click.echo("")
+    click.echo(f"  export KUBECONFIG={shlex.quote(os.path.abspath(path))}")
+    click.echo("")
+    click.echo("then: kubectl get nodes · kube-actors status · kube-actors chaos kill leader")

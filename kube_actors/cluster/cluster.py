@@ -1,0 +1,380 @@
+"""A whole Kubernetes cluster as an async context manager, on asyncio or trio.
+
+``async with Cluster() as cluster:`` starts masters and nodes inside the caller's event loop.
+Leaving the block, or cancelling it at any moment, ends every actor, process and socket. Nothing is
+global: several clusters live in one process.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Any
+
+import anyio
+import yaml
+from anyio.abc import SocketAttribute
+
+from kube_actors.actor import (
+    Actor,
+    ActorSystem,
+    Address,
+    Child,
+    Clock,
+    MemoryNetwork,
+    Supervisor,
+)
+from kube_actors.apiserver import ApiServerConfig
+from kube_actors.apiserver.config import StaticToken
+from kube_actors.apiserver.http import serve
+from kube_actors.apiserver.kubeconfig import kubeconfig
+from kube_actors.apiserver.pki import server_context
+from kube_actors.client import Client, wait_for
+from kube_actors.cluster.address_plan import SIMULATED_PLAN, AddressPlan, claim_block
+from kube_actors.cluster.config import ClusterConfig, NodeSpec, Timings, node_specs
+from kube_actors.cluster.faults import Faults, Machine
+from kube_actors.cluster.front_door import FrontDoor
+from kube_actors.cluster.health import Health
+from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, ClusterKeys, load_or_make, make_keys
+from kube_actors.cluster.master import MasterPlan, run_master
+from kube_actors.cluster.node import NodePlan, run_node
+from kube_actors.node.runtimes import ContainerRuntime, ProcessRuntime, SimulatedRuntime
+from kube_actors.store import Disk, FileDisk, MemoryDisk
+
+READY_POLL_S = 0.02
+
+
+class NotReady(TimeoutError):
+    """The cluster did not come up in time; the message says what was missing."""
+
+
+class Cluster:
+    """Masters, nodes and everything between them.
+
+    ``masters`` is 1, 3 or 5. ``nodes`` is a count or ``NodeSpec``s; ``runtime`` ("process": real
+    processes on loopback addresses, or "simulated") goes for a count. ``data_dir`` keeps the store
+    on disk there; without it everything is in memory. ``listen`` ("127.0.0.1:0" by default, None
+    for no socket) is the HTTPS address. ``images`` maps image names to commands for the process
+    runtime. ``seed``, ``network`` and ``clock`` decide randomness, links and wall time; by default
+    the seed is drawn and the clock is the machine's.
+
+    Raises InvalidConfig on construction, NotReady when the block is entered and ``ready_timeout_s``
+    seconds do not suffice.
+    """
+
+    def __init__(
+        self,
+        masters: int = 3,
+        nodes: int | Sequence[NodeSpec] = 3,
+        *,
+        runtime: str = "process",
+        data_dir: str | Path | None = None,
+        listen: str | None = "127.0.0.1:0",
+        timings: Timings | None = None,
+        images: Mapping[str, Sequence[str]] | None = None,
+        seed: int | None = None,
+        network: MemoryNetwork | None = None,
+        clock: Clock | None = None,
+        disk: Callable[[int], Disk] | None = None,
+        ready_timeout_s: float = 30.0,
+    ) -> None:
+        self.config = ClusterConfig(
+            masters=masters,
+            nodes=node_specs(nodes if isinstance(nodes, int) else tuple(nodes), runtime),
+            data_dir=Path(data_dir) if data_dir is not None else None,
+            listen=listen,
+            timings=timings or Timings(),
+            seed=seed,
+            images={name: tuple(argv) for name, argv in (images or {}).items()},
+        )
+        self._ready_timeout_s = ready_timeout_s
+        self._seed = seed if seed is not None else int.from_bytes(os.urandom(8))
+        self._network = network
+        self._clock = clock
+        self._disks: dict[int, MemoryDisk] = {}
+        self._disk = disk
+        self._stack = AsyncExitStack()
+        self._scratch: Path | None = None
+        self.url = ""
+        self.client: Client
+        self.faults: Faults
+        self.health: Health
+        self.keys: ClusterKeys
+        self.app: FrontDoor
+
+    async def __aenter__(self) -> "Cluster":
+        try:
+            await self._start()
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return await self._stack.__aexit__(kind, error, traceback)
+
+    # What an embedder asks.
+
+    async def wait_for(
+        self,
+        target: str,
+        condition: str = "",
+        *,
+        timeout_s: float = 30.0,
+        namespace: str = "default",
+    ) -> dict[str, Any]:
+        """Wait until ``deployment/web`` is ``Available`` (any condition, "create", "delete").
+
+        Returns the object as it was then; raises TimeoutError with what was seen last.
+        """
+        return await wait_for(
+            self.client, target, condition, timeout_s=timeout_s, namespace=namespace
+        )
+
+    @property
+    def kubeconfig(self) -> dict[str, Any]:
+        """The administrator's kubeconfig for ``url``, as a dict."""
+        return kubeconfig(self.url, self.keys.authority.certificate_pem, client=self.keys.admin)
+
+    def write_kubeconfig(self, path: str | Path) -> Path:
+        """Write the kubeconfig where any Kubernetes client can read it; only its owner may."""
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            yaml.safe_dump(self.kubeconfig, file, sort_keys=False)
+        return target
+
+    async def status(self) -> dict[str, Any]:
+        """Describe masters, store and nodes as plain JSON data; works without a quorum."""
+        await self.health.refresh()
+        return {
+            "store": self.health.describe(),
+            "masters": {
+                name: {"up": machine.supervisor is not None, "actors": list(machine.addresses())}
+                for name, machine in self.faults.machines.items()
+                if name.startswith("master/")
+            },
+            "nodes": await self._describe_nodes(),
+        }
+
+    # How it is built.
+
+    async def _start(self) -> None:
+        stack = self._stack
+        plan = self._address_plan(stack)
+        self._scratch = self._directories(stack)
+        clock = self._clock or Clock(time.time())
+        network = self._network or MemoryNetwork(self._seed)
+        system = await stack.enter_async_context(ActorSystem(network, clock, self._seed))
+        tasks = await stack.enter_async_context(anyio.create_task_group())
+        stack.callback(tasks.cancel_scope.cancel)
+        listener, host, port = await self._listen()
+        self.keys = self._keys(host, clock)
+        self.app = FrontDoor(ADMIN_GROUP, self.keys.admin_token, self._debug)
+        self.url = f"https://{host}:{port}" if listener is not None else ""
+        root = await stack.enter_async_context(Supervisor(system, name="cluster"))
+        self.faults = Faults(root, network)
+        api = self._api_config(plan, host, port)
+        for number in range(1, self.config.masters + 1):
+            self._start_master(system, root, number, api)
+        for number, spec in enumerate(self.config.nodes, 1):
+            self._start_node(system, root, number, spec, plan)
+        embedder: Actor = await stack.enter_async_context(system.client("client/embedder"))
+        apiservers = [Address(f"apiserver/{n}") for n in range(1, self.config.masters + 1)]
+        self.client = Client(embedder, apiservers, user=ADMIN_USER, groups=(ADMIN_GROUP,))
+        self.health = Health(embedder, self.config.masters, self.app)
+        if listener is not None:
+            tls = server_context(self.keys.server, self.keys.authority.certificate_pem)
+            tasks.start_soon(partial(serve, self.app, listener, tls=tls))
+        await self._wait_ready()
+        tasks.start_soon(self.health.run)
+
+    def _address_plan(self, stack: AsyncExitStack) -> AddressPlan:
+        if all(node.runtime == "simulated" for node in self.config.nodes):
+            return SIMULATED_PLAN
+        claim = claim_block(Random(self._seed).randrange(200))
+        stack.callback(claim.close)
+        return claim.plan
+
+    def _directories(self, stack: AsyncExitStack) -> Path:
+        if self.config.data_dir is not None:
+            self.config.data_dir.mkdir(parents=True, exist_ok=True)
+            return self.config.data_dir
+        scratch = Path(tempfile.mkdtemp(prefix="kube-actors-"))
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        return scratch
+
+    async def _listen(self) -> tuple[Any, str, int]:
+        if self.config.listen is None:
+            return None, "127.0.0.1", 6443
+        host, _, port = self.config.listen.rpartition(":")
+        listener = await anyio.create_tcp_listener(
+            local_host=host or "127.0.0.1", local_port=int(port), backlog=1024
+        )
+        bound = listener.extra(SocketAttribute.local_address)
+        return listener, host or "127.0.0.1", bound[1]
+
+    def _keys(self, host: str, clock: Clock) -> ClusterKeys:
+        hosts = [host, "127.0.0.1", "localhost", "kubernetes", "kubernetes.default"]
+        hosts = list(dict.fromkeys([*hosts, "kubernetes.default.svc"]))
+        entropy: Callable[[int], bytes] = (
+            os.urandom if self.config.seed is None else Random(f"{self._seed}/keys").randbytes
+        )
+        if self.config.data_dir is not None:
+            directory = self.config.data_dir / "pki"
+            return load_or_make(directory, hosts, now_s=clock.now(), entropy=entropy)
+        return make_keys(hosts, now_s=clock.now(), entropy=entropy)
+
+    def _api_config(self, plan: AddressPlan, host: str, port: int) -> ApiServerConfig:
+        return ApiServerConfig(
+            stores=(Address("store/1"),),
+            service_cidr=plan.services,
+            advertise_address=host,
+            advertise_port=port,
+            authority_pem=self.keys.authority.certificate_pem,
+            service_account_key_pem=self.keys.service_account_key_pem,
+            static_tokens={self.keys.admin_token: StaticToken(ADMIN_USER, (ADMIN_GROUP,))},
+            toleration_s=self.config.timings.default_toleration_s,
+        )
+
+    def _open_disk(self, number: int) -> Disk:
+        if self._disk is not None:
+            return self._disk(number)
+        if self.config.data_dir is not None:
+            return FileDisk(self.config.data_dir / "store" / str(number))
+        # Like a real disk, it survives the member that writes to it.
+        return self._disks.setdefault(number, MemoryDisk())
+
+    def _start_master(
+        self, system: ActorSystem, root: Supervisor, number: int, api: ApiServerConfig
+    ) -> None:
+        plan = MasterPlan(
+            number=number,
+            masters=self.config.masters,
+            timings=self.config.timings,
+            disk=partial(self._open_disk, number),
+            api=api,
+            authority_pem=self.keys.authority.certificate_pem,
+        )
+        machine = self.faults.machines[plan.name] = Machine(plan.name)
+
+        async def run(actor: Actor) -> None:
+            await run_master(system, plan, machine, self.app)
+
+        root.start(Child(plan.name, run))
+
+    def _start_node(
+        self, system: ActorSystem, root: Supervisor, number: int, spec: NodeSpec, plan: AddressPlan
+    ) -> None:
+        apiservers = [Address(f"apiserver/{n}") for n in range(1, self.config.masters + 1)]
+        first = number % len(apiservers)
+        real = spec.runtime == "process"
+        addresses = plan if real else SIMULATED_PLAN
+        node = NodePlan(
+            spec=spec,
+            address=addresses.node_address(number),
+            pod_cidr=addresses.pod_cidr(number),
+            apiservers=(*apiservers[first:], *apiservers[:first]),
+            timings=self.config.timings,
+            real=real,
+        )
+        machine = self.faults.machines[node.name] = Machine(node.name)
+
+        async def run(actor: Actor) -> None:
+            await run_node(system, node, machine, partial(self._open_runtime, spec, actor))
+
+        root.start(Child(node.name, run))
+
+    async def _open_runtime(self, spec: NodeSpec, actor: Actor) -> ContainerRuntime:
+        if spec.runtime == "simulated":
+            return SimulatedRuntime(actor.random)
+        assert self._scratch is not None
+        return await ProcessRuntime.open(
+            self._scratch / "nodes" / spec.name, images=self.config.images
+        )
+
+    # Readiness and description.
+
+    async def _wait_ready(self) -> None:
+        missing = "the store has no leader"
+        with anyio.move_on_after(self._ready_timeout_s):
+            while missing:
+                await anyio.sleep(READY_POLL_S)
+                missing = await self._missing()
+            return
+        raise NotReady(f"not ready after {self._ready_timeout_s:g} s: {missing}")
+
+    async def _missing(self) -> str:
+        await self.health.refresh()
+        if not self.health.leader:
+            return "the store has no leader"
+        serving = self.app.masters()
+        if len(serving) < self.config.masters:
+            return f"{len(serving)} of {self.config.masters} apiservers are serving"
+        nodes = await self._describe_nodes()
+        ready = [name for name, node in nodes.items() if node["ready"]]
+        waiting = [spec.name for spec in self.config.nodes if spec.name not in ready]
+        return f"nodes not Ready: {', '.join(waiting[:5])}" if waiting else ""
+
+    async def _describe_nodes(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        listed = await self.client.list("nodes", resource_version="0")
+        for node in listed.get("items") or ():
+            conditions = (node.get("status") or {}).get("conditions") or ()
+            ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+            name = node["metadata"]["name"]
+            machine = self.faults.machines.get(f"node/{name}")
+            found[name] = {
+                "ready": ready,
+                "up": machine is not None and machine.supervisor is not None,
+                "unschedulable": bool((node.get("spec") or {}).get("unschedulable")),
+            }
+        return found
+
+    async def _debug(self, what: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Answer the command line: ``status``, and the chaos verbs with their targets."""
+        if what == "status":
+            return await self.status()
+        if what == "chaos":
+            return self.chaos(
+                str(asked.get("verb", "")), [str(t) for t in asked.get("targets", ())]
+            )
+        raise ValueError(f"unknown path {what!r}: use status or chaos")
+
+    def chaos(self, verb: str, targets: Sequence[str]) -> dict[str, Any]:
+        """Carry out one verb on its targets; ``leader`` stands for the leading store member.
+
+        Raises ValueError on an unknown verb or missing targets, UnknownTarget on an unknown name.
+        """
+        named = [self._leader() if target == "leader" else target for target in targets]
+        if verb == "heal" and not named:
+            self.faults.heal()
+        elif verb == "partition" and named:
+            self.faults.partition(*[target.split(",") for target in named])
+        elif verb in ("kill", "revive", "crash", "pause", "resume") and named:
+            for target in named:
+                getattr(self.faults, verb)(target)
+        else:
+            raise ValueError(
+                "use kill|revive|crash|pause|resume|partition TARGET…, or heal without a target"
+            )
+        return {"done": verb, "targets": named}
+
+    def _leader(self) -> str:
+        leader = self.health.leader
+        if not leader:
+            raise ValueError("the store has no leader now")
+        return f"store/{leader}"

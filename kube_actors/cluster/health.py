@@ -1,0 +1,77 @@
+"""What the masters say of themselves: polled often, so that the front door chooses well."""
+
+from typing import Any
+
+import anyio
+
+from kube_actors.actor import Actor, ActorError
+from kube_actors.cluster.front_door import FrontDoor
+from kube_actors.store.messages import GetStatus, MemberStatus
+
+POLL_S = 0.2
+ANSWER_S = 0.5
+
+
+class Health:
+    """Each master's newest ``MemberStatus``, None while it does not answer."""
+
+    def __init__(self, actor: Actor, masters: int, door: FrontDoor) -> None:
+        self._actor = actor
+        self._door = door
+        self._known: dict[int, MemberStatus | None] = dict.fromkeys(range(1, masters + 1))
+
+    @property
+    def members(self) -> dict[int, MemberStatus | None]:
+        return dict(self._known)
+
+    @property
+    def leader(self) -> int:
+        """The store member that leads by the newest term heard of; 0 when nobody says."""
+        led = [s for s in self._known.values() if s is not None and s.leader and not s.read_only]
+        return max(led, key=lambda s: s.term).leader if led else 0
+
+    @property
+    def read_only(self) -> bool:
+        """No master reaches a quorum of the store."""
+        return all(status is None or status.read_only for status in self._known.values())
+
+    async def run(self) -> None:
+        """Ask all masters, again and again."""
+        while True:
+            await self.refresh()
+            await anyio.sleep(POLL_S)
+
+    async def refresh(self) -> None:
+        async with anyio.create_task_group() as tasks:
+            for number in self._known:
+                tasks.start_soon(self._ask, number)
+        self._door.set_health(self._known)
+
+    async def _ask(self, number: int) -> None:
+        try:
+            status = await self._actor.call(f"store/{number}", GetStatus(), timeout_s=ANSWER_S)
+        except ActorError:
+            self._known[number] = None
+            return
+        assert isinstance(status, MemberStatus)
+        self._known[number] = status
+
+    def describe(self) -> dict[str, Any]:
+        """Return the store's part of the cluster's status as plain JSON data."""
+        members = {}
+        for number, status in self._known.items():
+            if status is None:
+                members[str(number)] = {"answers": False}
+                continue
+            members[str(number)] = {
+                "answers": True,
+                "leader": status.leader,
+                "term": status.term,
+                "commit": status.commit_index,
+                "applied": status.applied_index,
+                "revision": status.revision,
+                "answering": status.answering,
+                "members": status.members,
+                "readOnly": status.read_only,
+            }
+        return {"members": members, "leader": self.leader, "readOnly": self.read_only}

@@ -1,0 +1,87 @@
+"""The cluster's secrets: authority, serving and admin certificates, token keys.
+
+They are made once and kept beside the data, so that a kubeconfig written by a first run is good
+for the second. In memory they live as long as the cluster.
+"""
+
+import os
+from pathlib import Path
+
+import attrs
+
+from kube_actors.apiserver.pki import (
+    Entropy,
+    KeyPair,
+    create_authority,
+    create_key,
+    encode_key,
+    issue_client,
+    issue_server,
+)
+
+ADMIN_USER = "kubernetes-admin"
+ADMIN_GROUP = "system:masters"
+
+
+@attrs.frozen
+class ClusterKeys:
+    """``admin_token`` is a bearer token with the admin certificate's rights."""
+
+    authority: KeyPair
+    server: KeyPair
+    admin: KeyPair
+    service_account_key_pem: bytes
+    admin_token: str
+
+
+def make_keys(hosts: list[str], *, now_s: float, entropy: Entropy) -> ClusterKeys:
+    authority = create_authority("kube-actors-ca", now_s=now_s, entropy=entropy)
+    return ClusterKeys(
+        authority=authority,
+        server=issue_server(authority, "kube-apiserver", hosts, now_s=now_s, entropy=entropy),
+        admin=issue_client(authority, ADMIN_USER, [ADMIN_GROUP], now_s=now_s, entropy=entropy),
+        service_account_key_pem=encode_key(create_key(entropy)),
+        admin_token=entropy(24).hex(),
+    )
+
+
+def _write(path: Path, data: bytes) -> None:
+    temporary = path.with_suffix(path.suffix + ".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _pair(directory: Path, name: str) -> KeyPair:
+    return KeyPair(
+        (directory / f"{name}.crt").read_bytes(), (directory / f"{name}.key").read_bytes()
+    )
+
+
+def load_or_make(
+    directory: Path, hosts: list[str], *, now_s: float, entropy: Entropy
+) -> ClusterKeys:
+    """Read the keys kept in ``directory``, or make and keep them; the last file marks a whole set.
+
+    The serving certificate is made anew each time: its hosts may have changed.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    marker = directory / "admin.token"
+    if marker.exists():
+        authority = _pair(directory, "ca")
+        return ClusterKeys(
+            authority=authority,
+            server=issue_server(authority, "kube-apiserver", hosts, now_s=now_s, entropy=entropy),
+            admin=issue_client(authority, ADMIN_USER, [ADMIN_GROUP], now_s=now_s, entropy=entropy),
+            service_account_key_pem=(directory / "sa.key").read_bytes(),
+            admin_token=marker.read_text().strip(),
+        )
+    keys = make_keys(hosts, now_s=now_s, entropy=entropy)
+    _write(directory / "ca.crt", keys.authority.certificate_pem)
+    _write(directory / "ca.key", keys.authority.key_pem)
+    _write(directory / "sa.key", keys.service_account_key_pem)
+    _write(marker, keys.admin_token.encode())
+    return keys

@@ -1,0 +1,111 @@
+"""One master: a store member, an apiserver, controllers and a scheduler under one supervisor."""
+
+from collections.abc import Callable
+
+import anyio
+import attrs
+
+from kube_actors.actor import Actor, ActorSystem, Address, Child, Supervisor
+from kube_actors.apiserver import ApiServerConfig, create_app, run_apiserver
+from kube_actors.apiserver.server import Server
+from kube_actors.cluster.config import Timings
+from kube_actors.cluster.faults import Machine
+from kube_actors.cluster.front_door import FrontDoor
+from kube_actors.controllers import ControllersConfig, run_controllers
+from kube_actors.scheduler import SchedulerConfig, run_scheduler
+from kube_actors.store import Disk, MemberConfig, run_member
+
+
+@attrs.frozen
+class MasterPlan:
+    """Everything one master needs; ``number`` is from 1 to ``masters``."""
+
+    number: int
+    masters: int
+    timings: Timings
+    disk: Callable[[], Disk]
+    api: ApiServerConfig
+    authority_pem: bytes
+
+    @property
+    def name(self) -> str:
+        return f"master/{self.number}"
+
+    @property
+    def apiservers(self) -> tuple[Address, ...]:
+        """Every apiserver, this master's own first."""
+        numbers = [self.number, *(n for n in range(1, self.masters + 1) if n != self.number)]
+        return tuple(Address(f"apiserver/{number}") for number in numbers)
+
+    @property
+    def stores(self) -> tuple[Address, ...]:
+        numbers = [self.number, *(n for n in range(1, self.masters + 1) if n != self.number)]
+        return tuple(Address(f"store/{number}") for number in numbers)
+
+
+async def run_master(
+    system: ActorSystem, plan: MasterPlan, machine: Machine, door: FrontDoor
+) -> None:
+    """Run the master's actors until cancelled; raises Escalated when they crash in a loop."""
+    async with Supervisor(system, name=plan.name, intensity=20, window_s=30.0) as supervisor:
+        machine.supervisor = supervisor
+        try:
+            for child in _children(plan, door):
+                supervisor.start(child)
+            await anyio.sleep_forever()
+        finally:
+            machine.supervisor = None
+            door.closed(plan.number)
+
+
+def _children(plan: MasterPlan, door: FrontDoor) -> list[Child]:
+    number, timings = plan.number, plan.timings
+
+    async def store(actor: Actor) -> None:
+        config = MemberConfig(
+            member=number,
+            members=plan.masters,
+            tick_s=timings.store_tick_s,
+            election_ticks=timings.store_election_ticks,
+        )
+        await run_member(actor, config, plan.disk())
+
+    async def apiserver(actor: Actor) -> None:
+        def serving(server: Server) -> None:
+            door.opened(number, create_app(server))
+
+        config = attrs.evolve(plan.api, stores=plan.stores)
+        try:
+            await run_apiserver(actor, config, serving=serving)
+        finally:
+            door.closed(number)
+
+    async def controllers(actor: Actor) -> None:
+        config = ControllersConfig(
+            master=number,
+            apiservers=plan.apiservers,
+            root_certificate=plan.authority_pem.decode(),
+            lease_duration_s=timings.lease_duration_s,
+            renew_deadline_s=timings.renew_deadline_s,
+            retry_period_s=timings.retry_period_s,
+            node_grace_s=timings.node_grace_s,
+            node_monitor_s=timings.node_monitor_s,
+        )
+        await run_controllers(actor, config)
+
+    async def scheduler(actor: Actor) -> None:
+        config = SchedulerConfig(
+            identity=f"master-{number}",
+            apiservers=plan.apiservers,
+            lease_duration_s=timings.lease_duration_s,
+            renew_deadline_s=timings.renew_deadline_s,
+            retry_period_s=timings.retry_period_s,
+        )
+        await run_scheduler(actor, config)
+
+    return [
+        Child(f"store/{number}", store),
+        Child(f"apiserver/{number}", apiserver),
+        Child(f"controllers/{number}", controllers),
+        Child(f"scheduler/{number}", scheduler),
+    ]
