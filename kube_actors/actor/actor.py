@@ -6,7 +6,7 @@ mailbox, but a receive loop that awaits them stops receiving meanwhile: spawn a 
 """
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -80,6 +80,8 @@ class Actor:
             raise anyio.WouldBlock
         return delivery
 
-    def spawn(self, fn: Callable[..., Awaitable[None]], *args: Any, name: str = "") -> None:
+    def spawn(
+        self, fn: Callable[..., Coroutine[Any, Any, None]], *args: Any, name: str = ""
+    ) -> None:
         """Run a task that belongs to this actor: it dies with it, and its crash is the actor's."""
         self._tasks.start_soon(fn, *args, name=f"{self.address} {name}".strip())

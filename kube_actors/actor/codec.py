@@ -273,7 +273,10 @@ class _Source:
         keyword = "if"
         for member in others:
             self._put(f"{keyword} {self._looks_like(member, value, encoding)}:")
-            self._branch(lambda member=member: convert(member, value), member, result)
+            self._depth += 1
+            converted = "None" if member is type(None) else convert(member, value)
+            self._put(f"{result} = {converted}")
+            self._depth -= 1
             keyword = "elif"
         if messages and encoding:
             for member in messages:
@@ -291,11 +294,6 @@ class _Source:
             self._put(f"    {result} = {found}({value}, take)")
         self._put("else:")
         self._put(f"    refuse({self._where!r}, 'one of a union', {value})")
-
-    def _branch(self, write: Callable[[], str], member: Any, result: str) -> None:
-        self._depth += 1
-        self._put(f"{result} = {'None' if member is type(None) else write()}")
-        self._depth -= 1
 
     def _looks_like(self, member: Any, value: str, encoding: bool) -> str:
         if member is type(None):

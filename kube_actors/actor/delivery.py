@@ -125,6 +125,8 @@ class Delivery:
                 self.writer.gone()
             elif self.closed:
                 self.writer.gone()
+            else:
+                self._port.writing()
         return self.writer
 
     def open_allowance(self, limit: int) -> None:

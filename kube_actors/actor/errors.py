@@ -15,11 +15,12 @@ class ActorError(Exception):
     """Base of everything that can be raised through a call or a stream."""
 
     def __str__(self) -> str:
-        if not attrs.has(type(self)):
+        cls: type = type(self)
+        if not attrs.has(cls):
             return super().__str__()
-        fields = [field.name for field in attrs.fields(type(self))]
+        fields = [field.name for field in attrs.fields(cls)]
         if fields == ["text"]:
-            return str(getattr(self, "text"))  # noqa: B009
+            return str(getattr(self, fields[0]))
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in fields)
 
 

@@ -55,6 +55,9 @@ class Host(Protocol):
     timers: Timers
     numbers: "count[int]"
 
+    def stream_opened(self) -> None:
+        """See to it that streams are kept alive."""
+
 
 class Call(Timer):
     """An open call; as a timer it is its own deadline."""
@@ -87,6 +90,7 @@ class Port:
         self.malformed = 0
         self.readers: dict[int, StreamReader] = {}
         self._network = host.network
+        self._host = host
         self._numbers = host.numbers
         self._parking = host.library.parking()
         self._calls: dict[int, Call] = {}
@@ -131,6 +135,7 @@ class Port:
     def open_stream(self, reader: StreamReader) -> int:
         number = next(self._numbers)
         self.readers[number] = reader
+        self._host.stream_opened()
         return number
 
     async def receive(self) -> Delivery:
@@ -171,6 +176,10 @@ class Port:
     def answer(self, delivery: Delivery, kind: int, frame: Frame, amount: float = 0) -> None:
         source, number = delivery.key
         self.send(Envelope(kind, self.address, source, number, frame, amount))
+
+    def writing(self) -> None:
+        """A stream was opened towards somebody."""
+        self._host.stream_opened()
 
     def forget(self, delivery: Delivery) -> None:
         if self._requests.get(delivery.key) is delivery:
@@ -274,11 +283,14 @@ class Port:
     def paused(self) -> bool:
         return self._held_in is not None
 
-    def keep_alive(self, silence_max_s: float) -> None:
-        """Let the other ends of streams know that this one lives; give up the silent ones."""
+    def keep_alive(self, silent_since_s: float) -> bool:
+        """Let the other ends of streams know that this one lives; give up the silent ones.
+
+        Says whether there are streams left.
+        """
         if self.paused:
-            return
-        silent_since_s = self.time() - silence_max_s
+            return True
+        streams = bool(self.readers)
         for reader in list(self.readers.values()):
             if reader.heard_s < silent_since_s:
                 reader.lose()
@@ -289,11 +301,14 @@ class Port:
             if writer is None:
                 if delivery.cancelled:
                     self.forget(delivery)
-            elif writer.heard_s < silent_since_s:
+                continue
+            streams = True
+            if writer.heard_s < silent_since_s:
                 self.forget(delivery)
                 delivery.cancel()
             else:
                 self.answer(delivery, KEEPALIVE, Frame(b""), writer.sent)
+        return streams
 
     def close(self) -> None:
         """End this incarnation: nothing comes or goes any more, and everybody concerned knows."""
@@ -314,6 +329,11 @@ class Port:
         for reader in self.readers.values():
             self.send(Envelope(CANCEL, self.address, reader.target, reader.number))
         self.closed = True
+
+    @property
+    def has_streams(self) -> bool:
+        """Whether a stream is open in either direction."""
+        return bool(self.readers) or any(one.writer for one in self._requests.values())
 
     @property
     def open_calls(self) -> int:

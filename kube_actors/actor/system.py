@@ -4,6 +4,7 @@ Systems share nothing: several live in one process, each with its own. A system 
 itself; supervisors run actors, and ``client`` makes one for ordinary code.
 """
 
+import math
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -26,6 +27,9 @@ from kube_actors.actor.timers import Timers
 EPOCH_S = 1_767_225_600.0
 """2026-01-01T00:00:00Z, where a clock nobody gave begins."""
 
+KEEPALIVES_MISSED_MAX = 3
+"""Keepalives that may be missed in a row before a stream is given up."""
+
 
 class ActorSystem:
     """``async with ActorSystem(network, clock, seed) as system:``."""
@@ -47,6 +51,8 @@ class ActorSystem:
         self.keepalive_s = keepalive_s
         self.numbers = count(1)
         self.ports: dict[Address, Port] = {}
+        self._sweeping = False
+        self._lossy_since_s = math.inf
         self._incarnations: dict[Address, int] = {}
         self._tasks: TaskGroup | None = None
 
@@ -57,7 +63,6 @@ class ActorSystem:
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
         self._tasks.start_soon(self.timers.run, name="timers")
-        self._sweep()
         return self
 
     async def __aexit__(
@@ -112,8 +117,24 @@ class ActorSystem:
         self._incarnations[address] = incarnation
         return random.Random(f"{self.seed}/{address}/{incarnation}")
 
+    def stream_opened(self) -> None:
+        """Keep streams alive from now on, as long as there are any."""
+        if not self._sweeping:
+            self._sweeping = True
+            self.timers.after(self.keepalive_s, self._sweep)
+
     def _sweep(self) -> None:
+        """Exchange signs of life; without a lossy network there is nothing to find out."""
+        now_s = self.library.time()
         if self.network.lossy:
-            for port in list(self.ports.values()):
-                port.keep_alive(3 * self.keepalive_s)
-        self.timers.after(self.keepalive_s, self._sweep)
+            self._lossy_since_s = min(self._lossy_since_s, now_s)
+            silent_since_s = now_s - KEEPALIVES_MISSED_MAX * self.keepalive_s
+            if silent_since_s < self._lossy_since_s:
+                silent_since_s = -math.inf
+            alive = [port.keep_alive(silent_since_s) for port in list(self.ports.values())]
+            streams = any(alive)
+        else:
+            streams = any(port.has_streams for port in self.ports.values())
+        self._sweeping = False
+        if streams:
+            self.stream_opened()

@@ -38,7 +38,7 @@ class Timers:
     """The heap, and the task that waits for its first entry."""
 
     def __init__(self, library: Library) -> None:
-        self._now = library.time
+        self.now = library.time
         self._parking = library.parking()
         self._heap: list[tuple[float, int, Timer]] = []
         self._sequence = 0
@@ -52,7 +52,7 @@ class Timers:
         return timer
 
     def add(self, delay_s: float, timer: Timer) -> None:
-        when_s = self._now() + delay_s
+        when_s = self.now() + delay_s
         self._sequence += 1
         heapq.heappush(self._heap, (when_s, self._sequence, timer))
         if when_s < self._asleep_until_s:
@@ -80,7 +80,7 @@ class Timers:
             self._asleep_until_s = -math.inf
 
     def _fire_due(self) -> None:
-        now_s = self._now()
+        now_s = self.now()
         while self._heap and (self._heap[0][0] <= now_s or not self._heap[0][2].live):
             timer = heapq.heappop(self._heap)[2]
             if timer.live:
