@@ -52,6 +52,7 @@ class Codec:
         self.decoders: dict[str, Decoder] = {}
         self._names: dict[type, int] = {}
         self._namespace: dict[str, Any] = {
+            "new": object.__new__,
             "refuse": refuse,
             "as_text": as_text,
             "as_float": as_float,
@@ -140,13 +141,29 @@ class _Source:
         self._put(f"    refuse({self._cls.__name__!r}, '{len(fields)} fields', value)")
         self._put(f"tag{names}, = value")
         self._put(f"if tag != {tag!r}: refuse({self._cls.__name__!r}, {tag!r}, tag)")
-        arguments = []
+        values = []
         for number, field in enumerate(fields):
             self._where = f"{self._cls.__name__}.{field.name}"
-            decoded = self._decode(hints[field.name], f"f{number}")
-            arguments.append(f"{field.alias}={decoded}" if field.kw_only else decoded)
-        self._put(f"return class_{index}({', '.join(arguments)})")
+            values.append(self._decode(hints[field.name], f"f{number}"))
+        self._construct(index, fields, values)
         return "\n".join(self._lines) + "\n"
+
+    def _construct(
+        self, index: int, fields: tuple["attrs.Attribute[Any]", ...], values: list[str]
+    ) -> None:
+        """Write how an instance is made: through its slots when its constructor adds nothing.
+
+        A frozen attrs constructor costs half as much again as the slots themselves.
+        """
+        if _is_plain(self._cls, fields):
+            self._put(f"message = new(class_{index})")
+            for field, value in zip(fields, values, strict=True):
+                setter = self._codec.constant(self._cls.__dict__[field.name].__set__)
+                self._put(f"{setter}(message, {value})")
+            self._put("return message")
+            return
+        arguments = [f"{field.alias}={value}" for field, value in zip(fields, values, strict=True)]
+        self._put(f"return class_{index}({', '.join(arguments)})")
 
     def _put(self, line: str) -> None:
         self._lines.append("    " * self._depth + line)
@@ -303,6 +320,17 @@ class _Source:
         if encoding and member is Blob:
             return f"type({value}) is bytes"
         return f"type({value}) is {_wire_type(member).__name__}"
+
+
+def _is_plain(cls: type, fields: tuple["attrs.Attribute[Any]", ...]) -> bool:
+    """Say whether a constructor only stores its arguments."""
+    hooks = ("__attrs_pre_init__", "__attrs_post_init__")
+    return (
+        not issubclass(cls, BaseException)
+        and not any(hasattr(cls, hook) for hook in hooks)
+        and all(field.validator is None and field.converter is None for field in fields)
+        and all(field.name in cls.__dict__ for field in fields)
+    )
 
 
 def _plain(hint: Any) -> Any:

@@ -26,16 +26,24 @@ def message(tag: str) -> Callable[[type[T]], type[T]]:
     Raises ValueError when the tag is empty or already names another class.
     """
 
-    def register(cls: type[T]) -> type[T]:
-        known = _classes.get(tag)
-        if not tag or (known is not None and _name(known) != _name(cls)):
-            raise ValueError(f"message tag {tag!r} of {_name(cls)} is empty or taken by {known}")
+    def define(cls: type[T]) -> type[T]:
         frozen: type[T] = attrs.define(frozen=True, slots=True, auto_exc=True)(cls)
-        _classes[tag] = frozen
-        _tags[frozen] = tag
+        register(tag, frozen)
         return frozen
 
-    return register
+    return define
+
+
+def register(tag: str, cls: type) -> None:
+    """Make a frozen attrs class that was defined elsewhere known as ``tag`` on the wire.
+
+    Raises ValueError when the tag is empty or already names another class.
+    """
+    known = _classes.get(tag)
+    if not tag or (known is not None and _name(known) != _name(cls)):
+        raise ValueError(f"message tag {tag!r} of {_name(cls)} is empty or taken by {known}")
+    _classes[tag] = cls
+    _tags[cls] = tag
 
 
 def class_of(tag: str) -> type | None:

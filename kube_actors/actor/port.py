@@ -272,6 +272,8 @@ class Port:
             return
         arrived, self._held_in = self._held_in, None
         leaving, self._held_out = self._held_out, []
+        for reader in self.readers.values():
+            reader.wake()
         for envelope in arrived:
             self.deliver(envelope)
         for envelope in leaving:

@@ -65,7 +65,10 @@ class StreamReader:
         return self
 
     async def __anext__(self) -> Any:
-        while not self._items:
+        while not self._items or self._port.paused:
+            if self._port.paused:
+                await self._parking.wait()
+                continue
             if self._error is not None:
                 await self._port.breathe(always=True)
                 raise self._error
@@ -126,6 +129,10 @@ class StreamReader:
         if missing and self._behind:
             self.lose()
         self._behind = missing
+
+    def wake(self) -> None:
+        """Let the reading task look again."""
+        self._parking.wake_all()
 
     def lose(self) -> None:
         """Give the stream up: its link broke."""

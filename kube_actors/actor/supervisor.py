@@ -22,6 +22,7 @@ from kube_actors.actor.child import (
     State,
     SupervisorStatistics,
 )
+from kube_actors.actor.failure import only
 from kube_actors.actor.mailbox import Mailbox
 from kube_actors.actor.port import Port
 from kube_actors.actor.restarts import Backoff, Intensity, Strategy
@@ -109,6 +110,7 @@ class Supervisor:
         self._parking = self.system.library.parking()
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
+        self.system.supervisors.append(self)
         self._tasks.start_soon(self._govern, name=f"supervisor {self.name}")
         return self
 
@@ -131,7 +133,10 @@ class Supervisor:
         try:
             return await self._tasks.__aexit__(kind, error, traceback)
         except BaseExceptionGroup as group:
-            raise _only(group) from None
+            failure = only(group)
+        finally:
+            self.system.supervisors.remove(self)
+        raise failure
 
     # What can be asked of it.
 
@@ -344,21 +349,13 @@ class Supervisor:
         record.crashes += 1
         error = record.error if record.error is not None else InjectedCrash("injected")
         if isinstance(error, BaseExceptionGroup):
-            error = _only(error)
+            error = only(error)
         record.error = error
         record.crash = f"{type(error).__name__}: {error}"
         if record.injected:
             logger.warning("%s crashed: %s", record.child.address, record.crash)
         else:
             logger.error("%s crashed: %s", record.child.address, record.crash, exc_info=error)
-
-
-def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """See through groups of one."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
 
 
 def _statistics(record: _Record) -> ChildStatistics:

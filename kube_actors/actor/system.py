@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio.abc import TaskGroup
@@ -17,12 +18,16 @@ from anyio.abc import TaskGroup
 from kube_actors.actor.actor import Actor
 from kube_actors.actor.address import Address
 from kube_actors.actor.clock import Clock
+from kube_actors.actor.failure import only
 from kube_actors.actor.mailbox import Mailbox, Overflow
 from kube_actors.actor.memory_network import MemoryNetwork
 from kube_actors.actor.network import Network
 from kube_actors.actor.parking import Library, running_library
 from kube_actors.actor.port import Port
 from kube_actors.actor.timers import Timers
+
+if TYPE_CHECKING:
+    from kube_actors.actor.supervisor import Supervisor
 
 EPOCH_S = 1_767_225_600.0
 """2026-01-01T00:00:00Z, where a clock nobody gave begins."""
@@ -51,6 +56,7 @@ class ActorSystem:
         self.keepalive_s = keepalive_s
         self.numbers = count(1)
         self.ports: dict[Address, Port] = {}
+        self.supervisors: list[Supervisor] = []
         self._sweeping = False
         self._lossy_since_s = math.inf
         self._incarnations: dict[Address, int] = {}
@@ -75,7 +81,18 @@ class ActorSystem:
         for port in list(self.ports.values()):
             self.close_port(port)
         self._tasks.cancel_scope.cancel()
-        return await self._tasks.__aexit__(kind, error, traceback)
+        try:
+            return await self._tasks.__aexit__(kind, error, traceback)
+        except BaseExceptionGroup as group:
+            failure = only(group)
+        raise failure
+
+    def supervisor_of(self, address: str) -> "Supervisor":
+        """Find who runs an actor, for the fault verbs; KeyError when nobody does."""
+        for supervisor in self.supervisors:
+            if address in supervisor:
+                return supervisor
+        raise KeyError(f"no supervisor has a child {address}")
 
     def open_port(
         self, address: str, mailbox_max: int = 4096, overflow: Overflow = Overflow.REJECT
@@ -108,8 +125,12 @@ class ActorSystem:
             async with anyio.create_task_group() as tasks:
                 yield Actor(self, port, tasks, self.rng(port.address))
                 tasks.cancel_scope.cancel()
+            return
+        except BaseExceptionGroup as group:
+            failure = only(group)
         finally:
             self.close_port(port)
+        raise failure
 
     def rng(self, address: Address) -> random.Random:
         """Randomness for the next incarnation of an address; no two are alike."""

@@ -29,7 +29,7 @@ def encode(message: Any) -> Frame:
         encoder = _codec.encoder(cls)
     blobs: list[bytes] = []
     try:
-        return Frame(_pack(encoder(message, blobs)), tuple(blobs))
+        return Frame(_pack(encoder(message, blobs)), tuple(blobs) if blobs else ())
     except (ValueError, OverflowError, RecursionError) as error:
         _packer.reset()  # One that failed half-way keeps what it had begun.
         if isinstance(error, MalformedMessage):

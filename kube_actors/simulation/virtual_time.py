@@ -41,6 +41,8 @@ class _Selector:
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """An asyncio loop that never sleeps while only timers are pending."""
 
+    _selector: Any
+
     def __init__(self) -> None:
         self._virtual_s = 0.0
         self._executor_jobs = 0
@@ -71,7 +73,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
             return False
         return len(workers) > len(idle)
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Any, *args: Any
+    ) -> "asyncio.Future[Any]":
         future = super().run_in_executor(executor, func, *args)
         self._executor_jobs += 1
         future.add_done_callback(self._executor_done)
@@ -81,8 +85,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._executor_jobs -= 1
 
 
-def trio_clock() -> trio.testing.MockClock:
-    """A trio clock that jumps when every task waits and no thread is at work."""
+def trio_clock(seed: int = 0) -> trio.testing.MockClock:
+    """A trio clock that jumps when every task waits and no thread is at work.
+
+    It also takes trio's dice: runnable tasks run in the order of the seed, not of the heap.
+    """
+    trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
+    trio._core._run._r.seed(seed)
     clock = trio.testing.MockClock(autojump_threshold=0)
     jump = clock._autojump
 
@@ -96,10 +105,12 @@ def trio_clock() -> trio.testing.MockClock:
     return clock
 
 
-def backend_options(backend: str, *, real_time: bool = False) -> tuple[str, dict[str, Any]]:
+def backend_options(
+    backend: str, *, real_time: bool = False, seed: int = 0
+) -> tuple[str, dict[str, Any]]:
     """Name a backend with its options for ``anyio.run`` and anyio's pytest plugin."""
     if real_time:
         return backend, {}
     if backend == "trio":
-        return backend, {"clock": trio_clock()}
+        return backend, {"clock": trio_clock(seed)}
     return backend, {"loop_factory": VirtualTimeLoop}
