@@ -1,0 +1,105 @@
+"""A real `kube-actors up` in its own process, driven by the real kubectl."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+
+class Kubectl:
+    """Runs the real kubectl against one cluster, in one namespace."""
+
+    def __init__(self, kubeconfig: Path, namespace: str = "default") -> None:
+        found = shutil.which("kubectl", path=str(Path(sys.executable).parent))
+        assert found, "kubectl comes with the development dependencies: run make setup"
+        self._binary = found
+        self.kubeconfig = kubeconfig
+        self.namespace = namespace
+
+    def run(self, *args: str, stdin: str = "", timeout_s: float = 60) -> Any:
+        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
+        return subprocess.run(
+            [self._binary, "-n", self.namespace, *args],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            env=environment,
+            check=False,
+        )
+
+    def __call__(self, *args: str, stdin: str = "", timeout_s: float = 60) -> str:
+        """Run to success and return stdout."""
+        done = self.run(*args, stdin=stdin, timeout_s=timeout_s)
+        assert done.returncode == 0, f"kubectl {' '.join(args)}: {done.stdout}{done.stderr}"
+        return str(done.stdout)
+
+    def fails(self, *args: str, stdin: str = "") -> str:
+        """Run to failure and return stderr."""
+        done = self.run(*args, stdin=stdin)
+        assert done.returncode != 0, f"kubectl {' '.join(args)} succeeded: {done.stdout}"
+        return str(done.stderr)
+
+    def json(self, *args: str) -> Any:
+        return orjson.loads(self(*args, "-o", "json"))
+
+
+class Up:
+    """One running `kube-actors up`; ready when the constructor returns."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        self.kubeconfig = directory / "kubeconfig"
+        self._errors = directory / "up.err"
+        with self._errors.open("ab") as errors:
+            self.process = subprocess.Popen(
+                [
+                    str(Path(sys.executable).with_name("kube-actors")),
+                    "up",
+                    "--listen=127.0.0.1:0",
+                    f"--kubeconfig={self.kubeconfig}",
+                    *options,
+                ],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if "export KUBECONFIG=" in line:
+                return
+        raise AssertionError(f"`up` ended with {self.process.wait()}: {self.errors()}")
+
+    def errors(self) -> str:
+        return self._errors.read_text()
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        self.process.communicate(timeout=30)
+        return self.process.returncode
+
+
+@pytest.fixture(scope="session")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    running = Up(tmp_path_factory.mktemp("up"), "--quick")
+    yield running
+    code = running.stop()
+    assert code == 0, running.errors()
+
+
+@pytest.fixture
+def kubectl(up: Up, request: pytest.FixtureRequest) -> Iterator[Kubectl]:
+    """kubectl in a namespace of the test's own."""
+    name = request.node.name.replace("_", "-").removeprefix("test-")[:40].strip("-").lower()
+    name = "".join(c if c.isalnum() or c == "-" else "-" for c in name).strip("-")
+    client = Kubectl(up.kubeconfig)
+    client("create", "namespace", name)
+    yield Kubectl(up.kubeconfig, name)
+    client("delete", "namespace", name, "--wait=false")
