@@ -31,7 +31,10 @@ class View(Protocol):
         """Give every projection, in an order that depends on the events only."""
 
     def changed_at_s(self, kind: str, namespace: str, name: str) -> float | None:
-        """Tell when this controller saw the object's last change (only of ``timed`` watches)."""
+        """Tell when this controller saw the last heartbeat or the deletion (``timed`` watches)."""
+
+    def was_deleted(self, uid: str) -> bool:
+        """Tell whether this controller saw the object with this uid go; uids never come back."""
 
 
 @frozen
@@ -70,7 +73,7 @@ class Watch:
     A projection has ``namespace``, ``name``, ``uid`` and ``resource_version`` (see ``records``).
     ``keys(view, old, new)`` maps an event to the keys it concerns (``old`` None: added, ``new``
     None: deleted). ``indexes`` name functions from a projection to the values it stands under.
-    ``timed`` remembers when each object last changed.
+    ``timed`` remembers when each object's ``heartbeat`` was last seen to change, or it went.
     """
 
     kind: str

@@ -6,6 +6,7 @@ events becomes one decision per ``interval_s``. It is level-triggered: a decisio
 never the event. Anything a controller raises crashes the actor; its supervisor starts it anew.
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from kube_actors.controllers.execution import Executor, Outcome
 from kube_actors.controllers.fences import Fences
 
 QUESTION_ROUNDS_MAX = 8
+DELETED_MAX = 4096
 
 
 def _positive(_instance: Any, attribute: Any, value: float) -> None:
@@ -47,6 +49,7 @@ class InformerView:
             BUILTIN.find(kind).group_resource: informer for kind, informer in informers.items()
         }
         self.changed_s: dict[tuple[str, str, str], float] = {}
+        self.deleted: OrderedDict[str, None] = OrderedDict()
 
     def get(self, kind: str, namespace: str, name: str) -> Any:
         return self._informers[kind].get(namespace, name)
@@ -59,6 +62,9 @@ class InformerView:
 
     def changed_at_s(self, kind: str, namespace: str, name: str) -> float | None:
         return self.changed_s.get((kind, namespace, name))
+
+    def was_deleted(self, uid: str) -> bool:
+        return uid in self.deleted
 
     def by_resource(self, resource: str, namespace: str, name: str) -> Any:
         return self._by_resource[resource].get(namespace, name)
@@ -94,12 +100,12 @@ class Loop:
         watch = self._controller.watches[watch_index]
         record = new if new is not None else old
         now_s = self._clock.now()
-        if watch.timed:
-            place = (watch.kind, record.namespace, record.name)
-            if new is None:
-                self._view.changed_s.pop(place, None)
-            else:
-                self._view.changed_s[place] = now_s
+        if new is None:
+            self._view.deleted[record.uid] = None
+            if len(self._view.deleted) > DELETED_MAX:
+                self._view.deleted.popitem(last=False)
+        if watch.timed and (old is None or new is None or old.heartbeat != new.heartbeat):
+            self._view.changed_s[watch.kind, record.namespace, record.name] = now_s
         for key in self._fences.saw(kind, record.resource_version, now_s):
             self.enqueue(key)
         for key in watch.keys(self._view, old, new):

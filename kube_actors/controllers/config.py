@@ -1,0 +1,48 @@
+"""How the controllers of one master are run: where the API is, and every time that matters."""
+
+from typing import Any
+
+from attrs import field, frozen
+
+
+def _positive(_instance: Any, attribute: Any, value: float) -> None:
+    if value <= 0:
+        raise ValueError(f"{attribute.name} must be positive, not {value}")
+
+
+@frozen
+class ControllersConfig:
+    """Times are Kubernetes' unless said otherwise.
+
+    ``apiservers``: the nearest first. ``root_certificate``: the cluster's CA as PEM, published in
+    every namespace ("" publishes nothing). ``node_monitor_s`` is how often a node that is not well
+    is looked at even if nothing happens. ``only``: names of controllers to run, empty for all.
+    """
+
+    master: int
+    apiservers: tuple[str, ...]
+    root_certificate: str = ""
+    lease_duration_s: float = field(default=15.0, validator=_positive)
+    renew_deadline_s: float = field(default=10.0, validator=_positive)
+    retry_period_s: float = field(default=2.0, validator=_positive)
+    node_grace_s: float = field(default=40.0, validator=_positive)
+    node_startup_grace_s: float = field(default=60.0, validator=_positive)
+    node_monitor_s: float = field(default=5.0, validator=_positive)
+    node_quarantine_s: float = field(default=40.0, validator=_positive)
+    terminated_pods_max: int = field(default=12500, validator=_positive)
+    patience_s: float = field(default=5.0, validator=_positive)
+    only: tuple[str, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        if not self.apiservers:
+            raise ValueError("apiservers must name at least one address")
+        if not self.retry_period_s < self.renew_deadline_s < self.lease_duration_s:
+            raise ValueError(
+                "times must grow from retry_period_s over renew_deadline_s to lease_duration_s, "
+                f"not {self.retry_period_s}, {self.renew_deadline_s}, {self.lease_duration_s}"
+            )
+
+    @property
+    def identity(self) -> str:
+        """Who holds the Lease when this master leads."""
+        return f"master-{self.master}"
