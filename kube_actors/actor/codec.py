@@ -51,6 +51,7 @@ class Codec:
         self.encoders: dict[type, Encoder] = {}
         self.decoders: dict[str, Decoder] = {}
         self._names: dict[type, int] = {}
+        self._numbered = 0
         self._namespace: dict[str, Any] = {
             "new": object.__new__,
             "refuse": refuse,
@@ -79,10 +80,17 @@ class Codec:
     def _compile(self, cls: type) -> None:
         fresh: list[type] = []
         self.index(cls)
-        while self._waiting:
-            waiting = self._waiting.pop()
-            fresh.append(waiting)
-            exec(_Source(self, waiting).text(), self._namespace)
+        try:
+            while self._waiting:
+                fresh.append(self._waiting.pop())
+                exec(_Source(self, fresh[-1]).text(), self._namespace)
+        except (TypeError, NameError):
+            # Half a batch would call functions that were never written.
+            for one in (*fresh, *self._waiting):
+                del self._names[one]
+            self._waiting.clear()
+            self._unions.clear()
+            raise
         for done in fresh:
             index = self._names[done]
             self.encoders[done] = self._namespace[f"encode_{index}"]
@@ -94,8 +102,9 @@ class Codec:
     def index(self, cls: type) -> int:
         """Number a class, and see to it that it gets compiled."""
         if cls not in self._names:
-            self._names[cls] = len(self._names)
-            self._namespace[f"class_{self._names[cls]}"] = cls
+            self._numbered += 1
+            self._names[cls] = self._numbered
+            self._namespace[f"class_{self._numbered}"] = cls
             self._waiting.append(cls)
         return self._names[cls]
 
