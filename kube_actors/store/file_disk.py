@@ -33,6 +33,7 @@ class FileDisk:
         self._log: LogFiles | None = None
         self._writing = anyio.Lock()
         self._bytes = 0
+        self._failed: str | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -71,6 +72,8 @@ class FileDisk:
                 await self._run(log.close)
 
     def _open(self) -> Recovered:
+        if self._failed is not None:
+            raise DiskFailed(self._failed)
         log = LogFiles(self._path, self._segment_bytes)
         try:
             contents = log.recover()
@@ -98,7 +101,12 @@ class FileDisk:
         return self._log
 
     async def _run(self, work: Callable[[], T]) -> T:
-        return await to_thread.run_sync(work)
+        try:
+            return await to_thread.run_sync(work)
+        except DiskFailed as error:
+            # What the kernel shows from now on may be what it failed to write.
+            self._failed = str(error)
+            raise
 
 
 def _check_snapshot(

@@ -1,10 +1,399 @@
-"""The member actor (filled in below)."""
+"""One member of the store: an actor around a Raft machine, a disk and the replicated state.
 
-from kube_actors.actor import Actor
+Its receive loop drains the mailbox in batches and never waits for anything else. What Raft wants
+done goes out at once where it promises nothing; the rest follows when one writer task has made it
+durable, many rounds at a time. Requests become few entries: whatever arrives while the disk is
+busy travels together. Without a majority it says so at once, and keeps serving serializable reads
+and watches.
+"""
+
+from collections.abc import Sequence
+
+import anyio
+from anyio.abc import TaskGroup
+
+from kube_actors import raft
+from kube_actors.actor import Actor, ActorError, Delivery, MalformedMessage, Overloaded
+from kube_actors.raft import InstallSnapshot, ProposalDropped, Raft, RaftConfig, ReadDropped
+from kube_actors.store.commands import Batch, Command, Request, encode_batch
 from kube_actors.store.config import MemberConfig
-from kube_actors.store.disk import Disk
+from kube_actors.store.disk import Disk, Recovered
+from kube_actors.store.forwarding import Forward, forward_call
+from kube_actors.store.machine import Machine
+from kube_actors.store.messages import (
+    Compact,
+    CurrentRevision,
+    GetHash,
+    GetStatus,
+    InvalidRequest,
+    LeaseGrant,
+    LeaseKeepAlive,
+    LeaseRevoke,
+    LeaseTimeToLive,
+    MemberStatus,
+    NoQuorum,
+    Range,
+    Txn,
+    Watch,
+)
+from kube_actors.store.peers import Greeted, Greeting, Peers
+from kube_actors.store.proposals import Proposals
+from kube_actors.store.raft_wire import carry_append, received
+from kube_actors.store.reads import Reads
+from kube_actors.store.snapshots import send_snapshot
+from kube_actors.store.validation import check_grant, check_range, check_txn, check_watch
+from kube_actors.store.writer import Writer
+
+RECEIVE_MAX = 256
+"""Messages taken from the mailbox before what they caused is carried out."""
 
 
 async def run_member(actor: Actor, config: MemberConfig, disk: Disk) -> None:
-    """Be one member of the store until cancelled."""
-    raise NotImplementedError
+    """Be the member ``config.member`` of the store until cancelled.
+
+    Raises DiskError when the disk cannot be trusted and RaftError when a promise was broken; what
+    was acknowledged is on the disks of a majority either way.
+    """
+    recovered = await disk.open()
+    try:
+        async with anyio.create_task_group() as tasks:
+            member = Member(actor, config, disk, recovered, tasks)
+            tasks.start_soon(member.write)
+            tasks.start_soon(member.pass_time)
+            await member.receive()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await disk.close()
+
+
+class Member:
+    """What one incarnation of a member knows and does; all but its three loops is synchronous."""
+
+    def __init__(
+        self,
+        actor: Actor,
+        config: MemberConfig,
+        disk: Disk,
+        recovered: Recovered,
+        tasks: TaskGroup,
+    ) -> None:
+        self.actor = actor
+        self.config = config
+        self.tasks = tasks
+        self.peers = Peers(config.peers, config.members, config.election_ticks)
+        self.proposals = Proposals(config.member, recovered.boots, config.pending_max)
+        self.reads = Reads(recovered.boots)
+        self.machine = Machine(config, self.proposals, tasks.start_soon, actor.clock.monotonic)
+        snapshot = None
+        if recovered.snapshot is not None:
+            self.machine.restore(recovered.snapshot)
+            snapshot = raft.Snapshot(recovered.snapshot.metadata)
+        self.raft = Raft(
+            RaftConfig(
+                id=config.member,
+                election_ticks=config.election_ticks,
+                heartbeat_ticks=config.heartbeat_ticks,
+                forward_proposals=False,
+            ),
+            random=actor.random,
+            members=range(1, config.members + 1),
+            hard_state=recovered.hard_state,
+            snapshot=snapshot,
+            entries=recovered.entries,
+        )
+        self.writer = Writer(self, disk, recovered)
+        self._commands: list[Command] = []
+        """What this member has to propose while it leads, its own and others'."""
+        self._seen = (0, 0)
+        self._young = True
+
+    # -- the loops
+
+    async def receive(self) -> None:
+        """Take in messages, many at a time."""
+        actor = self.actor
+        self._greet()
+        if self.config.members == 1:
+            self.raft.campaign()
+        self.pump()
+        while True:
+            delivery = await actor.receive()
+            self._take(delivery)
+            for _ in range(RECEIVE_MAX):
+                try:
+                    delivery = actor.receive_nowait()
+                except anyio.WouldBlock:
+                    break
+                self._take(delivery)
+            self.pump()
+
+    async def pass_time(self) -> None:
+        """Tick; a loop that was held up ticks once, not as often as it should have."""
+        while True:
+            await anyio.sleep(self.config.tick_s)
+            self._tick()
+            self.pump()
+
+    async def write(self) -> None:
+        """Make durable what Raft hands out."""
+        await self.writer.run()
+
+    # -- what comes in
+
+    def _take(self, delivery: Delivery) -> None:
+        message = delivery.message
+        if isinstance(message, Txn | LeaseGrant | LeaseRevoke | Compact):
+            self._take_write(delivery, message)
+        elif isinstance(message, Range | CurrentRevision | LeaseKeepAlive | LeaseTimeToLive):
+            self._take_read(delivery, message)
+        elif isinstance(message, Forward):
+            if self.raft.is_leader and len(self._commands) < self.config.pending_max * 4:
+                self._commands.extend(message.commands)
+        elif isinstance(message, Watch):
+            self._take_watch(delivery, message)
+        elif isinstance(message, GetStatus):
+            delivery.reply(self.status())
+        elif isinstance(message, GetHash):
+            self.machine.answer(delivery)
+        elif isinstance(message, Greeting):
+            self.peers.greeted(message.member, message.leader)
+            greeted = Greeted(self.config.member, self.raft.leader, self.raft.term)
+            self.actor.tell(delivery.source, greeted)
+            self._lead_young_group()
+        elif isinstance(message, Greeted):
+            self.peers.greeted(message.member, message.leader)
+            self._lead_young_group()
+        else:
+            self._step(delivery, message)
+
+    def _step(self, delivery: Delivery, message: object) -> None:
+        try:
+            found = received(message)
+        except MalformedMessage:
+            return
+        if found is None:
+            delivery.fail(InvalidRequest(f"{type(message).__name__} is no request to the store"))
+            return
+        self.peers.hear(found.source)
+        try:
+            self.raft.step(found)
+        except raft.UnknownMessage:
+            return
+
+    def _take_write(self, delivery: Delivery, request: Request) -> None:
+        try:
+            if isinstance(request, Txn):
+                check_txn(self.config, request)
+            elif isinstance(request, LeaseGrant):
+                check_grant(request)
+                if not request.id:
+                    lease = self.actor.random.getrandbits(62) + 1
+                    request = LeaseGrant(request.ttl_s, lease)
+            self._check_quorum()
+        except ActorError as error:
+            delivery.fail(error)
+            return
+        if self.proposals.full:
+            delivery.fail(Overloaded(self.actor.address))
+        else:
+            self.proposals.add(request, delivery, self.peers.ticks)
+
+    def _take_read(
+        self,
+        delivery: Delivery,
+        request: Range | CurrentRevision | LeaseKeepAlive | LeaseTimeToLive,
+    ) -> None:
+        try:
+            if isinstance(request, Range):
+                check_range(request)
+                if request.serializable:
+                    self.machine.answer(delivery)
+                    return
+            self._check_quorum()
+        except ActorError as error:
+            delivery.fail(error)
+            return
+        if self.reads.count >= self.config.pending_max:
+            delivery.fail(Overloaded(self.actor.address))
+        else:
+            self.reads.add(delivery, self.peers.ticks)
+
+    def _take_watch(self, delivery: Delivery, request: Watch) -> None:
+        try:
+            check_watch(request)
+        except ActorError as error:
+            delivery.fail(error)
+        else:
+            self.machine.watches.open(delivery, request)
+
+    def _check_quorum(self) -> None:
+        if not self.peers.has_quorum:
+            raise NoQuorum(self.peers.answering, self.config.members)
+
+    # -- time
+
+    def _tick(self) -> None:
+        config, now = self.config, self.peers.ticks + 1
+        self.peers.tick()
+        self.raft.tick()
+        self._greet()
+        if now > config.election_ticks:
+            self._young = False
+        if not self.peers.has_quorum:
+            self._give_up(now)
+        self._give_up(now - config.request_timeout_ticks)
+        self.reads.ask_again(now - max(2, config.election_ticks // 2))
+        if self.raft.is_leader:
+            self._keep_house()
+        else:
+            self.proposals.resend(now - config.election_ticks)
+        if now % config.progress_ticks == 0:
+            self.machine.watches.progress()
+        if self.machine.state.keyspace.untrimmed:
+            self.machine.state.keyspace.trim(256)
+
+    def _give_up(self, taken_before: int) -> None:
+        answering, members = self.peers.answering, self.config.members
+        self.proposals.give_up(taken_before, answering, members)
+        self.reads.fail(taken_before, NoQuorum(answering, members))
+
+    def _greet(self) -> None:
+        for member in self.peers.to_greet():
+            greeting = Greeting(self.config.member, self.raft.leader, self.raft.term)
+            self.actor.tell(self.config.address(member), greeting)
+
+    def _lead_young_group(self) -> None:
+        """Found the group at once, or a restarted one: nobody leads and member 1 knows it."""
+        if (
+            self._young
+            and self.config.member == 1
+            and not self.raft.leader
+            and self.peers.quorum_without_leader
+        ):
+            self._young = False
+            self.raft.campaign()
+
+    def _keep_house(self) -> None:
+        """What only the leader does: end leases, and compact if it was told to."""
+        now = self.peers.ticks
+        for lease in self.machine.expiry.over(self.actor.clock.monotonic()):
+            self.proposals.add(LeaseRevoke(lease), None, now)
+        keep = self.config.retention_revisions
+        keyspace = self.machine.state.keyspace
+        due = keep and now % self.config.progress_ticks == 0
+        if due and keyspace.revision - keyspace.compact_revision > 2 * keep:
+            self.proposals.add(Compact(keyspace.revision - keep), None, now)
+
+    # -- what goes out
+
+    def pump(self) -> None:
+        """Carry out everything that can be carried out now."""
+        raft = self.raft
+        while True:
+            self._submit()
+            if not raft.has_ready():
+                break
+            ready = raft.ready()
+            if ready.messages:
+                self.send(ready.messages)
+            if (raft.leader, raft.term) != self._seen:
+                self._leader_changed()
+            for state in ready.read_states:
+                self.reads.confirm(state.context, state.index)
+            self.writer.take(ready)
+        for delivery in self.reads.ready(self.machine.applied_index):
+            self._serve(delivery)
+        self.writer.snapshot_if_due()
+
+    def _serve(self, delivery: Delivery) -> None:
+        message = delivery.message
+        if isinstance(message, LeaseKeepAlive | LeaseTimeToLive) and not self.machine.leads:
+            leader = self.raft.leader
+            if leader in (0, self.config.member):
+                self.reads.add(delivery, self.peers.ticks)
+            else:
+                address = self.config.address(leader)
+                self.tasks.start_soon(forward_call, self.actor, address, delivery)
+        else:
+            self.machine.answer(delivery)
+
+    def _submit(self) -> None:
+        """Hand requests to Raft, or to the leader."""
+        leader = self.raft.leader
+        if not leader:
+            return
+        config, now = self.config, self.peers.ticks
+        if self.reads.unasked:
+            context = self.reads.begin(now)
+            try:
+                self.raft.read_index(context)
+            except ReadDropped:
+                self.reads.abandon(context)
+        if leader != config.member:
+            while self.proposals.queued:
+                commands = self.proposals.take(
+                    config.batch_requests_max, config.batch_bytes_max, now
+                )
+                self.actor.tell(config.address(leader), Forward(commands))
+            return
+        # What comes while the disk is busy waits and travels together.
+        while (self.proposals.queued or self._commands) and not self.writer.busy:
+            if not self._propose():
+                return
+
+    def _propose(self) -> bool:
+        config = self.config
+        commands = self._commands[: config.batch_requests_max]
+        del self._commands[: config.batch_requests_max]
+        room = config.batch_requests_max - len(commands)
+        if room:
+            commands += self.proposals.take(room, config.batch_bytes_max, self.peers.ticks)
+        if not commands:
+            return False
+        batch = Batch(tuple(commands))
+        try:
+            index = self.raft.propose(encode_batch(batch))
+        except ProposalDropped:
+            self._commands[:0] = commands
+            return False
+        self.machine.proposed(index, self.raft.term, batch)
+        return True
+
+    def send(self, messages: Sequence[raft.Message]) -> None:
+        tell, address = self.actor.tell, self.config.address
+        for message in messages:
+            if isinstance(message, raft.Append):
+                tell(address(message.target), carry_append(message))
+            elif isinstance(message, InstallSnapshot):
+                self.tasks.start_soon(send_snapshot, self, message)
+            else:
+                tell(address(message.target), message)
+
+    def _leader_changed(self) -> None:
+        """Send again what the last leader was told: it is applied once all the same."""
+        self._seen = (self.raft.leader, self.raft.term)
+        self._commands.clear()
+        leads = self.raft.is_leader
+        if leads or self.machine.leads:
+            self.machine.lead(leads)
+        if self.raft.leader:
+            self.proposals.resend(self.peers.ticks)
+            self.reads.ask_again(self.peers.ticks)
+
+    # -- what it says about itself
+
+    def status(self) -> MemberStatus:
+        raft, keyspace, peers = self.raft, self.machine.state.keyspace, self.peers
+        return MemberStatus(
+            member=self.config.member,
+            members=self.config.members,
+            leader=raft.leader,
+            term=raft.term,
+            commit_index=raft.commit_index,
+            applied_index=self.machine.applied_index,
+            revision=keyspace.revision,
+            compact_revision=keyspace.compact_revision,
+            answering=peers.answering,
+            read_only=not raft.leader or not peers.has_quorum,
+            size_bytes=keyspace.size_bytes,
+        )

@@ -34,14 +34,19 @@ class MemoryDisk:
         return self._bytes
 
     def fail_syncs(self) -> None:
-        """Make the next sync fail, which is the end of this opening of the disk."""
+        """Make the next sync fail, and with it everything after it until ``repair``."""
         self._failing = True
+
+    def repair(self) -> None:
+        """Let it work again, with what was durable before it failed."""
+        self._failing = self._failed = False
 
     async def open(self) -> Recovered:
         if self._open:
             raise DiskInUse("this memory disk is open already")
+        if self._failed:
+            raise DiskFailed("this memory disk has failed")
         self._open = True
-        self._failed = False
         self._unsynced.clear()
         self._boots += 1
         return Recovered(self._boots, self._hard_state, self._snapshot, tuple(self._entries))

@@ -1,0 +1,152 @@
+"""Applies what the group has decided, at one member: state, answers, watches.
+
+Between an entry and the state stands nothing that could differ from member to member. What does
+differ comes after: the member that took a request answers it, the leader minds the leases, and
+each feeds its own watchers.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from kube_actors.actor import ActorError, Delivery
+from kube_actors.raft import ConfigState, Entry, EntryType, SnapshotMetadata
+from kube_actors.store.commands import Batch, Command, decode_batch
+from kube_actors.store.config import MemberConfig
+from kube_actors.store.disk import StateSnapshot
+from kube_actors.store.expiry import Expiry
+from kube_actors.store.messages import (
+    AtRevision,
+    CurrentRevision,
+    GetHash,
+    Hashed,
+    LeaseGrant,
+    LeaseKeepAlive,
+    LeaseRevoke,
+    LeaseState,
+    LeaseTimeToLive,
+    OutcomeUnknown,
+    Range,
+)
+from kube_actors.store.proposals import Proposals
+from kube_actors.store.ranges import read_range
+from kube_actors.store.state import Answer, State
+from kube_actors.store.watches import Watches
+
+TRIM_REVISIONS = 256
+"""How many compacted revisions give back their memory at a time."""
+
+
+class Machine:
+    """The state as of ``applied_index``, and those who wait for it."""
+
+    def __init__(
+        self,
+        config: MemberConfig,
+        proposals: Proposals,
+        spawn: Callable[..., Any],
+        now_s: Callable[[], float],
+    ) -> None:
+        self.state = State()
+        self.watches = Watches(self.state.keyspace, spawn, config.watchers_max)
+        self.expiry = Expiry()
+        self.applied_index = 0
+        self.applied_term = 0
+        self._proposals = proposals
+        self._now_s = now_s
+        self._leads = False
+        self._own: dict[int, tuple[int, Batch]] = {}
+
+    def proposed(self, index: int, term: int, batch: Batch) -> None:
+        """Remember what this member has just proposed, to be spared from decoding it."""
+        self._own[index] = (term, batch)
+
+    def apply(self, entries: Iterable[Entry]) -> None:
+        """Apply committed entries, answer those who wait, and feed the watchers."""
+        for entry in entries:
+            self.applied_index = entry.index
+            self.applied_term = entry.term
+            own = self._own.pop(entry.index, None)
+            if not entry.data or entry.type is not EntryType.NORMAL:
+                continue
+            known = own is not None and own[0] == entry.term
+            batch = own[1] if own is not None and known else decode_batch(entry.data)
+            for command in batch.commands:
+                self._apply(command)
+        self.watches.publish()
+        if self.state.keyspace.untrimmed:
+            self.state.keyspace.trim(TRIM_REVISIONS)
+
+    def _apply(self, command: Command) -> None:
+        answer = self.state.apply(command)
+        if self._leads:
+            self._mind_lease(command, answer)
+        pending = self._proposals.resolve(command)
+        if pending is None or pending.delivery is None:
+            return
+        if answer is None:
+            pending.delivery.fail(OutcomeUnknown("the request was applied before it was taken"))
+        elif isinstance(answer, ActorError):
+            pending.delivery.fail(answer)
+        else:
+            pending.delivery.reply(answer)
+
+    def _mind_lease(self, command: Command, answer: Answer | None) -> None:
+        request = command.request
+        if isinstance(request, LeaseGrant) and isinstance(answer, LeaseState):
+            self.expiry.renew(request.id, request.ttl_s, self._now_s())
+        elif isinstance(request, LeaseRevoke):
+            self.expiry.forget(request.id)
+
+    def lead(self, leads: bool) -> None:
+        """Begin or cease to mind leases: a new leader grants each its full time again."""
+        self._leads = leads
+        self._own.clear()
+        self.expiry.clear()
+        if leads:
+            for lease in self.state.leases.all():
+                self.expiry.renew(lease.id, lease.ttl_s, self._now_s())
+
+    @property
+    def leads(self) -> bool:
+        return self._leads
+
+    def answer(self, delivery: Delivery) -> None:
+        """Answer a read from the state as it is."""
+        request = delivery.message
+        try:
+            delivery.reply(self._answer(request))
+        except ActorError as error:
+            delivery.fail(error.with_traceback(None))
+
+    def _answer(self, request: object) -> Any:
+        keyspace = self.state.keyspace
+        if isinstance(request, Range):
+            return read_range(keyspace, request)
+        if isinstance(request, CurrentRevision):
+            return AtRevision(keyspace.revision)
+        if isinstance(request, GetHash):
+            digest = keyspace.hash(request.revision)
+            revision = request.revision or keyspace.revision
+            return Hashed(revision, keyspace.compact_revision, digest)
+        assert isinstance(request, LeaseKeepAlive | LeaseTimeToLive)
+        if isinstance(request, LeaseTimeToLive):
+            remaining_s = self.expiry.remaining_s(request.id, self._now_s())
+            return self.state.time_to_live(request, remaining_s)
+        if request.id not in self.state.leases:
+            return LeaseState(request.id, -1)
+        ttl_s = self.state.leases.get(request.id).ttl_s
+        self.expiry.renew(request.id, ttl_s, self._now_s())
+        return LeaseState(request.id, ttl_s, ttl_s)
+
+    def snapshot(self, config: ConfigState) -> StateSnapshot:
+        """Freeze the state as it is now."""
+        metadata = SnapshotMetadata(self.applied_index, self.applied_term, config)
+        return StateSnapshot(metadata, self.state.freeze())
+
+    def restore(self, snapshot: StateSnapshot) -> None:
+        """Replace the state by a newer one; watchers go on from where they were."""
+        self.state = State.restore(snapshot.state)
+        self.applied_index = snapshot.metadata.index
+        self.applied_term = snapshot.metadata.term
+        self._own.clear()
+        self.watches.restart(self.state.keyspace)

@@ -1,0 +1,151 @@
+"""Raft's messages as the members of the store send them to each other.
+
+Most cross as they are. An append carries its entries in parts, so that members in one process
+share the values; a snapshot carries the state in blocks, made when it is sent. What a peer sends
+is checked here before Raft sees it.
+"""
+
+from typing import cast
+
+from attrs import field, frozen
+
+from kube_actors import raft
+from kube_actors.actor import Blob, MalformedMessage, message
+from kube_actors.actor.message import register
+from kube_actors.raft import (
+    ConfigState,
+    Entry,
+    EntryType,
+    InstallSnapshot,
+    Snapshot,
+    SnapshotMetadata,
+)
+from kube_actors.store.commands import EntryData, parts_of
+from kube_actors.store.frozen import FrozenState
+from kube_actors.store.snapshot import BadSnapshot, decode_state
+
+register("raft.append_reply", raft.AppendReply)
+register("raft.heartbeat", raft.Heartbeat)
+register("raft.heartbeat_reply", raft.HeartbeatReply)
+register("raft.vote", raft.Vote)
+register("raft.vote_reply", raft.VoteReply)
+register("raft.pre_vote", raft.PreVote)
+register("raft.pre_vote_reply", raft.PreVoteReply)
+register("raft.read_index", raft.ReadIndex)
+register("raft.read_index_reply", raft.ReadIndexReply)
+register("raft.transfer_leader", raft.TransferLeader)
+register("raft.timeout_now", raft.TimeoutNow)
+register("raft.config_state", ConfigState)
+register("raft.snapshot_metadata", SnapshotMetadata)
+
+PlainMessage = (
+    raft.AppendReply
+    | raft.Heartbeat
+    | raft.HeartbeatReply
+    | raft.Vote
+    | raft.VoteReply
+    | raft.PreVote
+    | raft.PreVoteReply
+    | raft.ReadIndex
+    | raft.ReadIndexReply
+    | raft.TransferLeader
+    | raft.TimeoutNow
+)
+
+
+@message("raft.entry")
+class CarriedEntry:
+    """``values`` are the blobs of a batch; a configuration change has only a ``header``."""
+
+    index: int
+    term: int
+    type: EntryType
+    header: bytes
+    values: tuple[Blob, ...] = ()
+
+
+@message("raft.append")
+class CarriedAppend:
+    source: int
+    target: int
+    term: int
+    previous_index: int
+    previous_term: int
+    entries: tuple[CarriedEntry, ...]
+    commit: int
+
+
+@message("raft.install_snapshot")
+class CarriedSnapshot:
+    source: int
+    target: int
+    term: int
+    metadata: SnapshotMetadata
+    blocks: tuple[Blob, ...]
+
+
+@frozen
+class SnapshotData:
+    """The data of a received snapshot, decoded. Raft takes it for bytes and never looks."""
+
+    state: FrozenState = field(repr=False)
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+
+def carry_append(append: raft.Append) -> CarriedAppend:
+    """Turn an append into what crosses the wire."""
+    return CarriedAppend(
+        append.source,
+        append.target,
+        append.term,
+        append.previous_index,
+        append.previous_term,
+        tuple(_carry(entry) for entry in append.entries),
+        append.commit,
+    )
+
+
+def _carry(entry: Entry) -> CarriedEntry:
+    if entry.type is EntryType.CONFIG or not entry.data:
+        return CarriedEntry(entry.index, entry.term, entry.type, entry.data)
+    parts = parts_of(entry.data)
+    values = cast(tuple[Blob, ...], parts.values)
+    return CarriedEntry(entry.index, entry.term, entry.type, parts.header, values)
+
+
+def received(carried: object) -> raft.Message | None:
+    """Turn what crossed the wire into Raft's message; None if it is none.
+
+    Raises MalformedMessage if a snapshot cannot be read.
+    """
+    if isinstance(carried, CarriedAppend):
+        return raft.Append(
+            carried.source,
+            carried.target,
+            carried.term,
+            carried.previous_index,
+            carried.previous_term,
+            tuple(_received(entry) for entry in carried.entries),
+            carried.commit,
+        )
+    if isinstance(carried, PlainMessage):
+        return carried
+    if isinstance(carried, CarriedSnapshot):
+        try:
+            state = decode_state(b"".join(carried.blocks))
+        except BadSnapshot as error:
+            raise MalformedMessage(f"snapshot {carried.metadata.index}: {error}") from error
+        data = cast(bytes, SnapshotData(state, sum(map(len, carried.blocks))))
+        snapshot = Snapshot(carried.metadata, data)
+        return InstallSnapshot(carried.source, carried.target, carried.term, snapshot)
+    return None
+
+
+def _received(entry: CarriedEntry) -> Entry:
+    if entry.type is EntryType.CONFIG or not entry.header:
+        return Entry(entry.index, entry.term, entry.header, entry.type)
+    data = cast(bytes, EntryData(entry.header, entry.values))
+    return Entry(entry.index, entry.term, data, entry.type)

@@ -1,0 +1,133 @@
+"""The one task that waits for the disk: it turns Raft's Readys into durable facts, in order.
+
+While one save is under way the next Readys gather and are saved together. Their committed entries
+are durable already and are applied at once, so that a busy disk delays nobody's answer; only
+after an installed snapshot must they wait for it.
+"""
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from kube_actors import raft
+from kube_actors.raft import Entry, HardState, Ready
+from kube_actors.store.disk import Disk, Recovered, StateSnapshot
+from kube_actors.store.raft_wire import SnapshotData
+
+if TYPE_CHECKING:
+    from kube_actors.store.member import Member
+
+
+class Writer:
+    """Holds the Readys that are not durable yet."""
+
+    def __init__(self, member: "Member", disk: Disk, recovered: Recovered) -> None:
+        self._member = member
+        self._disk = disk
+        self._waiting: list[tuple[Ready, bool]] = []
+        self._writing = False
+        self._wake = anyio.Event()
+        self._hard_state: HardState | None = None
+        self._installing = False
+        self._saving_snapshot = False
+        snapshot = recovered.snapshot
+        self._snapshot_index = snapshot.metadata.index if snapshot else 0
+
+    @property
+    def busy(self) -> bool:
+        return self._writing or bool(self._waiting)
+
+    def take(self, ready: Ready) -> None:
+        """Apply what may be applied, and see to it that the rest becomes durable."""
+        member = self._member
+        if ready.snapshot is not None:
+            self._installing = True
+        apply_later = self._installing
+        if ready.committed_entries and not apply_later:
+            member.machine.apply(ready.committed_entries)
+        if ready.hard_state is not None:
+            self._hard_state = ready.hard_state
+        if ready.must_sync or self.busy or apply_later:
+            if not self.busy:
+                self._wake.set()
+            self._waiting.append((ready, apply_later))
+        else:
+            if ready.messages_after_persist:
+                member.send(ready.messages_after_persist)
+            member.raft.advance(ready)
+
+    async def run(self) -> None:
+        """Save what waits, for as long as the member lives."""
+        while True:
+            if not self._waiting:
+                self._wake = anyio.Event()
+                await self._wake.wait()
+            batch, self._waiting = self._waiting, []
+            self._writing = True
+            hard_state, self._hard_state = self._hard_state, None
+            await self._save([ready for ready, _ in batch], hard_state)
+            self._writing = False
+            member = self._member
+            for ready, apply_later in batch:
+                if apply_later:
+                    if ready.snapshot is not None:
+                        member.machine.restore(received_state(ready.snapshot))
+                    member.machine.apply(ready.committed_entries)
+                if ready.messages_after_persist:
+                    member.send(ready.messages_after_persist)
+            self._installing = any(later for _, later in self._waiting)
+            member.raft.advance(batch[-1][0])
+            member.pump()
+
+    async def _save(self, readies: list[Ready], hard_state: HardState | None) -> None:
+        entries: list[Entry] = []
+        must_sync = False
+        for ready in readies:
+            must_sync = must_sync or ready.must_sync
+            if ready.snapshot is not None:
+                entries.clear()
+                await self._disk.save_snapshot(received_state(ready.snapshot))
+                self._snapshot_index = ready.snapshot.metadata.index
+            if ready.entries:
+                if entries and ready.entries[0].index <= entries[-1].index:
+                    del entries[max(0, ready.entries[0].index - entries[0].index) :]
+                entries.extend(ready.entries)
+        if must_sync:
+            await self._disk.save(hard_state, entries)
+        elif self._hard_state is None:
+            # A commit index alone is not worth a sync; it goes with the next one.
+            self._hard_state = hard_state
+
+    # -- snapshots of this member's own state
+
+    def snapshot_if_due(self) -> None:
+        """Begin to save a snapshot when the log has grown enough."""
+        member = self._member
+        applied = member.machine.applied_index
+        if self._saving_snapshot or self._installing or applied <= self._snapshot_index:
+            return
+        config = member.config
+        if (
+            applied - self._snapshot_index >= config.snapshot_entries
+            or self._disk.size_bytes >= config.snapshot_log_bytes
+        ):
+            self._saving_snapshot = True
+            snapshot = member.machine.snapshot(member.raft.config_state)
+            member.tasks.start_soon(self._save_snapshot, snapshot)
+
+    async def _save_snapshot(self, snapshot: StateSnapshot) -> None:
+        metadata = snapshot.metadata
+        if metadata.index > self._snapshot_index:
+            await self._disk.save_snapshot(snapshot)
+            self._snapshot_index = max(self._snapshot_index, metadata.index)
+        self._saving_snapshot = False
+        machine = self._member.raft
+        if metadata.index <= machine.applied_index and metadata.index >= machine.first_index:
+            machine.compact(raft.Snapshot(metadata), keep_entries=self._member.config.keep_entries)
+
+
+def received_state(snapshot: raft.Snapshot) -> StateSnapshot:
+    """Take the state out of a snapshot that another member sent."""
+    data: object = snapshot.data
+    assert isinstance(data, SnapshotData), "snapshots come decoded from raft_wire"
+    return StateSnapshot(snapshot.metadata, data.state)
