@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from kube_actors.api.errors import Object
+from kube_actors.api.kinds import Object
 
 PREFIX = b"/registry/"
 _MARK = b'"metadata":{'

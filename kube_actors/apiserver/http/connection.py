@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 import anyio
 import attrs
-from anyio.abc import AnyByteStream
+from anyio.abc import AnyByteStream, ByteReceiveStream
 
 from kube_actors.apiserver.http.exchange import ClientGone, Exchange, Message
 from kube_actors.apiserver.http.limits import Limits
@@ -144,12 +144,17 @@ class _Connection:
             "extensions": endpoint.extensions,
         }
 
+    async def _receive(self) -> bytes:
+        if isinstance(self._stream, ByteReceiveStream):
+            return await self._stream.receive(self._limits.receive_bytes)
+        return await self._stream.receive()
+
     def _deadline(self, timeout_s: float) -> None:
         self._scope.deadline = anyio.current_time() + timeout_s
 
     async def _feed(self) -> bool:
         try:
-            data = await self._stream.receive(self._limits.receive_bytes)
+            data = await self._receive()
         except anyio.EndOfStream:
             return False
         self._reader.feed(data)

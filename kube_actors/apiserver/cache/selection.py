@@ -1,0 +1,45 @@
+"""Which objects of one resource a list or a watch means. Pure."""
+
+import attrs
+
+from kube_actors.api.selectors import EVERYTHING, FieldSelector, LabelSelector
+from kube_actors.apiserver.cache.entry import Entry
+
+_NO_FIELDS = FieldSelector()
+Bucket = tuple[str, str, str]
+EVERY: Bucket = ("every", "", "")
+
+
+@attrs.frozen
+class Selection:
+    """``namespace`` and ``name`` "" mean any."""
+
+    namespace: str = ""
+    name: str = ""
+    labels: LabelSelector = EVERYTHING
+    fields: FieldSelector = _NO_FIELDS
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing but the namespace and name restricts it."""
+        return self.labels.empty and self.fields.empty
+
+    def bucket(self) -> Bucket:
+        """Return the narrowest group of changes that can concern it."""
+        name = self.name or self.fields.required("metadata.name") or ""
+        namespace = self.namespace or self.fields.required("metadata.namespace") or ""
+        if name:
+            return ("name", namespace, name) if namespace else ("name", "", name)
+        node = self.fields.required("spec.nodeName")
+        if node is not None:
+            return ("node", "", node)
+        return ("namespace", namespace, "") if namespace else EVERY
+
+    def matches(self, entry: Entry) -> bool:
+        if self.namespace and entry.namespace != self.namespace:
+            return False
+        if self.name and entry.name != self.name:
+            return False
+        if not self.labels.empty and not self.labels.matches(entry.labels):
+            return False
+        return self.fields.empty or self.fields.matches(entry.fields)

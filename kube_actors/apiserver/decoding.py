@@ -1,0 +1,121 @@
+"""Request bodies into objects of their kind: media type, size, syntax, structure.
+
+Field validation is the request's: Strict refuses unknown and duplicate fields, Warn tells of
+them, Ignore drops them silently. Wrong types are always refused. Nothing here waits.
+"""
+
+from typing import Any
+
+from kube_actors.api import errors
+from kube_actors.api.kinds import Kind, Object
+from kube_actors.api.manifest import Decoded, decode_json, decode_yaml
+from kube_actors.api.schema import (
+    Structure,
+    decoding_error,
+    field_warnings,
+    strict_error,
+    validate_structure,
+)
+from kube_actors.apiserver.request import JSON, YAML, Request
+
+ACCEPTED = (JSON, YAML)
+_YAML_TYPES = frozenset((YAML, "text/yaml", "application/x-yaml"))
+_VALIDATIONS = ("Ignore", "Warn", "Strict")
+
+
+def media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def check_size(request: Request, limit: int) -> None:
+    """Raise ``StatusError`` 413 when the body is larger than ``limit`` bytes."""
+    if len(request.body) > limit:
+        raise errors.too_large(f"limit is {limit}")
+
+
+def field_validation(request: Request) -> str:
+    """Return Ignore, Warn or Strict; raises ``StatusError`` 422 for another value."""
+    given = request.query.get("fieldValidation")
+    if not given:
+        return "Warn"
+    if given not in _VALIDATIONS:
+        cause = errors.Cause.not_supported("fieldValidation", given, ("", *_VALIDATIONS))
+        options = errors.Resource("meta.k8s.io", "", "CreateOptions")
+        raise errors.invalid(options, "", [cause])
+    return given
+
+
+def decode_body(request: Request) -> Decoded:
+    """Return the body's tree; raises ``StatusError`` 400 or 415."""
+    kind = media_type(request.content_type) or JSON
+    if kind == JSON:
+        # Finding duplicates costs a second parse: it is done for those who asked.
+        wanted = request.query.get("fieldValidation") in ("Warn", "Strict")
+        return decode_json(request.body, find_duplicates=wanted)
+    if kind in _YAML_TYPES:
+        return decode_yaml(request.body)
+    raise errors.unsupported_media_type(ACCEPTED)
+
+
+def decode_object(request: Request, kind: Kind, warnings: list[str]) -> Object:
+    """Return the body as a clean object of ``kind``; adds field ``warnings``.
+
+    Raises ``StatusError`` 400 or 415.
+    """
+    decoded = decode_body(request)
+    obj = typed(decoded.value, kind)
+    return structured(obj, kind, field_validation(request), warnings, decoded.duplicates)
+
+
+def structured(
+    obj: Object,
+    kind: Kind,
+    validation: str,
+    warnings: list[str],
+    duplicates: tuple[str, ...] = (),
+) -> Object:
+    """Check structure, prune and default; raises ``StatusError`` 400."""
+    found: Structure = validate_structure(kind, obj, strict=validation)
+    error = decoding_error(kind, found)
+    if error is None and validation == "Strict":
+        error = strict_error(kind, found.unknown, duplicates)
+    if error is not None:
+        raise error
+    if validation == "Warn":
+        warnings.extend(field_warnings(found.unknown, duplicates))
+    if not isinstance(found.obj.get("metadata"), dict):
+        found.obj["metadata"] = {}
+    return found.obj
+
+
+def typed(obj: Any, kind: Kind) -> Object:
+    """Return the object with apiVersion and kind filled in; raises ``StatusError`` 400."""
+    if not isinstance(obj, dict):
+        raise errors.bad_request(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal "
+            f"{_go_type(obj)} into Go value of type struct "
+            '{ APIVersion string "json:\\"apiVersion,omitempty\\""; '
+            'Kind string "json:\\"kind,omitempty\\"" }'
+        )
+    version, name = obj.get("apiVersion") or kind.api_version, obj.get("kind") or kind.kind
+    if name != kind.kind:
+        short = str(version).rpartition("/")[2]
+        raise errors.bad_request(
+            f'{name} in version "{short}" cannot be handled as a {kind.kind}: '
+            f"strict decoding error: the object provided is a {name}, not a {kind.kind}"
+        )
+    if version != kind.api_version:
+        raise errors.bad_request(
+            f"the API version in the data ({version}) does not match "
+            f"the expected API version ({kind.api_version})"
+        )
+    return {"apiVersion": version, "kind": name, **_without_type(obj)}
+
+
+def _without_type(obj: Object) -> Object:
+    return {key: value for key, value in obj.items() if key not in ("apiVersion", "kind")}
+
+
+def _go_type(value: Any) -> str:
+    names = {str: "string", bool: "bool", list: "array", int: "number", float: "number"}
+    return names.get(type(value), "null")

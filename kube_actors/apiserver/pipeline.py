@@ -1,0 +1,161 @@
+"""The way of every request, from both doors, in one readable function.
+
+Decode the target, authenticate, authorize, then the verb: it admits, defaults, validates, runs
+the store transaction and answers. Every failure becomes a ``Status``. A bug answers 500 and is
+logged; it never takes the apiserver down.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+import anyio
+import attrs
+
+from kube_actors.actor import ActorError
+from kube_actors.api import errors
+from kube_actors.apiserver import pages
+from kube_actors.apiserver.authentication import authenticate
+from kube_actors.apiserver.authorization import Attributes
+from kube_actors.apiserver.call import Call
+from kube_actors.apiserver.decoding import check_size
+from kube_actors.apiserver.output import negotiate
+from kube_actors.apiserver.request import AnyAnswer, Request, User, answer_error
+from kube_actors.apiserver.server import Server
+from kube_actors.apiserver.subresources import find_subresource
+from kube_actors.apiserver.subresources.reviews import find_review
+from kube_actors.apiserver.target import Target, check_served, parse_target
+from kube_actors.apiserver.verbs.changing import patch, update
+from kube_actors.apiserver.verbs.creation import create
+from kube_actors.apiserver.verbs.deletion import delete, delete_collection
+from kube_actors.apiserver.verbs.reading import get, list_objects
+from kube_actors.apiserver.verbs.watching import watch
+from kube_actors.store.messages import Compacted, InvalidRequest, NoQuorum, OutcomeUnknown
+
+_log = logging.getLogger(__name__)
+Handler = Callable[[Call], Awaitable[AnyAnswer]]
+_VERBS: dict[str, Handler] = {
+    "get": get,
+    "list": list_objects,
+    "watch": watch,
+    "create": create,
+    "update": update,
+    "patch": patch,
+    "delete": delete,
+    "deletecollection": delete_collection,
+}
+
+
+async def handle(server: Server, request: Request) -> AnyAnswer:
+    """Answer one request; never raises but for cancellation."""
+    started_s = anyio.current_time()
+    target = _target(server, request)
+    try:
+        answer = await _serve(server, request, target)
+    except errors.StatusError as error:
+        answer = answer_error(error)
+    except ActorError as error:
+        answer = answer_error(_store_error(error))
+    except Exception as error:
+        # One request's bug must not end every other request with this apiserver.
+        _log.exception("%s %s failed", request.method, request.path)
+        answer = answer_error(errors.internal(f"{type(error).__name__}: {error}"))
+    _measure(server, target, answer, anyio.current_time() - started_s)
+    return answer
+
+
+def _target(server: Server, request: Request) -> Target:
+    watching = request.method == "GET" and request.query.get("watch") in ("1", "true", "True")
+    return parse_target(server.config.kinds, request.method, request.path, watching=watching)
+
+
+async def _serve(server: Server, request: Request, target: Target) -> AnyAnswer:
+    check_size(request, server.config.body_bytes_max)
+    user = authenticate(
+        request.credentials, server.config, server.signer, server.cache, server.clock.now()
+    )
+    user = _impersonated(server, user, request)
+    server.authorizer.check(user, attributes(target))
+    if not target.is_resource:
+        return await pages.answer(server, request, target, user)
+    kind = check_served(target, request.method)
+    include = request.query.get("includeObject")
+    call = Call(
+        server=server,
+        request=request,
+        target=target,
+        kind=kind,
+        storage=server.storage_kind(kind),
+        user=user,
+        output=negotiate(request.accept, include),
+        dry_run=_dry_run(request),
+        warnings=[],
+    )
+    return await _handler(target, call)(call)
+
+
+def _handler(target: Target, call: Call) -> Handler:
+    if target.subresource and target.subresource != "status":
+        found = find_subresource(call.kind, target.subresource, target.verb)
+        if found is None:
+            raise errors.no_such_path()
+        return found
+    return find_review(call.kind) or _VERBS[target.verb]
+
+
+def attributes(target: Target) -> Attributes:
+    """Return what authorization is asked."""
+    if not target.is_resource:
+        return Attributes(target.verb, path=target.path)
+    return Attributes(
+        target.verb,
+        target.group,
+        target.resource,
+        target.subresource.split("/")[0],
+        target.namespace,
+        target.name,
+    )
+
+
+def _impersonated(server: Server, user: User, request: Request) -> User:
+    wanted = request.credentials.impersonate
+    if wanted is None:
+        return user
+    server.authorizer.check(user, Attributes("impersonate", "", "users", name=wanted.name))
+    for group in wanted.groups:
+        server.authorizer.check(user, Attributes("impersonate", "", "groups", name=group))
+    if "system:authenticated" in wanted.groups:
+        return wanted
+    return attrs.evolve(wanted, groups=(*wanted.groups, "system:authenticated"))
+
+
+def _dry_run(request: Request) -> bool:
+    given = request.query.all("dryRun")
+    if not given:
+        return False
+    if given != ("All",):
+        cause = errors.Cause.not_supported("dryRun", list(given), ("All",))
+        raise errors.invalid(errors.Resource("meta.k8s.io", "", "CreateOptions"), "", [cause])
+    return True
+
+
+def _store_error(error: ActorError) -> errors.StatusError:
+    if isinstance(error, NoQuorum):
+        return errors.service_unavailable(
+            f"the cluster is read-only: {error.answering} of {error.members} store members "
+            "answer and a majority is needed; nothing was written",
+            retry_after_s=1,
+        )
+    if isinstance(error, OutcomeUnknown):
+        return errors.timeout(f"the write was proposed but its fate is unknown: {error.text}")
+    if isinstance(error, Compacted):
+        return errors.expired(f"the revision was compacted at {error.compact_revision}")
+    if isinstance(error, InvalidRequest):
+        return errors.too_large(error.text)
+    return errors.service_unavailable(f"the store does not answer: {error!r}", retry_after_s=1)
+
+
+def _measure(server: Server, target: Target, answer: AnyAnswer, elapsed_s: float) -> None:
+    status = getattr(answer, "status", 200)
+    labels = (("verb", target.verb), ("resource", target.resource))
+    server.metrics.count("apiserver_request_total", (*labels, ("code", str(status))))
+    server.metrics.observe("apiserver_request_duration_seconds", elapsed_s, labels)

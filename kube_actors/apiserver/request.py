@@ -1,0 +1,150 @@
+"""What comes in and what goes out of the pipeline, the same for both doors."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+from urllib.parse import parse_qsl
+
+import attrs
+import orjson
+
+from kube_actors.api import errors
+from kube_actors.apiserver.cache import Watcher
+
+JSON = "application/json"
+YAML = "application/yaml"
+_TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
+_FALSE = frozenset(("", "0", "f", "F", "false", "FALSE", "False"))
+
+
+@attrs.frozen
+class User:
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+
+
+ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
+
+
+@attrs.frozen
+class Credentials:
+    """What a request shows: a user vouched for by its channel or certificate, or a token."""
+
+    user: User | None = None
+    bearer: str = ""
+    impersonate: User | None = None
+
+
+class Query:
+    """Query parameters; a repeated one keeps every value, ``get`` gives the first."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value)
+
+    @classmethod
+    def parse(cls, text: str) -> "Query":
+        return cls(parse_qsl(text, keep_blank_values=True)) if text else cls()
+
+    def get(self, name: str) -> str:
+        values = self._values.get(name)
+        return values[0] if values else ""
+
+    def all(self, name: str) -> tuple[str, ...]:
+        return tuple(self._values.get(name, ()))
+
+    def has(self, name: str) -> bool:
+        return name in self._values
+
+    def flag(self, name: str) -> bool | None:
+        """Return a boolean, None when absent; raises ``StatusError`` 400."""
+        if name not in self._values:
+            return None
+        value = self.get(name)
+        if value in _TRUE:
+            return True
+        if value in _FALSE:
+            return False
+        raise errors.bad_request(f"invalid value {value!r} for query parameter {name}: not a bool")
+
+    def integer(self, name: str) -> int | None:
+        """Return a non-negative integer, None when absent; raises ``StatusError`` 400."""
+        value = self.get(name)
+        if not value:
+            return None
+        if not (value.isascii() and value.isdigit()):
+            raise errors.bad_request(f'strconv.ParseUint: parsing "{value}": invalid syntax')
+        return int(value)
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """``path`` has no query; ``body`` is whole."""
+
+    method: str
+    path: str
+    query: Query
+    credentials: Credentials
+    content_type: str = JSON
+    accept: str = JSON
+    body: bytes = b""
+    user_agent: str = ""
+
+
+@attrs.frozen
+class Answer:
+    """A whole response."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+    warnings: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@attrs.frozen
+class WatchAnswer:
+    """A watch that was opened; the door must call ``watcher.end`` when it is done."""
+
+    watcher: Watcher
+    timeout_s: float
+    content_type: str = JSON
+    warnings: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class StreamAnswer:
+    """Bytes as they come, from a stream that is opened by entering ``chunks``."""
+
+    chunks: AbstractAsyncContextManager[AsyncIterator[bytes]]
+    content_type: str = "text/plain"
+
+
+AnyAnswer = Answer | WatchAnswer | StreamAnswer
+
+
+def answer_object(obj: Any, status: int = 200) -> Answer:
+    return Answer(status, orjson.dumps(obj))
+
+
+def answer_error(error: errors.StatusError) -> Answer:
+    headers: tuple[tuple[str, str], ...] = ()
+    if error.retry_after_s:
+        headers = (("retry-after", str(error.retry_after_s)),)
+    return Answer(error.code, orjson.dumps(error.status()), headers=headers)
+
+
+def answer_success(details: dict[str, Any] | None = None) -> Answer:
+    status: dict[str, Any] = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+    }
+    if details:
+        status["details"] = details
+    return answer_object(status)
