@@ -1,0 +1,38 @@
+"""What an informer keeps of an object when nobody says otherwise: its name, labels and bytes."""
+
+from typing import Any
+
+import orjson
+from attrs import frozen
+
+from kube_actors.actor import Blob
+from kube_actors.api import Object
+
+
+@frozen
+class Record:
+    """``blob`` is the object's JSON, shared with the API server's cache within one process."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: int
+    labels: dict[str, str]
+    blob: Blob
+
+    def object(self) -> Object:
+        """Decode the object; a new tree each time."""
+        decoded: Object = orjson.loads(self.blob)
+        return decoded
+
+
+def record_of(obj: dict[str, Any], blob: Blob) -> Record:
+    meta = obj["metadata"]
+    return Record(
+        meta.get("namespace", ""),
+        meta["name"],
+        meta.get("uid", ""),
+        int(meta.get("resourceVersion") or 0),
+        meta.get("labels") or {},
+        blob,
+    )
