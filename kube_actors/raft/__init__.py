@@ -17,7 +17,7 @@ The driving loop, simplest form::
         if ready.snapshot is not None:
             machine.restore(ready.snapshot)
         for entry in ready.committed_entries:         # NORMAL with b"" data: skip it
-            machine.apply(entry)                      # CONFIG: raft.apply_change(entry)
+            machine.apply(entry)                      # CONFIG: nothing to do, see advance
         answer(ready.read_states)                     # each once applied_index >= its index
         raft.advance(ready)
 
@@ -30,7 +30,8 @@ What the caller owes:
 - ``step``, ``tick``, ``propose`` and ``read_index`` may be called at any time, also while a
   write is in flight. So may ``ready()``: several Readys may be in flight, and one fsync may
   cover them all. ``advance(r)`` acknowledges ``r`` and all before it, in order: durable, sent
-  and applied. The leader counts its own copy, and entries become committed_entries, only then.
+  and applied. The leader counts its own copy, entries become committed_entries, and changes of
+  membership take effect only then.
 - Messages may be lost, duplicated, delayed and reordered at will; they must not be changed.
 - A restarted member is a new ``Raft`` from the durable hard state, snapshot and entries; the
   state machine restarts from the snapshot, later entries are handed out again.
@@ -43,6 +44,7 @@ Signatures::
          entries=())
     raft.step(message) ; raft.tick() ; raft.campaign()
     raft.propose(data) -> Index ; raft.propose_many([data, …]) -> Index  # 0: forwarded
+    raft.propose_change(ConfigChange((MemberChange(ChangeType.ADD_VOTER, 4),)))
     raft.read_index(context: bytes)             # later: ReadState(index, context) in a Ready
     raft.transfer_leadership(target) ; raft.report_unreachable(member)
     raft.has_ready() -> bool ; raft.ready() -> Ready ; raft.advance(ready)
@@ -68,6 +70,13 @@ from kube_actors.raft.errors import (
     UnknownMessage,
 )
 from kube_actors.raft.log import LogStorage, MemoryLog
+from kube_actors.raft.membership import (
+    LEAVE_JOINT,
+    ChangeType,
+    ConfigChange,
+    MemberChange,
+    Transition,
+)
 from kube_actors.raft.messages import (
     MESSAGE_TYPES,
     NOBODY,
@@ -101,10 +110,13 @@ from kube_actors.raft.raft import Raft
 from kube_actors.raft.ready import PeerStatus, ReadState, Ready, Role, SoftState, Status
 
 __all__ = [
+    "LEAVE_JOINT",
     "MESSAGE_TYPES",
     "NOBODY",
     "Append",
     "AppendReply",
+    "ChangeType",
+    "ConfigChange",
     "ConfigState",
     "CorruptState",
     "DropReason",
@@ -119,6 +131,7 @@ __all__ = [
     "LogCompacted",
     "LogStorage",
     "LogUnavailable",
+    "MemberChange",
     "MemberId",
     "MemoryLog",
     "Message",
@@ -146,6 +159,7 @@ __all__ = [
     "TimeoutNow",
     "TransferLeader",
     "TransferRefused",
+    "Transition",
     "UnknownMessage",
     "Vote",
     "VoteReply",

@@ -77,6 +77,7 @@ def on_install_snapshot(state: RaftState, message: InstallSnapshot) -> None:
             commit_to(log, metadata.index)
         else:
             log.restore(message.snapshot)
+            state.unapplied_changes.clear()
             state.config_state = metadata.config
             state.quorum = Quorum.of(metadata.config)
     state.after_persist.append(AppendReply(state.id, message.source, state.term, log.committed))

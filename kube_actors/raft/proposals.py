@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from kube_actors.raft.errors import DropReason, ProposalDropped
+from kube_actors.raft.errors import DropReason, InvalidChange, ProposalDropped
 from kube_actors.raft.log import ENTRY_OVERHEAD_BYTES
+from kube_actors.raft.membership import check_change
 from kube_actors.raft.messages import Entry, EntryType, Propose
 from kube_actors.raft.state import RaftState
 
@@ -20,6 +21,8 @@ def propose(state: RaftState, data: Sequence[bytes], kind: EntryType) -> int:
         raise ProposalDropped(DropReason.TRANSFERRING)
     if state.id not in state.progress:
         raise ProposalDropped(DropReason.REMOVED)
+    if kind is EntryType.CONFIG:
+        check_change(state, data[0])
     size = len(data) * ENTRY_OVERHEAD_BYTES
     for item in data:
         size += len(item)
@@ -31,6 +34,8 @@ def propose(state: RaftState, data: Sequence[bytes], kind: EntryType) -> int:
     first = log.last_index + 1
     term = state.term
     log.append([Entry(first + i, term, item, kind) for i, item in enumerate(data)])
+    if kind is EntryType.CONFIG:
+        state.pending_config_index = first
     state.dirty = True
     return first
 
@@ -47,5 +52,5 @@ def on_propose(state: RaftState, message: Propose) -> None:
     """Take in what a follower passed on; if it cannot be, it is lost, as messages may be."""
     try:
         propose(state, message.data, message.type)
-    except ProposalDropped:
+    except (ProposalDropped, InvalidChange):
         return

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any, Final
 
-from kube_actors.raft import election, following, proposals, reads, replication
+from kube_actors.raft import election, following, membership, proposals, reads, replication
 from kube_actors.raft.config import RaftConfig
 from kube_actors.raft.errors import TransferRefused, UnknownMessage
 from kube_actors.raft.log import MemoryLog, Write
+from kube_actors.raft.membership import ConfigChange
 from kube_actors.raft.messages import (
-    NOBODY,
     Append,
     AppendReply,
     ConfigState,
@@ -140,6 +140,15 @@ class Raft:
         """
         return Index(proposals.propose(self._state, data, EntryType.NORMAL))
 
+    def propose_change(self, change: ConfigChange) -> Index:
+        """Propose another membership; it takes effect by itself once applied everywhere.
+
+        Returns its index, 0 if it was forwarded. Raises ProposalDropped while another change is
+        not applied yet (or the learner to promote lags), InvalidChange if it makes no sense.
+        """
+        data = (change.to_bytes(),)
+        return Index(proposals.propose(self._state, data, EntryType.CONFIG))
+
     def read_index(self, context: bytes) -> None:
         """Ask from which applied index on a read is linearizable; a ``ReadState`` answers.
 
@@ -245,6 +254,9 @@ class Raft:
     def _take_committed(self) -> Sequence[Entry]:
         state = self._state
         committed, size = state.log.take_committed(state.config.committed_bytes_max)
+        for entry in committed:
+            if entry.type is not EntryType.NORMAL:
+                state.unapplied_changes.append(entry)
         if size and state.uncommitted_bytes:
             state.uncommitted_bytes = max(0, state.uncommitted_bytes - size)
         return committed
@@ -259,6 +271,11 @@ class Raft:
             log.acknowledge(write)
             state.durable_term = write.term
             state.durable_vote = write.vote
+        changes = state.unapplied_changes
+        while changes and changes[0].index <= log.applied:
+            membership.apply_change(state, changes.popleft())
+        if state.config_state.auto_leave:
+            membership.leave_joint_if_due(state)
         if state.role is LEADER:
             replication.own_log_became_durable(state)
         elif state.durable_term == state.term and state.durable_vote == state.id:
@@ -412,6 +429,3 @@ def _transfer(state: RaftState, target: int) -> None:
     state.progress[target].must_send = True
     state.dirty = True
     replication.hand_over(state)
-
-
-__all__ = ["NOBODY", "Raft"]

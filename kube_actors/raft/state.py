@@ -4,13 +4,14 @@ Rules live beside it, one file per concern (election, replication, following, re
 membership), as functions over this state; it has no rules of its own beyond sending.
 """
 
+from collections import deque
 from random import Random
 
 from attrs import Factory, define
 
 from kube_actors.raft.config import RaftConfig
 from kube_actors.raft.log import MemoryLog
-from kube_actors.raft.messages import ConfigState, HardState, Message
+from kube_actors.raft.messages import ConfigState, Entry, HardState, Message
 from kube_actors.raft.progress import Progress
 from kube_actors.raft.quorum import Quorum
 from kube_actors.raft.ready import FOLLOWER, LEADER, ReadState, Role, SoftState
@@ -82,6 +83,7 @@ class RaftState:
         "ticks",
         "timeout_ticks",
         "transferee",
+        "unapplied_changes",
         "uncommitted_bytes",
         "vote",
         "votes",
@@ -104,6 +106,7 @@ class RaftState:
         self.config_state = who
         self.quorum = Quorum.of(who)
         self.pending_config_index: int = 0
+        self.unapplied_changes: deque[Entry] = deque()
         self.progress: dict[int, Progress] = {}
         self.votes: dict[int, bool] = {}
         self.heard: dict[int, int] = {}

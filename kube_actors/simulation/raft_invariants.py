@@ -6,19 +6,21 @@ index. It raises ``InvariantViolation`` naming the paper's property; it repairs 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from zlib import crc32
 
-from attrs import define
+from attrs import Factory, define
 
 from kube_actors.raft import (
     AppendReply,
     Entry,
+    EntryType,
     HardState,
     Message,
     PreVote,
     PreVoteReply,
     Propose,
+    Quorum,
     Raft,
     ReadIndex,
     Role,
@@ -27,7 +29,6 @@ from kube_actors.raft import (
     TransferLeader,
     VoteReply,
 )
-
 
 PROMISES_NOTHING = (PreVote, PreVoteReply, Propose, ReadIndex, TransferLeader)
 
@@ -44,12 +45,9 @@ class InvariantViolation(AssertionError):
 class Durable:
     """What one disk would give back after a power cut."""
 
-    hard_state: HardState = HardState()
-    snapshot: Snapshot = Snapshot()
-    entries: list[Entry] = []  # noqa: RUF008  (replaced at construction)
-
-    def __attrs_post_init__(self) -> None:
-        self.entries = list(self.entries)
+    hard_state: HardState = Factory(HardState)
+    snapshot: Snapshot = Factory(Snapshot)
+    entries: list[Entry] = Factory(list)
 
     @property
     def last_index(self) -> int:
@@ -108,6 +106,7 @@ class Ledger:
         self.entries: dict[tuple[int, int], tuple[int, bytes]] = {}
         self.chosen: list[tuple[int, int]] = [(0, 0)]  # per index: term, digest of all so far
         self.chosen_in_term: list[int] = [0]  # per index: a term in which it was committed
+        self.changed = False
         self._seen: dict[int, _Seen] = {}
 
     @property
@@ -170,16 +169,21 @@ class Ledger:
                 self._fail("log matching", f"{member} holds another {entry.index}@{entry.term}")
             previous_term = entry.term
 
-    def applied(self, raft: Raft, entry: Entry, digest: int, disks: Iterable[Durable]) -> None:
-        """Check state machine safety, and durability when an index is first chosen."""
+    def applied(self, raft: Raft, entry: Entry, digest: int, disks: Mapping[int, Durable]) -> None:
+        """Check state machine safety, and durability when an index is first chosen.
+
+        Durability is only checked while membership never changed: the observer's configuration
+        may be older than the one that chose the entry.
+        """
+        self.changed = self.changed or entry.type is EntryType.CONFIG
         if entry.index == len(self.chosen):
             self.chosen.append((entry.term, digest))
             self.chosen_in_term.append(max(raft.term, self.chosen_in_term[-1]))
-            holding = [disk.holds(entry.index, entry.term) for disk in disks]
-            if sum(holding) <= len(holding) // 2:
+            holding = [m for m, disk in disks.items() if disk.holds(entry.index, entry.term)]
+            if not self.changed and not Quorum.of(raft.config_state).is_met(holding):
                 self._fail(
                     "durable on a quorum",
-                    f"{raft.id} applies {entry.index}@{entry.term}, held by {sum(holding)} disks",
+                    f"{raft.id} applies {entry.index}@{entry.term}, held by {holding}",
                 )
         elif self.chosen[entry.index] != (entry.term, digest):
             self._fail("state machine safety", f"{raft.id} applies another {entry.index}")
@@ -198,11 +202,13 @@ class Ledger:
         hard = durable.hard_state
         if message.term > hard.term:
             self._fail("persist before send", f"term of {message!r} but {hard!r} is durable")
-        if isinstance(message, VoteReply) and message.granted and message.term == hard.term:
-            if hard.vote != message.target:
+        if isinstance(message, VoteReply):
+            voted = message.granted and message.term == hard.term
+            if voted and hard.vote != message.target:
                 self._fail("persist before send", f"{message!r} but {hard!r} is durable")
-        elif isinstance(message, AppendReply) and not message.rejected:
-            if message.index > durable.last_index:
+        elif isinstance(message, AppendReply):
+            stored = 0 if message.rejected else message.index
+            if stored > durable.last_index:
                 self._fail("persist before send", f"{message!r}, durable to {durable.last_index}")
 
     def read(self, member: int, index: int, floor: int) -> None:

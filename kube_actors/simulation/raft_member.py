@@ -134,9 +134,9 @@ class SimulatedMember:
             steps.append(lambda: self.disk.write_snapshot(snapshot))
         entries = list(ready.entries)
         middle = self.random.randint(0, len(entries))
-        for part in (entries[:middle], entries[middle:]):
-            if part:
-                steps.append(lambda part=part: self.disk.write_entries(part))  # type: ignore[misc]
+        if entries:
+            steps.append(lambda: self.disk.write_entries(entries[:middle]))
+            steps.append(lambda: self.disk.write_entries(entries[middle:]))
         hard = ready.hard_state
         if hard is not None:
             steps.append(lambda: self.write_hard_state(hard))
@@ -153,7 +153,7 @@ class SimulatedMember:
             self.ledger.restored(self.id, ready.snapshot.metadata, self.digest)
         for entry in ready.committed_entries:
             self.digest = chain(self.digest, entry)
-            self.ledger.applied(raft, entry, self.digest, self.disks.values())
+            self.ledger.applied(raft, entry, self.digest, self.disks)
             if entry.type is EntryType.NORMAL:
                 self.applied_data.add(entry.data)
         for state in ready.read_states:

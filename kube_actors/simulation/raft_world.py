@@ -15,11 +15,17 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.raft import (
+    LEAVE_JOINT,
+    ChangeType,
+    ConfigChange,
+    InvalidChange,
+    MemberChange,
     Message,
     ProposalDropped,
     RaftConfig,
     ReadDropped,
     TransferRefused,
+    Transition,
 )
 from kube_actors.simulation.raft_invariants import Durable, InvariantViolation, Ledger
 from kube_actors.simulation.raft_member import SimulatedMember
@@ -41,6 +47,8 @@ class Weather:
     crash: float = 0.0
     partition: float = 0.0
     pause: float = 0.0
+    campaign: float = 0.0
+    churn: float = 0.0
     clock_drift: float = 0.0
     ready_max: int = 1
     snapshot_every: int = 1_000_000
@@ -61,6 +69,10 @@ class Weather:
             options["inflight_messages_max"] = random.choice((1, 2, 8))
             options["committed_bytes_max"] = random.choice((1, 100))
             options["uncommitted_bytes_max"] = random.choice((200, 2000))
+        churn = random.choice((0.0, 0.0, 0.05)) if members > 1 else 0.0
+        if churn:
+            # Removed members that nobody told would disturb the others for ever without these.
+            options |= {"pre_vote": True, "check_quorum": True}
         return cls(
             members=members,
             loss=random.choice((0.0, 0.0, 0.02, 0.2)),
@@ -71,10 +83,12 @@ class Weather:
             crash=random.choice((0.0, 0.005, 0.03)),
             partition=random.choice((0.0, 0.01, 0.04)),
             pause=random.choice((0.0, 0.0, 0.01)),
+            campaign=random.choice((0.0, 0.0, 0.01, 0.1)),
+            churn=churn,
             clock_drift=random.choice((0.0, 0.3)),
             ready_max=random.choice((1, 2, 8)),
             snapshot_every=random.choice((5, 30, 1_000_000)),
-            dead_at_end=random.randint(0, (members - 1) // 2),
+            dead_at_end=0 if churn else random.randint(0, (members - 1) // 2),
             options=options,
         )
 
@@ -257,6 +271,12 @@ class RaftWorld:
                 member = random.choice(list(self.members.values()))
                 member.paused = True
                 self._at(random.randint(1, 60) * TICK_US, partial(self._resume, member))
+            if random.random() < weather.churn:
+                self._change_members(random.choice(list(self.members.values())))
+            if random.random() < weather.campaign:
+                self._campaign(random.choice(list(self.members.values())))
+        elif weather.churn:
+            self._leave_joint()
         for _ in range(random.randrange(3)):
             self._client(random.choice(list(self.members.values())))
         self._at(TICK_US, self._weather_tick)
@@ -273,6 +293,33 @@ class RaftWorld:
 
     def _resume(self, member: SimulatedMember) -> None:
         member.paused = False
+
+    def _campaign(self, member: SimulatedMember) -> None:
+        if member.raft is not None and not member.paused:
+            member.raft.campaign()
+            self._pump(member)
+
+    def _change_members(self, member: SimulatedMember) -> None:
+        """Propose any change at all: most are refused, some are simple, some are joint."""
+        if member.raft is None or member.paused:
+            return
+        random = self.random
+        ids = random.sample(list(self.members), random.randint(0, min(3, len(self.members))))
+        changes = tuple(MemberChange(random.choice(list(ChangeType)), other) for other in ids)
+        try:
+            member.raft.propose_change(ConfigChange(changes, random.choice(list(Transition))))
+        except (ProposalDropped, InvalidChange):
+            return
+        self._pump(member)
+
+    def _leave_joint(self) -> None:
+        for member in self.members.values():
+            if member.raft is not None and member.raft.is_leader:
+                try:
+                    member.raft.propose_change(LEAVE_JOINT)
+                except (ProposalDropped, InvalidChange):
+                    continue
+                self._pump(member)
 
     def _partition(self) -> None:
         """Cut off some members in both directions, in one, or cut single links."""
@@ -305,10 +352,8 @@ class RaftWorld:
                 member.reads[name] = self.ledger.last_chosen
             elif self.healed:
                 return
-            elif what < 0.99:
-                raft.transfer_leadership(self.random.choice(list(self.members)))
             else:
-                raft.campaign()
+                raft.transfer_leadership(self.random.choice(list(self.members)))
         except (ProposalDropped, ReadDropped, TransferRefused):
             return
         self._pump(member)
@@ -337,13 +382,18 @@ class RaftWorld:
         member.start = lambda: None  # type: ignore[method-assign]
 
     def _check_alive(self) -> None:
-        leaders = [m.id for m in self._alive if m.raft is not None and m.raft.is_leader]
+        """Require progress of everyone whom the final configuration counts or teaches."""
+        leaders = [m.raft for m in self._alive if m.raft is not None and m.raft.is_leader]
         if len(leaders) != 1:
-            raise InvariantViolation("liveness", f"leaders after healing: {leaders}")
+            raise InvariantViolation("liveness", f"{len(leaders)} leaders after healing")
         if self.ledger.last_chosen <= self._chosen_at_heal:
             raise InvariantViolation("liveness", "nothing was committed after healing")
+        who = leaders[0].config_state
+        if who.voters_outgoing:
+            raise InvariantViolation("liveness", f"the joint configuration stays: {who}")
         for member in self._alive:
-            assert member.raft is not None
+            if member.raft is None or member.id not in {*who.voters, *who.learners}:
+                continue
             behind = self.ledger.last_chosen - member.raft.applied_index
             if behind > 20:
                 raise InvariantViolation("liveness", f"{member.id} is {behind} entries behind")
