@@ -1,72 +1,125 @@
-"""How a component asks the cluster: requests over the channel to any apiserver that answers.
+"""The verbs of the API as methods, for actors and for the code that embeds a cluster.
 
-The first apiserver is preferred; one that does not answer is left for the next. A read is tried
-again elsewhere; a write only when the apiserver surely did not receive it, otherwise the caller
-learns that its outcome is unknown and decides. Refusals are ``StatusError``s with Kubernetes' words.
+A ``kind`` is a ``Kind`` or any text that kubectl would take for one. Failures that the server
+tells are ``StatusError``; that no server answered, or that a write's outcome is not known, is an
+``ActorError``.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import attrs
 import orjson
 
-from kube_actors.actor import (
-    Actor,
-    ActorCrashed,
-    Address,
-    Blob,
-    DeadlineExceeded,
-    Overloaded,
-    Unreachable,
-)
-from kube_actors.api.errors import StatusError, from_status
-from kube_actors.client.applying import apply_object, read_manifests
-from kube_actors.client.messages import ApiRefused, ApiRequest, ApiResponse, WatchBatch, WatchEvent
-from kube_actors.client.target import KindLike, collection_path, kind_of, object_path, place_of
+from kube_actors.actor import Actor, Address, Blob
+from kube_actors.api import BUILTIN, Kind, Kinds, Object, UnknownKind
+from kube_actors.client.apply import apply_all
+from kube_actors.client.conditions import Predicate
+from kube_actors.client.discovery import discover
+from kube_actors.client.door import Door, status_of
+from kube_actors.client.messages import ApiRequest, ApiResponse
+from kube_actors.client.paths import path_of
+from kube_actors.client.watch import Watch
 
-Object = dict[str, Any]
-Objects = list[Object]
-Query = tuple[tuple[str, str], ...]
-
-PATCH_TYPES = {
+PatchType = Literal["merge", "json", "strategic"]
+_PATCH_TYPES = {
     "merge": "application/merge-patch+json",
     "json": "application/json-patch+json",
     "strategic": "application/strategic-merge-patch+json",
 }
-READ_METHODS = ("GET",)
+Objects = list[Object]
+Query = tuple[tuple[str, str], ...]
+
+
+def _query(**options: str | int | bool | None) -> Query:
+    """Options that are empty, zero, False or None are left out."""
+    return tuple(
+        (name, "true" if value is True else str(value)) for name, value in options.items() if value
+    )
 
 
 class Client:
-    """Speaks to the apiservers as ``user`` in ``groups``; ``timeout_s`` bounds one attempt."""
+    """One user's way to the API through any of ``apiservers``."""
 
     def __init__(
         self,
         actor: Actor,
-        apiservers: Sequence[Address],
+        apiservers: Sequence[Address | str],
         *,
         user: str = "system:admin",
         groups: Sequence[str] = ("system:masters",),
-        timeout_s: float = 30.0,
+        kinds: Kinds = BUILTIN,
+        door: Door | None = None,
     ) -> None:
-        if not apiservers:
-            raise ValueError("a client needs at least one apiserver")
-        self.actor = actor
-        self._apiservers = tuple(apiservers)
-        self._preferred = 0
-        self._user = user
-        self._groups = tuple(groups)
-        self._timeout_s = timeout_s
+        addresses = tuple(Address(each) for each in apiservers)
+        self.door = door or Door(actor, addresses, user, tuple(groups))
+        self.kinds = kinds
+
+    @property
+    def actor(self) -> Actor:
+        return self.door.actor
+
+    def hurried(self, *, attempt_s: float, patience_s: float = 0.0) -> "Client":
+        """The same client with less patience: for those who must know soon that it failed."""
+        door = attrs.evolve(
+            self.door, attempt_s=attempt_s, write_s=attempt_s, patience_s=patience_s
+        )
+        return Client(self.actor, door.apiservers, kinds=self.kinds, door=door)
+
+    async def kind(self, kind: Kind | str) -> Kind:
+        """Find a kind, asking the server for custom ones; raises ``UnknownKind``."""
+        if isinstance(kind, Kind):
+            return kind
+        try:
+            return self.kinds.find(kind)
+        except UnknownKind:
+            self.kinds = await discover(self._get_path, self.kinds)
+            return self.kinds.find(kind)
+
+    async def kind_of(self, obj: Mapping[str, Any]) -> Kind:
+        """Find the kind that ``obj`` says it is; raises ``UnknownKind``."""
+        try:
+            return self.kinds.of(obj)
+        except UnknownKind:
+            self.kinds = await discover(self._get_path, self.kinds)
+            return self.kinds.of(obj)
+
+    async def raw(self, request: ApiRequest) -> ApiResponse:
+        """Send any request; the response may be a failure. Raises ``ActorError``."""
+        return await self.door.request(request)
+
+    async def _call(self, request: ApiRequest) -> Any:
+        response = await self.door.request(request)
+        if response.status >= 400:
+            raise status_of(response)
+        return orjson.loads(response.body)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        query: Query = (),
+        content_type: str = "application/json",
+    ) -> Object:
+        payload = Blob(orjson.dumps(body))
+        answer: Object = await self._call(ApiRequest(method, path, query, content_type, payload))
+        return answer
+
+    async def _get_path(self, path: str) -> Object:
+        answer: Object = await self._call(ApiRequest("GET", path))
+        return answer
 
     async def get(
-        self, kind: KindLike, name: str, namespace: str | None = None, *, subresource: str = ""
+        self, kind: Kind | str, name: str, namespace: str | None = None, *, subresource: str = ""
     ) -> Object:
-        return await self._object("GET", object_path(kind_of(kind), name, namespace, subresource))
+        found = await self.kind(kind)
+        return await self._get_path(path_of(found, _place(found, namespace), name, subresource))
 
     async def list(
         self,
-        kind: KindLike,
+        kind: Kind | str,
         namespace: str | None = None,
         *,
         label_selector: str = "",
@@ -75,46 +128,52 @@ class Client:
         limit: int = 0,
         continue_: str = "",
     ) -> Object:
-        """Return a ``…List`` object; without ``namespace``, of all namespaces."""
+        """Give the List; no namespace means all of them."""
+        found = await self.kind(kind)
         query = _query(
             labelSelector=label_selector,
             fieldSelector=field_selector,
             resourceVersion=resource_version,
-            limit=str(limit) if limit else "",
+            limit=limit,
         ) + _query(**{"continue": continue_})
-        return await self._object("GET", collection_path(kind_of(kind), namespace), query)
+        answer: Object = await self._call(ApiRequest("GET", path_of(found, namespace), query))
+        return answer
 
     async def create(
         self, obj: Object, *, namespace: str | None = None, dry_run: bool = False
     ) -> Object:
-        kind, _, own = place_of(obj)
-        path = collection_path(kind, own or namespace or "default")
-        return await self._object("POST", path, _query(dryRun="All" if dry_run else ""), obj)
+        kind = await self.kind_of(obj)
+        path = path_of(kind, _place(kind, namespace, obj))
+        return await self._send("POST", path, obj, _query(dryRun="All" if dry_run else ""))
 
-    async def update(self, obj: Object, *, subresource: str = "") -> Object:
-        kind, name, namespace = place_of(obj)
-        return await self._object("PUT", object_path(kind, name, namespace, subresource), (), obj)
+    async def update(self, obj: Object, *, subresource: str = "", dry_run: bool = False) -> Object:
+        """Replace; with a resourceVersion in ``obj`` it is refused when that is not the latest."""
+        kind = await self.kind_of(obj)
+        path = path_of(kind, _place(kind, None, obj), obj["metadata"]["name"], subresource)
+        return await self._send("PUT", path, obj, _query(dryRun="All" if dry_run else ""))
 
     async def update_status(self, obj: Object) -> Object:
         return await self.update(obj, subresource="status")
 
     async def patch(
         self,
-        kind: KindLike,
+        kind: Kind | str,
         name: str,
         patch: Any,
         namespace: str | None = None,
         *,
-        type: str = "merge",
+        type: PatchType = "merge",
         subresource: str = "",
+        dry_run: bool = False,
     ) -> Object:
-        """Patch with ``type`` "merge", "strategic" or "json"."""
-        path = object_path(kind_of(kind), name, namespace, subresource)
-        return await self._object("PATCH", path, (), patch, PATCH_TYPES[type])
+        found = await self.kind(kind)
+        path = path_of(found, _place(found, namespace), name, subresource)
+        query = _query(dryRun="All" if dry_run else "")
+        return await self._send("PATCH", path, patch, query, _PATCH_TYPES[type])
 
     async def delete(
         self,
-        kind: KindLike,
+        kind: Kind | str,
         name: str,
         namespace: str | None = None,
         *,
@@ -123,200 +182,182 @@ class Client:
         uid: str | None = None,
         resource_version: str | None = None,
     ) -> Object:
-        """Delete; ``propagation`` is Background, Foreground or Orphan."""
+        """Give the Status, or the object if it goes only later."""
+        found = await self.kind(kind)
         options = _delete_options(grace_period_s, propagation, uid, resource_version)
-        return await self._object(
-            "DELETE", object_path(kind_of(kind), name, namespace), (), options
-        )
+        return await self._send("DELETE", path_of(found, _place(found, namespace), name), options)
 
     async def delete_collection(
         self,
-        kind: KindLike,
+        kind: Kind | str,
         namespace: str | None = None,
         *,
         label_selector: str = "",
         field_selector: str = "",
+        grace_period_s: int | None = None,
         propagation: str | None = None,
     ) -> Object:
+        found = await self.kind(kind)
         query = _query(labelSelector=label_selector, fieldSelector=field_selector)
-        options = _delete_options(None, propagation, None, None)
-        path = collection_path(kind_of(kind), namespace)
-        return await self._object("DELETE", path, query, options)
+        options = _delete_options(grace_period_s, propagation, None, None)
+        return await self._send("DELETE", path_of(found, namespace), options, query)
 
-    async def bind(self, namespace: str, pod: str, node: str, *, uid: str = "") -> None:
-        """Bind a pod to a node; with ``uid`` only that very pod."""
-        metadata = {"name": pod, "namespace": namespace} | ({"uid": uid} if uid else {})
-        binding = {
-            "apiVersion": "v1",
-            "kind": "Binding",
-            "metadata": metadata,
-            "target": {"apiVersion": "v1", "kind": "Node", "name": node},
-        }
-        await self._object(
-            "POST", object_path(kind_of("pods"), pod, namespace, "binding"), (), binding
-        )
+    async def bind(self, namespace: str, pod: str, node: str, *, uid: str = "") -> Object:
+        """Give the pod to the node; refused (409) when it has one, or is not ``uid``."""
+        meta = {"name": pod, "namespace": namespace, **({"uid": uid} if uid else {})}
+        target = {"apiVersion": "v1", "kind": "Node", "name": node}
+        binding = {"apiVersion": "v1", "kind": "Binding", "metadata": meta, "target": target}
+        path = path_of(BUILTIN.find("pods"), namespace, pod, "binding")
+        return await self._send("POST", path, binding)
 
-    async def evict(self, namespace: str, pod: str) -> None:
-        """Evict a pod; 429 when a disruption budget forbids it now."""
-        eviction = {
+    async def evict(
+        self, namespace: str, pod: str, *, grace_period_s: int | None = None, uid: str | None = None
+    ) -> Object:
+        """Delete the pod unless a disruption budget forbids it now (429)."""
+        eviction: Object = {
             "apiVersion": "policy/v1",
             "kind": "Eviction",
             "metadata": {"name": pod, "namespace": namespace},
         }
-        path = object_path(kind_of("pods"), pod, namespace, "eviction")
-        await self._object("POST", path, (), eviction)
+        if grace_period_s is not None or uid:
+            eviction["deleteOptions"] = _delete_options(grace_period_s, None, uid, None)
+        path = path_of(BUILTIN.find("pods"), namespace, pod, "eviction")
+        return await self._send("POST", path, eviction)
 
-    async def scale(self, kind: KindLike, name: str, namespace: str, replicas: int) -> Object:
+    async def scale(
+        self, kind: Kind | str, name: str, replicas: int, namespace: str | None = None
+    ) -> Object:
         patch = {"spec": {"replicas": replicas}}
         return await self.patch(kind, name, patch, namespace, subresource="scale")
 
-    async def logs(self, namespace: str, pod: str, **query: str) -> str:
-        """Return a pod's log; ``query`` is that of the log subresource (container, tailLines …)."""
-        path = object_path(kind_of("pods"), pod, namespace, "log")
-        answer = await self.raw(self._request("GET", path, _query(**query)))
-        return bytes(answer.body).decode(errors="replace")
+    async def logs(
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        container: str = "",
+        previous: bool = False,
+        timestamps: bool = False,
+        tail_lines: int | None = None,
+        limit_bytes: int | None = None,
+        since_s: int | None = None,
+    ) -> str:
+        """Give what the container has written so far."""
+        query = _query(
+            container=container,
+            previous=previous,
+            timestamps=timestamps,
+            tailLines=None if tail_lines is None else str(tail_lines),
+            limitBytes=limit_bytes,
+            sinceSeconds=since_s,
+        )
+        path = path_of(BUILTIN.find("pods"), namespace, pod, "log")
+        response = await self.door.request(ApiRequest("GET", path, query, accept="*/*"))
+        if response.status >= 400:
+            raise status_of(response)
+        return bytes(response.body).decode(errors="replace")
 
     async def apply(
-        self, manifest: Mapping[str, Any] | str | Path, *, namespace: str = "default"
+        self, manifest: Object | Sequence[Object] | str | Path, *, namespace: str | None = None
     ) -> Objects:
-        """Create or update every object of a dict, YAML text, file or directory, as kubectl does.
+        """Create what is not there and bring the rest to what the manifest says.
 
-        An update is a three-way merge with what the last apply recorded in the object's
-        ``kubectl.kubernetes.io/last-applied-configuration`` annotation.
+        ``manifest`` is an object, several, YAML or JSON text of many documents, or the path of a
+        file or directory. Like ``kubectl apply``: fields that left the manifest since the last
+        apply are removed, fields that others set stay. Raises ``MalformedManifest``.
         """
-        return [await apply_object(self, obj, namespace) for obj in await read_manifests(manifest)]
+        return await apply_all(self, manifest, namespace)
 
-    @asynccontextmanager
-    async def watch(
+    async def wait_for(
         self,
-        kind: KindLike,
+        target: str,
+        condition: str | Predicate,
+        *,
+        timeout_s: float = 30.0,
+        namespace: str | None = None,
+    ) -> Object | None:
+        """Wait until ``target`` is as wanted; see ``waiting.wait_for``."""
+        from kube_actors.client.waiting import wait_for
+
+        return await wait_for(self, target, condition, timeout_s=timeout_s, namespace=namespace)
+
+    def open_watch(
+        self,
+        kind: Kind,
         namespace: str | None = None,
         *,
         resource_version: str = "",
         label_selector: str = "",
         field_selector: str = "",
-        bookmarks: bool = True,
+        bookmarks: bool = False,
         initial_events: bool = False,
-    ) -> AsyncIterator[AsyncIterator[WatchEvent]]:
-        """Open a watch at one apiserver; raises StatusError when it is refused.
-
-        The iterator ends, or raises an ActorError, when that apiserver goes away.
-        """
+        timeout_s: int = 0,
+        credit: int = 64,
+    ) -> Watch:
+        """Like ``watch`` for a kind that is known; ``timeout_s`` 0 is the server's own."""
         query = _query(
-            watch="1",
+            watch="true",
             resourceVersion=resource_version,
             labelSelector=label_selector,
             fieldSelector=field_selector,
-            allowWatchBookmarks="true" if bookmarks else "",
-            sendInitialEvents="true" if initial_events else "",
+            allowWatchBookmarks=bookmarks or initial_events,
+            sendInitialEvents=initial_events,
             resourceVersionMatch="NotOlderThan" if initial_events else "",
+            timeoutSeconds=timeout_s,
         )
-        request = self._request("GET", collection_path(kind_of(kind), namespace), query)
-        address = self._apiservers[self._preferred]
-        try:
-            async with self.actor.stream(address, request) as batches:
-                yield _events(batches)
-        except ApiRefused as refused:
-            raise from_status(orjson.loads(refused.body), refused.status) from None
-        except (Unreachable, ActorCrashed, Overloaded, DeadlineExceeded):
-            self._turn_from(address)
-            raise
+        request = ApiRequest("GET", path_of(kind, namespace), query)
+        return Watch(self.door, request, credit=credit)
 
-    async def raw(self, request: ApiRequest) -> ApiResponse:
-        """Send one request and return any answer below 400; raises StatusError or ActorError."""
-        answer = await self._send(request)
-        if answer.status >= 400:
-            raise _error(answer)
-        return answer
-
-    async def _object(
+    def watch(
         self,
-        method: str,
-        path: str,
-        query: Query = (),
-        body: Any = None,
-        content_type: str = "application/json",
-    ) -> Object:
-        answer = await self.raw(self._request(method, path, query, body, content_type))
-        found = orjson.loads(answer.body)
-        assert isinstance(found, dict)
-        return found
+        kind: Kind | str,
+        namespace: str | None = None,
+        *,
+        resource_version: str = "",
+        label_selector: str = "",
+        field_selector: str = "",
+        bookmarks: bool = False,
+        initial_events: bool = False,
+        timeout_s: int = 0,
+    ) -> Watch:
+        """Watch at one server until it ends the watch; see ``Watch``.
 
-    def _request(
-        self,
-        method: str,
-        path: str,
-        query: Query = (),
-        body: Any = None,
-        content_type: str = "application/json",
-    ) -> ApiRequest:
-        return ApiRequest(
-            method=method,
-            path=path,
-            query=query,
-            content_type=content_type,
-            body=Blob(b"" if body is None else orjson.dumps(body)),
-            user=self._user,
-            groups=self._groups,
+        With ``initial_events`` what is there comes first, ended by a bookmark that carries
+        ``k8s.io/initial-events-end``. Raises ``UnknownKind``: find custom kinds with ``kind``.
+        """
+        return self.open_watch(
+            kind if isinstance(kind, Kind) else self.kinds.find(kind),
+            namespace,
+            resource_version=resource_version,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            bookmarks=bookmarks,
+            initial_events=initial_events,
+            timeout_s=timeout_s,
         )
 
-    async def _send(self, request: ApiRequest) -> ApiResponse:
-        error: Exception | None = None
-        for _ in self._apiservers:
-            address = self._apiservers[self._preferred]
-            try:
-                answer = await self.actor.call(address, request, timeout_s=self._timeout_s)
-            except (Unreachable, Overloaded) as failed:
-                error = failed
-            except (ActorCrashed, DeadlineExceeded) as failed:
-                self._turn_from(address)
-                if request.method not in READ_METHODS:
-                    raise
-                error = failed
-                continue
-            else:
-                assert isinstance(answer, ApiResponse)
-                return answer
-            self._turn_from(address)
-        assert error is not None
-        raise error
 
-    def _turn_from(self, address: Address) -> None:
-        # Another task may have turned already: turning twice would come back to the dead one.
-        if self._apiservers[self._preferred] == address:
-            self._preferred = (self._preferred + 1) % len(self._apiservers)
-
-
-def _query(**items: str) -> Query:
-    return tuple((name, value) for name, value in items.items() if value)
+def _place(kind: Kind, namespace: str | None, obj: Mapping[str, Any] | None = None) -> str | None:
+    """The namespace that is meant: the one given, the object's own, else ``default``."""
+    if not kind.namespaced:
+        return None
+    own = (obj or {}).get("metadata", {}).get("namespace")
+    return namespace or own or "default"
 
 
 def _delete_options(
-    grace_period_s: int | None, propagation: str | None, uid: str | None, version: str | None
-) -> Object | None:
-    preconditions = {k: v for k, v in (("uid", uid), ("resourceVersion", version)) if v}
-    options: Object = {}
+    grace_period_s: int | None,
+    propagation: str | None,
+    uid: str | None,
+    resource_version: str | None,
+) -> Object:
+    options: Object = {"apiVersion": "v1", "kind": "DeleteOptions"}
     if grace_period_s is not None:
         options["gracePeriodSeconds"] = grace_period_s
-    if propagation is not None:
+    if propagation:
         options["propagationPolicy"] = propagation
+    conditions = {"uid": uid, "resourceVersion": resource_version}
+    preconditions = {name: value for name, value in conditions.items() if value}
     if preconditions:
         options["preconditions"] = preconditions
-    if not options:
-        return None
-    return {"apiVersion": "v1", "kind": "DeleteOptions", **options}
-
-
-def _error(answer: ApiResponse) -> StatusError:
-    try:
-        body = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
-        body = {"message": bytes(answer.body).decode(errors="replace")}
-    return from_status(body, answer.status)
-
-
-async def _events(batches: AsyncIterator[Any]) -> AsyncIterator[WatchEvent]:
-    async for batch in batches:
-        assert isinstance(batch, WatchBatch)
-        for event in batch.events:
-            yield event
+    return options
