@@ -4,11 +4,13 @@ Storage, configuration, access control, extension points, flow control: the rule
 each group's defaults.
 """
 
+import base64
 from typing import Any
 
 from kube_actors.api.defaults_copying import (
     Edit,
     Tree,
+    dropped,
     edited,
     edited_at,
     edited_each,
@@ -29,6 +31,12 @@ def _with_phase(tree: Tree, phase: str) -> Tree:
 
 
 def secret(tree: Tree) -> Tree:
+    """Fill a Secret; ``stringData`` is only a way to write ``data`` and moves into it."""
+    texts = tree.get("stringData")
+    if texts is not None:
+        encoded = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+        tree = dropped(tree, "stringData")
+        tree = {**tree, "data": {**(tree.get("data") or {}), **encoded}} if encoded else tree
     return filled(tree, {"type": "Opaque"})
 
 

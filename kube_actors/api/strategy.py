@@ -70,7 +70,7 @@ def _fresh_status(kind: Kind, obj: Object) -> Object:
     if kind.definition is not None:
         return dropped(obj, "status")
     status: dict[str, Any] = dict(_empty_status(kind.schema))
-    born = {
+    born: dict[str, dict[str, Any]] = {
         "Service": {"loadBalancer": {}},
         "Namespace": {"phase": "Active"},
         "PersistentVolumeClaim": {"phase": "Pending"},
@@ -225,9 +225,11 @@ def _counted(kind: Kind, obj: Object) -> Any:
     if kind.definition is not None:
         return dropped(obj, "metadata", "status")
     fields = _COUNTED_FIELDS.get(kind.kind)
+    metadata = obj.get("metadata") or {}
+    if kind.kind == "Deployment":
+        return obj.get("spec"), metadata.get("annotations") or {}
     if fields is None:
         return obj.get("spec")
-    metadata = obj.get("metadata") or {}
     return [
         metadata.get("labels") if field == "metadata.labels" else obj.get(field) for field in fields
     ]

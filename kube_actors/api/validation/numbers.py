@@ -1,0 +1,101 @@
+"""Checks of numbers, percentages and quantities that many kinds have in common."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from kube_actors.api import names
+from kube_actors.api.errors import Cause
+from kube_actors.api.quantities import MalformedQuantity, parse_quantity
+
+Tree = dict[str, Any]
+Causes = Iterator[Cause]
+
+NOT_NEGATIVE = "must be greater than or equal to 0"
+POSITIVE = "must be greater than zero"
+
+
+def not_negative(tree: Tree, key: str, path: str) -> Causes:
+    """Check ``tree[key]``, if it is there; ``path`` is the tree's."""
+    value = tree.get(key)
+    if value is not None and value < 0:
+        yield Cause.invalid(f"{path}.{key}", value, NOT_NEGATIVE)
+
+
+def none_negative(tree: Tree, keys: tuple[str, ...], path: str) -> Causes:
+    for key in keys:
+        yield from not_negative(tree, key, path)
+
+
+def within(tree: Tree, key: str, path: str, low: int, high: int) -> Causes:
+    value = tree.get(key)
+    if value is not None and not low <= value <= high:
+        yield Cause.invalid(f"{path}.{key}", value, names.out_of_range(low, high))
+
+
+def port(value: Any, path: str) -> Causes:
+    for fault in names.port_number(value):
+        yield Cause.invalid(path, value, fault)
+
+
+def port_or_name(value: Any, path: str) -> Causes:
+    if isinstance(value, str):
+        for fault in names.port_name(value):
+            yield Cause.invalid(path, value, fault)
+    else:
+        yield from port(value, path)
+
+
+def count_or_percent(value: Any, path: str) -> Causes:
+    """Check a number that may also be a percentage."""
+    if isinstance(value, str):
+        for fault in names.percent(value):
+            yield Cause.invalid(path, value, fault)
+    elif value < 0:
+        yield Cause.invalid(path, value, NOT_NEGATIVE)
+
+
+def percent_of(value: Any) -> int | None:
+    """Return a percentage's number, None if it is none."""
+    if isinstance(value, str) and not names.percent(value):
+        return int(value[:-1])
+    return None
+
+
+def no_more_than_all(value: Any, path: str) -> Causes:
+    percent = percent_of(value)
+    if percent is not None and percent > 100:
+        yield Cause.invalid(path, value, "must not be greater than 100%")
+
+
+def quantity(value: Any, path: str) -> Causes:
+    """Check that an amount is not negative."""
+    try:
+        negative = parse_quantity(value).nano < 0
+    except MalformedQuantity as error:
+        yield Cause.invalid(path, value, str(error))
+        return
+    if negative:
+        yield Cause.invalid(path, value, NOT_NEGATIVE)
+
+
+def one_of(
+    tree: Tree, key: str, path: str, allowed: tuple[str, ...], *, required: bool = False
+) -> Causes:
+    """Check an enumeration; ``allowed`` is in the order that the message lists."""
+    value = tree.get(key)
+    if value is None or value == "":
+        if required:
+            yield Cause.required(f"{path}.{key}")
+    elif value not in allowed:
+        yield Cause.not_supported(f"{path}.{key}", value, allowed)
+
+
+def required(tree: Tree, keys: tuple[str, ...], path: str, detail: str = "") -> Causes:
+    for key in keys:
+        if not tree.get(key):
+            yield Cause.required(f"{path}.{key}", detail)
+
+
+def unchanged(new: Any, old: Any, path: str, detail: str = "field is immutable") -> Causes:
+    if new != old:
+        yield Cause.invalid(path, new, detail)
