@@ -1,0 +1,30 @@
+"""The nodes: a kubelet per node that makes pods happen, and the runtimes that run them.
+
+``run_kubelet`` is the actor ``kubelet/<node>``; ``lifecycle`` and ``pod_status`` decide, purely,
+what is done for a pod and what is reported of it; ``runtimes`` carry it out, as real processes or
+simulated.
+"""
+
+from kube_actors.node.config import KubeletConfig
+from kube_actors.node.images.catalogue import BUILTIN_IMAGES, Catalogue, Image
+from kube_actors.node.kubelet import run_kubelet
+from kube_actors.node.runtimes import (
+    ContainerRuntime,
+    ProcessRuntime,
+    Script,
+    SimulatedRuntime,
+    Stage,
+)
+
+__all__ = [
+    "BUILTIN_IMAGES",
+    "Catalogue",
+    "ContainerRuntime",
+    "Image",
+    "KubeletConfig",
+    "ProcessRuntime",
+    "Script",
+    "SimulatedRuntime",
+    "Stage",
+    "run_kubelet",
+]

@@ -32,9 +32,7 @@ def is_forgotten(backoff: Backoff, policy: BackoffPolicy, now: float) -> bool:
     return now - backoff.updated_at > 2 * policy.max_s
 
 
-def retry_at(
-    backoff: Backoff | None, policy: BackoffPolicy, failed_at: float, now: float
-) -> float:
+def retry_at(backoff: Backoff | None, policy: BackoffPolicy, failed_at: float, now: float) -> float:
     """Return when a thing that failed at ``failed_at`` may be tried again (unix seconds)."""
     if backoff is None or is_forgotten(backoff, policy, now):
         return failed_at

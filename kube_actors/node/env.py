@@ -56,9 +56,9 @@ def references(container: dict[str, Any]) -> list[Reference]:
     return list(found)
 
 
-def data_of(obj: Object) -> dict[str, bytes]:
+def data_of(kind: str, obj: Object) -> dict[str, bytes]:
     """Return the entries of a ConfigMap or Secret as bytes, whichever field they are in."""
-    if "stringData" in obj or obj.get("kind") == "Secret":
+    if kind == "Secret":
         encoded = obj.get("data") or {}
         return {key: base64.b64decode(value or "") for key, value in encoded.items()}
     entries = {key: value.encode() for key, value in (obj.get("data") or {}).items()}
@@ -91,7 +91,7 @@ def _env_from(source: dict[str, Any], sources: Sources) -> dict[str, str]:
             if obj is not None:
                 return {
                     prefix + name: value.decode("utf-8", "replace")
-                    for name, value in sorted(data_of(obj).items())
+                    for name, value in sorted(data_of(kind, obj).items())
                 }
             if not reference.get("optional"):
                 raise MissingReference(_not_found(kind, reference["name"]))
@@ -131,7 +131,7 @@ def _key(pod: Object, kind: str, reference: dict[str, Any], sources: Sources) ->
         if reference.get("optional"):
             return None
         raise MissingReference(_not_found(kind, name))
-    data = data_of(obj)
+    data = data_of(kind, obj)
     if key not in data:
         if reference.get("optional"):
             return None

@@ -21,7 +21,7 @@ from kube_actors.node.assessment import (
 )
 from kube_actors.node.observation import Observed
 from kube_actors.node.probes import ProbeView
-from kube_actors.node.runtimes.protocol import ContainerState, ImageSpec, ProbeKind, SandboxState
+from kube_actors.node.runtimes.protocol import ImageSpec, ProbeKind, SandboxState
 from kube_actors.node.timestamps import parse_timestamp
 
 DEFAULT_GRACE_S = 30.0
@@ -134,6 +134,9 @@ def decide(pod: Object, observed: Observed, patience: Patience, now: float) -> P
         return _end(pod, containers, observed, now, deleted=deleted, overdue=overdue)
     if is_over(pod, containers):
         return _end(pod, containers, observed, now, deleted=False, overdue=False)
+    problem = observed.sandbox_problem
+    if observed.sandbox is None and problem is not None and problem.retry_at > now:
+        return Plan((), min(problem.retry_at, deadline))
     if observed.sandbox is None:
         return Plan((RunSandbox(),), deadline)
     if observed.sandbox.state is not SandboxState.READY:
@@ -152,9 +155,7 @@ def is_over(pod: Object, containers: Containers) -> bool:
 
 def is_initialized(containers: Containers) -> bool:
     """Init containers succeeded; sidecars are not asked (they never complete)."""
-    return all(
-        found.succeeded for container, found in containers.init if not is_sidecar(container)
-    )
+    return all(found.succeeded for container, found in containers.init if not is_sidecar(container))
 
 
 def _advance(
@@ -235,7 +236,7 @@ def _end(
 def _stop(found: Assessment, grace_s: float, observed: Observed, now: float) -> Stop | None:
     """Ask once; ask again only to shorten the time it was given."""
     run = found.run
-    assert run is not None and run.state is not ContainerState.EXITED
+    assert run is not None
     killed_at = observed.stopping.get(run.id)
     if killed_at is not None and now + grace_s > killed_at - 1.0:
         return None

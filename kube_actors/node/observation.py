@@ -47,7 +47,8 @@ class Observed:
 
     ``stopping`` maps container ids told to stop to when they will be killed; ``hooking`` are ids
     whose postStart hook still runs; ``images`` and ``problems`` are by container name;
-    ``backoffs`` by ``restart/<name>`` and ``image/<name>``. ``gone``: no longer in the API.
+    ``backoffs`` by ``restart/<name>`` and ``image/<name>``. ``sandbox_problem``: its address or
+    volumes are missing. ``gone``: no longer in the API.
     """
 
     accepted_at: float
@@ -63,6 +64,7 @@ class Observed:
     stopping: Mapping[str, float] = field(factory=dict)
     hooking: frozenset[str] = frozenset()
     rejection: Rejection | None = None
+    sandbox_problem: Problem | None = None
     gone: bool = False
 
     def newest(self, name: str) -> ContainerStatus | None:

@@ -78,9 +78,7 @@ def _containers(
             ]
 
 
-def _phase(
-    pod: Object, containers: Containers, observed: Observed, old: Status, now: float
-) -> str:
+def _phase(pod: Object, containers: Containers, observed: Observed, old: Status, now: float) -> str:
     """Apply Kubernetes' rules (getPhase of its kubelet) to the assessments."""
     if old.get("phase") in TERMINAL:
         return str(old["phase"])
@@ -145,9 +143,7 @@ def _conditions(
     return result + [entry for t, entry in old.items() if t not in wanted]
 
 
-def _initialized(
-    phase: str, containers: Containers, waiting: list[str]
-) -> tuple[bool, str, str]:
+def _initialized(phase: str, containers: Containers, waiting: list[str]) -> tuple[bool, str, str]:
     if phase == "Succeeded":
         return True, "PodCompleted", ""
     begun = any(found.run is not None for _, found in containers.apps)

@@ -119,7 +119,7 @@ def _of_object(
         if source.get("optional"):
             return {}
         raise MissingReference(f'{kind.lower()} "{name}" not found')
-    data = data_of(obj)
+    data = data_of(kind, obj)
     default = mode or source.get("defaultMode") or DEFAULT_MODE
     if not source.get("items"):
         return {key: File(value, default) for key, value in sorted(data.items())}

@@ -6,7 +6,7 @@ when a state changes the runtime calls its listener with the pod's uid, and the 
 So a runtime may outlive the kubelet, and a restarted kubelet adopts what it finds running.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -58,6 +58,7 @@ class SandboxConfig:
     namespace: str
     name: str
     ip: str
+    node_name: str = ""
     directory: Path | None = None
     annotations: tuple[tuple[str, str], ...] = ()
 
@@ -188,8 +189,20 @@ class ContainerRuntime(Protocol):
     @property
     def root_dir(self) -> Path | None: ...
 
-    def set_listener(self, listener: Listener | None) -> None:
-        """Replace who is called with a pod's uid after each change; None for nobody."""
+    def attach(self, listener: Listener, now: Callable[[], float]) -> None:
+        """Call ``listener`` with a pod's uid after each change; ``now`` gives unix seconds.
+
+        The newest listener replaces any before it.
+        """
+
+    async def run(self) -> None:
+        """Drive the runtime until cancelled; returns at once if ``advance`` is all it needs.
+
+        What runs goes on when nobody drives it: only the news of it waits.
+        """
+
+    async def aclose(self) -> None:
+        """End everything that still runs and release it; done by whoever made the runtime."""
 
     def next_due(self) -> float:
         """When ``advance`` must be called next (unix seconds, inf if it drives itself)."""
@@ -230,7 +243,7 @@ class ContainerRuntime(Protocol):
     ) -> ScriptedProbe | None:
         """None: there is something real to probe."""
 
-    def read_log(self, container_id: str, query: LogQuery) -> AsyncIterator[bytes]:
+    def read_log(self, container_id: str, query: LogQuery) -> AsyncGenerator[bytes, None]:
         """Chunks of whole lines until the end, or while it runs if ``follow``."""
 
     def stats(self, container_id: str) -> ContainerStats: ...

@@ -1,0 +1,1 @@
+"""Programs that ship with the package and stand in for container images on process nodes."""
