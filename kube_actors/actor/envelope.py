@@ -34,6 +34,9 @@ KINDS: Final = (
     "keepalive",
 )
 
+UNKNOWN: Final = -1.0
+"""As the amount of END: whoever has this address holds no such stream."""
+
 EMPTY: Final = Frame(b"", ())
 
 
@@ -44,3 +47,8 @@ class Envelope(NamedTuple):
     number: int = 0
     frame: Frame = EMPTY
     amount: float = 0
+
+
+def stranger(envelope: Envelope) -> Envelope:
+    """Answer credit for a stream that nobody holds here."""
+    return Envelope(END, envelope.target, envelope.source, envelope.number, EMPTY, UNKNOWN)

@@ -18,14 +18,14 @@ from kube_actors.actor.envelope import (
     CALL,
     CANCEL,
     CREDIT,
-    END,
     FAIL,
     ITEM,
     KEEPALIVE,
     STREAM,
     Envelope,
+    stranger,
 )
-from kube_actors.actor.errors import ActorCrashed, MalformedMessage, Unreachable
+from kube_actors.actor.errors import MalformedMessage, Unreachable
 from kube_actors.actor.frame import Frame
 from kube_actors.actor.link_rules import NO_FAULT, Fault, Rules
 from kube_actors.actor.timers import Timers
@@ -282,8 +282,7 @@ class MemoryNetwork:
             frame = encode(Unreachable(str(target)))
             self.send(Envelope(FAIL, target, source, number, frame))
         elif kind == CREDIT:
-            frame = encode(ActorCrashed(str(target)))
-            self.send(Envelope(END, target, source, number, frame))
+            self.send(stranger(envelope))
         elif kind in (ITEM, KEEPALIVE):
             self.send(Envelope(CANCEL, target, source, number))
 

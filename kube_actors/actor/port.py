@@ -24,6 +24,7 @@ from kube_actors.actor.envelope import (
     KEEPALIVE,
     STREAM,
     Envelope,
+    stranger,
 )
 from kube_actors.actor.errors import (
     ActorCrashed,
@@ -235,9 +236,8 @@ class Port:
         elif delivery is not None:
             delivery.open_allowance(int(envelope.amount))
         else:
-            # The reader believes in a stream that a former incarnation held.
-            frame = encode(ActorCrashed(str(self.address)))
-            self.send(Envelope(END, self.address, envelope.source, envelope.number, frame))
+            # Ended, and the end is under way; or held by a former incarnation.
+            self.send(stranger(envelope))
 
     def _streamed(self, envelope: Envelope) -> None:
         reader = self.readers.get(envelope.number)
@@ -297,7 +297,7 @@ class Port:
             if reader.heard_s < silent_since_s:
                 reader.lose()
             else:
-                reader.give_credit()
+                reader.keep_alive()
         for delivery in list(self._requests.values()):
             writer = delivery.writer
             if writer is None:

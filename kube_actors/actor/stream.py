@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from kube_actors.actor.address import Address
-from kube_actors.actor.envelope import CANCEL, CREDIT, END, STREAM, Envelope
+from kube_actors.actor.envelope import CANCEL, CREDIT, END, STREAM, UNKNOWN, Envelope
 from kube_actors.actor.errors import ActorCrashed, ActorError
 from kube_actors.actor.frame import Frame
 from kube_actors.actor.wire import decode, encode
@@ -38,6 +38,8 @@ class StreamReader:
         self._last: int | None = None
         self._error: ActorError | None = None
         self._behind = False
+        self._unknown = False
+        self._unknown_before = False
         self.target = target
         self.number = 0
         self.heard_s = port.time()
@@ -93,6 +95,16 @@ class StreamReader:
             self._limit = self._consumed + self._credit
             self._send(CREDIT, self._limit)
 
+    def keep_alive(self) -> None:
+        """Renew the credit; give up a stream that the other side twice did not know.
+
+        Once may be the end of the stream, still under way.
+        """
+        if self._unknown and self._unknown_before:
+            self.lose()
+        self._unknown_before = self._unknown
+        self.give_credit()
+
     def take(self, place: int, frame: Frame) -> None:
         """Accept an item; ``place`` counts from 1."""
         self.heard_s = self._port.time()
@@ -108,7 +120,9 @@ class StreamReader:
 
     def end(self, envelope: Envelope) -> None:
         """Accept the end of the stream, or its failure."""
-        if envelope.frame.header:
+        if envelope.amount == UNKNOWN:
+            self._unknown = True
+        elif envelope.frame.header:
             self.break_off(_error_of(envelope))
         elif envelope.kind == END:
             self._last = int(envelope.amount)
