@@ -11,7 +11,7 @@ from kube_actors.client.informer import Informer
 from kube_actors.client.leader_elector import LeaderElector
 from kube_actors.client.record import Record
 from kube_actors.client.waiting import wait_for
-from kube_actors.client.watch import Watch, WatchEnded
+from kube_actors.client.watch import Watch
 from kube_actors.client.work_queue import WorkQueue
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "LeaderElector",
     "Record",
     "Watch",
-    "WatchEnded",
     "WorkQueue",
     "wait_for",
 ]

@@ -20,6 +20,7 @@ from kube_actors.client.discovery import discover
 from kube_actors.client.door import Door, status_of
 from kube_actors.client.messages import ApiRequest, ApiResponse
 from kube_actors.client.paths import path_of
+from kube_actors.client.waiting import wait_for
 from kube_actors.client.watch import Watch
 
 PatchType = Literal["merge", "json", "strategic"]
@@ -277,8 +278,6 @@ class Client:
         namespace: str | None = None,
     ) -> Object | None:
         """Wait until ``target`` is as wanted; see ``waiting.wait_for``."""
-        from kube_actors.client.waiting import wait_for
-
         return await wait_for(self, target, condition, timeout_s=timeout_s, namespace=namespace)
 
     def open_watch(

@@ -21,10 +21,10 @@ from kube_actors.client.client import Client
 from kube_actors.client.messages import WatchEvent
 from kube_actors.client.record import record_of
 from kube_actors.client.view import Key, View
+from kube_actors.client.watch import INITIAL_EVENTS_END
 
 T = TypeVar("T")
 Handler = Callable[[T | None, T | None], None]
-INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 _WATCH_MIN_S = 300.0
 _IDLE_MAX_S = 150.0
 _CREDIT = 8

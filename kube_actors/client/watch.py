@@ -1,6 +1,6 @@
 """One watch on one API server: its events in order, until it ends.
 
-It ends by itself (``WatchEnded``) whenever the server wants; going on from the last revision is
+It ends by itself whenever the server wants; going on from the last revision is
 for the one who watches. A failure at opening or within the watch is raised as what it is.
 """
 
@@ -17,9 +17,7 @@ from kube_actors.api.errors import from_status
 from kube_actors.client.door import Door
 from kube_actors.client.messages import ApiRefused, ApiRequest, WatchBatch, WatchEvent
 
-
-class WatchEnded(Exception):
-    """The server ended the watch; nothing is wrong."""
+INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 
 class Watch:
