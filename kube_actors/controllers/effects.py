@@ -54,7 +54,7 @@ class Create:
 
 @frozen
 class Update:
-    """Replace the whole object; its ``resourceVersion`` guards it (409 → asked again)."""
+    """Replace the whole object; its ``resourceVersion``, if any, guards it (409: asked again)."""
 
     object: Object
     subresource: str = ""
@@ -101,13 +101,6 @@ class DeleteAll:
 
     kind: str
     namespace: str
-
-
-@frozen
-class Finalize:
-    """Remove one finalizer from a namespace's spec through its ``finalize`` subresource."""
-
-    object: Object
 
 
 @frozen
@@ -162,17 +155,7 @@ class Survey:
 
 Question = Look | Survey
 Effect = (
-    Create
-    | Update
-    | Patch
-    | Delete
-    | DeleteAll
-    | Finalize
-    | Together
-    | Emit
-    | RequeueAfter
-    | Look
-    | Survey
+    Create | Update | Patch | Delete | DeleteAll | Together | Emit | RequeueAfter | Look | Survey
 )
 
 

@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, Protocol
 
 import anyio
-import orjson
 from attrs import Factory, define
 
-from kube_actors.actor import ActorError, Blob
+from kube_actors.actor import ActorError
 from kube_actors.api import BUILTIN, Object
-from kube_actors.api.errors import StatusError, raise_status
-from kube_actors.client.messages import ApiRequest, ApiResponse
+from kube_actors.api.errors import StatusError
 from kube_actors.controllers.controller import Failure
 from kube_actors.controllers.effects import (
     Announce,
@@ -25,7 +23,6 @@ from kube_actors.controllers.effects import (
     DeleteAll,
     Effect,
     Emit,
-    Finalize,
     Look,
     Patch,
     Question,
@@ -37,7 +34,7 @@ from kube_actors.controllers.effects import (
 )
 from kube_actors.controllers.fences import Written
 
-Single = Create | Update | Patch | Delete | DeleteAll | Finalize
+Single = Create | Update | Patch | Delete | DeleteAll
 
 
 class Api(Protocol):
@@ -46,8 +43,7 @@ class Api(Protocol):
     async def get(self, kind: str, name: str, namespace: str | None = None) -> Object: ...
     async def list(self, kind: str, namespace: str | None = None) -> Object: ...
     async def create(self, obj: Object) -> Object: ...
-    async def update(self, obj: Object) -> Object: ...
-    async def update_status(self, obj: Object) -> Object: ...
+    async def update(self, obj: Object, *, subresource: str = "") -> Object: ...
     async def patch(
         self,
         kind: str,
@@ -70,7 +66,6 @@ class Api(Protocol):
         resource_version: str | None = None,
     ) -> Object: ...
     async def delete_collection(self, kind: str, namespace: str | None = None) -> Any: ...
-    async def raw(self, request: ApiRequest) -> ApiResponse: ...
 
 
 Record = Callable[[Reference, str, str, str], None]
@@ -201,15 +196,10 @@ class Executor:
         if isinstance(effect, Delete):
             return await self._delete(effect)
         if isinstance(effect, Update):
-            if effect.subresource == "status":
-                answer = await self._api.update_status(effect.object)
-            else:
-                answer = await self._api.update(effect.object)
+            answer = await self._api.update(effect.object, subresource=effect.subresource)
             return _written(effect.object["kind"], answer)
-        if isinstance(effect, DeleteAll):
-            await self._api.delete_collection(effect.kind, effect.namespace or None)
-            return None
-        return await self._finalize(effect)
+        await self._api.delete_collection(effect.kind, effect.namespace or None)
+        return None
 
     async def _create(self, effect: Create) -> Written | None:
         obj = effect.object
@@ -240,14 +230,6 @@ class Executor:
         where = (plural, effect.namespace, effect.name, effect.uid)
         return Written(*where, resource_version=int(version or 0), gone=True)
 
-    async def _finalize(self, effect: Finalize) -> None:
-        name = effect.object["metadata"]["name"]
-        path = f"/api/v1/namespaces/{name}/finalize"
-        request = ApiRequest("PUT", path, body=Blob(orjson.dumps(effect.object)))
-        response = await self._api.raw(request)
-        if response.status >= 400:
-            raise_status(orjson.loads(response.body), response.status)
-
     def _failed(
         self, outcome: Outcome, verb: str, kind: str, name: str, error: StatusError | ActorError
     ) -> None:
@@ -272,7 +254,7 @@ def _described(effect: Single) -> tuple[str, str, str]:
     """Give verb, kind and name for a failure's account."""
     if isinstance(effect, Create):
         return "create", effect.object["kind"], effect.object["metadata"].get("name", "")
-    if isinstance(effect, Update | Finalize):
+    if isinstance(effect, Update):
         kind = effect.object.get("kind", "Namespace")
         return "update", kind, effect.object["metadata"]["name"]
     if isinstance(effect, DeleteAll):

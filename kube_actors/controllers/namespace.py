@@ -18,9 +18,9 @@ from kube_actors.controllers.controller import Controller, Round, View, Watch
 from kube_actors.controllers.effects import (
     DeleteAll,
     Effect,
-    Finalize,
     RequeueAfter,
     Survey,
+    Update,
 )
 from kube_actors.controllers.records import Whole, whole
 from kube_actors.controllers.statuses import status_patch
@@ -61,7 +61,7 @@ def reconcile(state: NamespaceState, round_: Round) -> tuple[Effect, ...]:
     left = {survey.kind: round_.answers[survey] for survey in surveys if round_.answers[survey]}
     status = _write_status(state.namespace, left, round_)
     if not left:
-        return (*status, Finalize(_finalized(state.namespace)))
+        return (*status, Update(_finalized(state.namespace), "finalize"))
     now = {"pods": left["pods"]} if "pods" in left else left
     deletes = [DeleteAll(kind, name) for kind, items in now.items() if _untouched(items)]
     return (*status, *deletes, RequeueAfter(RECHECK_S))

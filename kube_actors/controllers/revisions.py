@@ -75,10 +75,12 @@ class RevisionRecord(Record):
 
     @property
     def size(self) -> Size:
+        # A status may still count pods that this set was already told to give up; counting them
+        # as spare would let the rollout give up others in their place.
         return Size(
             self.name,
             self.replicas,
-            self.available,
+            min(self.available, self.replicas),
             (self.created_s, self.name),
             _number(self.annotations.get(MAX_REPLICAS)),
         )

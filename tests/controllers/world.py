@@ -18,13 +18,14 @@ from kube_actors.controllers.effects import (
     DeleteAll,
     Effect,
     Emit,
-    Finalize,
     Look,
     Patch,
     RequeueAfter,
     Survey,
     Together,
+    Update,
 )
+from kube_actors.controllers.node_health import node_record
 
 START_S = 1_767_225_600.0
 MERGE_KEYS = {"ownerReferences": "uid", "conditions": "type"}
@@ -78,8 +79,16 @@ class World:
     def _store(self, place: Place, obj: dict[str, Any]) -> None:
         self.revision += 1
         obj["metadata"]["resourceVersion"] = str(self.revision)
+        if self._heartbeat(self.objects.get(place)) != self._heartbeat(obj):
+            self.changed_s[place] = self.now_s
         self.objects[place] = obj
-        self.changed_s[place] = self.now_s
+
+    def _heartbeat(self, obj: dict[str, Any] | None) -> Any:
+        if obj is None:
+            return None
+        if obj["kind"] == "Node":
+            return node_record(obj).heartbeat
+        return obj.get("spec")
 
     def place(self, kind: str, namespace: str, name: str) -> Place:
         return (BUILTIN.find(kind).group_resource, namespace, name)
@@ -263,7 +272,8 @@ class World:
             for obj in self.all(effect.kind):
                 if obj["metadata"].get("namespace") == effect.namespace:
                     self.delete(effect.kind, obj["metadata"]["name"], effect.namespace)
-        elif isinstance(effect, Finalize):
+        elif isinstance(effect, Update):
+            assert effect.subresource == "finalize"
             name = effect.object["metadata"]["name"]
             place = self.place("Namespace", "", name)
             self.objects[place] = {**self.objects[place], "spec": effect.object["spec"]}
