@@ -14,6 +14,10 @@ import trio
 import trio.testing
 
 THREAD_POLL_S = 0.0002
+"""How long trio's loop lets a thread work before it looks again."""
+
+THREAD_WAIT_S = 0.05
+"""How long asyncio's loop waits for a thread; it is woken when the thread is done."""
 
 
 class _Selector:
@@ -33,7 +37,7 @@ class _Selector:
         if timeout is None:
             return self._real.select(None)
         if self._loop.threads_at_work():
-            return self._real.select(THREAD_POLL_S)
+            return self._real.select(THREAD_WAIT_S)
         self._loop.jump(timeout)
         return []
 

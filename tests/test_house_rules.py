@@ -1,0 +1,201 @@
+"""The rules of the house that no linter knows: sizes, names, and where time and chance come in."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LIBRARY = sorted((ROOT / "kube_actors").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+OTHERS = [*sorted((ROOT / "benchmarks").rglob("*.py")), *sorted((ROOT / "examples").rglob("*.py"))]
+
+LINES_MAX = 500
+FUNCTION_LINES_MAX = 69
+FORBIDDEN_NAMES = {
+    "utils",
+    "util",
+    "helpers",
+    "helper",
+    "common",
+    "base",
+    "manager",
+    "misc",
+    "core",
+}
+
+AMBIENT = {
+    "time.time",
+    "time.time_ns",
+    "time.sleep",
+    "time.monotonic",
+    "time.perf_counter",
+    "datetime.now",
+    "datetime.utcnow",
+    "datetime.today",
+    "date.today",
+    "datetime.datetime.now",
+    "datetime.datetime.utcnow",
+    "uuid.uuid1",
+    "uuid.uuid4",
+    "uuid4",
+    "os.urandom",
+    "os.getrandom",
+    "random.SystemRandom",
+}
+"""Names that read the machine's clock or chance; ``secrets`` and ``random.<function>`` as well."""
+
+ALLOWED = {
+    "kube_actors/actor/clock.py": {"time.time"},
+    "kube_actors/simulation/virtual_time.py": {"time.sleep"},
+    # The wiring injects the machine's time and a fresh seed when its caller gives none.
+    "kube_actors/cluster/cluster.py": {"time.time", "os.urandom"},
+    # Tells a person how long each step of the demo took.
+    "kube_actors/cli/stage.py": {"time.perf_counter"},
+    # Runs as a process of its own, inside a pod.
+    "kube_actors/node/images/web.py": {"time.monotonic"},
+}
+"""The only places where they may enter; everybody else gets them as arguments."""
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def dotted(node: ast.expr) -> str:
+    """Write an attribute chain of names as text; empty for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        before = dotted(node.value)
+        return f"{before}.{node.attr}" if before else ""
+    return ""
+
+
+def ambient_uses(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Find every use of the machine's clock and chance, imported by name or by module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in ("time", "uuid", "os", "random"):
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                if name in AMBIENT or (node.module == "random" and alias.name != "Random"):
+                    yield node.lineno, name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names]
+            if "secrets" in names or getattr(node, "module", None) == "secrets":
+                yield node.lineno, "secrets"
+        elif isinstance(node, ast.Attribute):
+            name = dotted(node)
+            if name in AMBIENT or (name.startswith("random.") and name != "random.Random"):
+                yield node.lineno, name
+
+
+def imports_random(tree: ast.Module) -> bool:
+    return any(
+        alias.name == "random"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    )
+
+
+def test_no_file_is_longer_than_the_ceiling() -> None:
+    lengths = {
+        relative(path): len(path.read_text(encoding="utf-8").splitlines())
+        for path in (*LIBRARY, *TESTS, *OTHERS)
+    }
+    assert {name: lines for name, lines in lengths.items() if lines > LINES_MAX} == {}
+
+
+def test_no_function_is_longer_than_a_page() -> None:
+    long = [
+        f"{relative(path)}:{node.lineno} {node.name} {node.end_lineno - node.lineno + 1} lines"
+        for path in (*LIBRARY, *TESTS, *OTHERS)
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > FUNCTION_LINES_MAX
+    ]
+    assert long == []
+
+
+def test_modules_are_named_after_what_they_hold() -> None:
+    named = [relative(path) for path in LIBRARY if FORBIDDEN_NAMES & {path.stem, path.parent.name}]
+    assert named == []
+
+
+def test_every_module_says_why_it_exists() -> None:
+    silent = [
+        relative(path)
+        for path in LIBRARY
+        if parsed(path).body and not ast.get_docstring(parsed(path))
+    ]
+    assert silent == []
+
+
+def test_time_and_chance_enter_only_where_they_are_injected() -> None:
+    found = []
+    for path in LIBRARY:
+        tree = parsed(path)
+        chance = imports_random(tree)
+        for line, name in ambient_uses(tree):
+            if name.startswith("random.") and not chance:
+                continue
+            if name not in ALLOWED.get(relative(path), set()):
+                found.append(f"{relative(path)}:{line} {name}")
+    assert found == []
+
+
+def test_the_list_of_exceptions_names_only_what_is_used() -> None:
+    unused = {
+        f"{path} {name}"
+        for path, names in ALLOWED.items()
+        if (ROOT / path).exists()
+        for name in names - {used for _, used in ambient_uses(parsed(ROOT / path))}
+    }
+    assert unused == set()
+
+
+def test_only_the_wire_knows_msgpack_and_cattrs() -> None:
+    knowing = [
+        relative(path)
+        for path in LIBRARY
+        for node in ast.walk(parsed(path))
+        if (isinstance(node, ast.Import) and {a.name for a in node.names} & {"msgpack", "cattrs"})
+        or (isinstance(node, ast.ImportFrom) and node.module in ("msgpack", "cattrs"))
+    ]
+    assert knowing == ["kube_actors/actor/wire.py"]
+
+
+def test_no_test_sleeps_on_the_machines_clock() -> None:
+    sleeping = [
+        f"{relative(path)}:{node.lineno}"
+        for path in TESTS
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and dotted(node.func) == "time.sleep"
+    ]
+    assert sleeping == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import time\nnow = time.time()", ["time.time"]),
+        ("from time import time", ["time.time"]),
+        ("import random\nrandom.choice([1])", ["random.choice"]),
+        ("import random\nrng = random.Random(1)\nrng.random()", []),
+        ("from random import Random, choice", ["random.choice"]),
+        ("import secrets", ["secrets"]),
+        ("from uuid import uuid4", ["uuid.uuid4"]),
+        ("from datetime import datetime\ndatetime.now()", ["datetime.now"]),
+        ("import os\nos.urandom(8)", ["os.urandom"]),
+        ("class Clock:\n    def now(self): return self.time.time()", []),
+    ],
+)
+def test_the_search_for_ambient_time_and_chance_finds_it(source: str, found: list[str]) -> None:
+    assert [name for _, name in ambient_uses(ast.parse(source))] == found
