@@ -17,7 +17,7 @@ The driving loop, simplest form::
         if ready.snapshot is not None:
             machine.restore(ready.snapshot)
         for entry in ready.committed_entries:         # NORMAL with b"" data: skip it
-            machine.apply(entry)                      # CONFIG: nothing to do, see advance
+            machine.apply(entry)                      # CONFIG: for information, see decode_config
         answer(ready.read_states)                     # each once applied_index >= its index
         raft.advance(ready)
 
@@ -30,8 +30,7 @@ What the caller owes:
 - ``step``, ``tick``, ``propose`` and ``read_index`` may be called at any time, also while a
   write is in flight. So may ``ready()``: several Readys may be in flight, and one fsync may
   cover them all. ``advance(r)`` acknowledges ``r`` and all before it, in order: durable, sent
-  and applied. The leader counts its own copy, entries become committed_entries, and changes of
-  membership take effect only then.
+  and applied. The leader counts its own copy, and entries become committed_entries, only then.
 - Messages may be lost, duplicated, delayed and reordered at will; they must not be changed.
 - A restarted member is a new ``Raft`` from the durable hard state, snapshot and entries; the
   state machine restarts from the snapshot, later entries are handed out again.
@@ -76,6 +75,7 @@ from kube_actors.raft.membership import (
     ConfigChange,
     MemberChange,
     Transition,
+    decode_config,
 )
 from kube_actors.raft.messages import (
     MESSAGE_TYPES,
@@ -164,4 +164,5 @@ __all__ = [
     "Vote",
     "VoteReply",
     "VoteResult",
+    "decode_config",
 ]

@@ -6,7 +6,6 @@ election timeout answers no candidate at all, unless that leader asked for the e
 """
 
 from kube_actors.raft.messages import (
-    EntryType,
     PreVote,
     PreVoteReply,
     TimeoutNow,
@@ -31,13 +30,20 @@ def tick_election(state: RaftState) -> None:
 
 
 def may_campaign(state: RaftState) -> bool:
-    """Say whether this member may try to lead: a voter whose configuration is settled."""
-    log = state.log
-    if not state.is_voter or log.pending_snapshot is not None:
+    """Say whether this member may try to lead.
+
+    A voter that its newest configuration drops may still be needed to commit that very
+    configuration: it campaigns without counting itself (thesis 4.2.2).
+    """
+    if state.log.pending_snapshot is not None:
         return False
-    start = max(log.applied - log.offset, 0)
-    unapplied = log.entries[start : max(log.committed - log.offset, 0)]
-    return not any(entry.type is EntryType.CONFIG for entry in unapplied)
+    if state.is_voter:
+        return True
+    configs = state.configs
+    if len(configs) < 2 or configs[-1][0] <= state.log.committed:
+        return False
+    before = configs[-2][1]
+    return state.id in before.voters or state.id in before.voters_outgoing
 
 
 def campaign(state: RaftState, *, force: bool = False) -> None:
@@ -121,7 +127,7 @@ def on_vote(state: RaftState, message: Vote) -> None:
     granted = may_vote and state.log.is_up_to_date(message.last_index, message.last_term)
     if granted:
         state.vote = message.source
-        state.election_elapsed = 0
+        state.draw_timeout()
     state.after_persist.append(VoteReply(state.id, message.source, state.term, granted))
 
 

@@ -21,7 +21,7 @@ class DropReason(StrEnum):
     TRANSFERRING = "leadership is being transferred"
     UNCOMMITTED_LIMIT = "too many uncommitted bytes"
     REMOVED = "this member is no longer a voter"
-    CHANGE_PENDING = "another configuration change is not applied yet"
+    CHANGE_PENDING = "another configuration change is not committed yet"
     NOT_CAUGHT_UP = "the learner has not caught up"
     CHANGE_REFUSED = "the configuration does not allow this change now"
 

@@ -7,6 +7,7 @@ after it is durable.
 
 from kube_actors.raft.errors import SafetyViolation
 from kube_actors.raft.log import MemoryLog
+from kube_actors.raft.membership import take_entries
 from kube_actors.raft.messages import (
     Append,
     AppendReply,
@@ -48,6 +49,7 @@ def on_append(state: RaftState, message: Append) -> None:
             fresh = log.new_entries(entries)
             if fresh:
                 log.append(fresh)
+                take_entries(state, fresh)
         commit_to(log, min(message.commit, index))
         reply = AppendReply(state.id, message.source, state.term, index)
     else:
@@ -77,7 +79,7 @@ def on_install_snapshot(state: RaftState, message: InstallSnapshot) -> None:
             commit_to(log, metadata.index)
         else:
             log.restore(message.snapshot)
-            state.unapplied_changes.clear()
+            state.configs = [(metadata.index, metadata.config)]
             state.config_state = metadata.config
             state.quorum = Quorum.of(metadata.config)
     state.after_persist.append(AppendReply(state.id, message.source, state.term, log.committed))

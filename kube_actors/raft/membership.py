@@ -3,18 +3,18 @@
 A change of one voter at a time is simple: any two majorities around it overlap. Anything else
 goes through joint consensus, in which both the old and the new voters must agree, and which is
 left by itself (AUTO, IMPLICIT) or when the caller proposes ``LEAVE_JOINT`` (EXPLICIT). Learners
-receive the log and are never counted. At most one change is not yet applied at any time.
+receive the log and are never counted. At most one change is not yet committed at any time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Final
 
 from attrs import evolve, frozen
 
-from kube_actors.raft.errors import DropReason, InvalidChange, ProposalDropped
+from kube_actors.raft.errors import DropReason, InvalidChange, LogCompacted, ProposalDropped
 from kube_actors.raft.log import ENTRY_OVERHEAD_BYTES
-from kube_actors.raft.messages import ConfigState, Entry, EntryType
+from kube_actors.raft.messages import ConfigState, Entry, EntryType, TimeoutNow
 from kube_actors.raft.quorum import Quorum
 from kube_actors.raft.replication import maybe_commit
 from kube_actors.raft.roles import add_progress, become_follower
@@ -60,7 +60,7 @@ class ConfigChange:
     context: bytes = b""
 
     def to_bytes(self) -> bytes:
-        """Encode as the data of a CONFIG entry."""
+        """Encode for the way to the leader."""
         head = bytes((self.transition, len(self.changes)))
         parts = [
             bytes((change.type,)) + change.member.to_bytes(_MEMBER_BYTES, "big")
@@ -70,7 +70,7 @@ class ConfigChange:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "ConfigChange":
-        """Decode the data of a CONFIG entry. Raises InvalidChange."""
+        """Decode what ``to_bytes`` made. Raises InvalidChange."""
         try:
             transition, count = Transition(data[0]), data[1]
             end = 2 + count * (1 + _MEMBER_BYTES)
@@ -137,50 +137,122 @@ def _sorted(members: Iterable[int]) -> tuple[int, ...]:
     return tuple(sorted(members))
 
 
-def check_change(state: RaftState, data: bytes) -> None:
-    """Refuse a change that the leader may not append now. Raises ProposalDropped, InvalidChange."""
+def encode_config(who: ConfigState, context: bytes) -> bytes:
+    """Encode a whole configuration as the data of a CONFIG entry.
+
+    Not the change to it: a member that begins with an empty log must not need what came before.
+    """
+    groups = (who.voters, who.voters_outgoing, who.learners, who.learners_next)
+    counts = bytes([who.auto_leave, *map(len, groups)])
+    members = [member.to_bytes(_MEMBER_BYTES, "big") for group in groups for member in group]
+    return counts + b"".join(members) + context
+
+
+def decode_config(data: bytes) -> tuple[ConfigState, bytes]:
+    """Decode the data of a CONFIG entry into (configuration, context). Raises InvalidChange."""
+    counts = data[1:5]
+    at = 5
+    if len(counts) < 4 or len(data) < at + sum(counts) * _MEMBER_BYTES or data[0] > 1:
+        raise InvalidChange(f"not a configuration: {data[:20]!r}")
+    groups = []
+    for count in counts:
+        end = at + count * _MEMBER_BYTES
+        groups.append(tuple(int.from_bytes(data[i : i + _MEMBER_BYTES]) for i in range(at, end, 8)))
+        at = end
+    voters, outgoing, learners, learners_next = groups
+    return ConfigState(voters, outgoing, learners, learners_next, bool(data[0])), data[at:]
+
+
+def config_entry_data(state: RaftState, data: bytes) -> bytes:
+    """Turn an encoded change into what the leader appends. Raises ProposalDropped, InvalidChange.
+
+    A leader must have committed in its own term first: changes of one voter at a time are unsafe
+    without that (Ongaro, raft-dev, July 2015).
+    """
     change = ConfigChange.from_bytes(data)
     who = state.config_state
-    if state.pending_config_index > state.log.applied:
+    if state.configs[-1][0] > state.log.committed or not state.committed_in_term:
         raise ProposalDropped(DropReason.CHANGE_PENDING)
     if bool(who.voters_outgoing) is bool(change.changes):
         raise ProposalDropped(DropReason.CHANGE_REFUSED)
-    changed(who, change)
+    after = changed(who, change)
     for item in change.changes:
         if item.type is ChangeType.ADD_VOTER and item.member in who.learners:
             lag = state.log.last_index - state.progress[item.member].match_index
             if lag > state.config.promote_lag_max:
                 raise ProposalDropped(DropReason.NOT_CAUGHT_UP)
+    return encode_config(after, change.context)
 
 
-def apply_change(state: RaftState, entry: Entry) -> None:
-    """Let a committed change take effect, now that everything before it is applied."""
-    take_config(state, changed(state.config_state, ConfigChange.from_bytes(entry.data)))
+def take_entries(state: RaftState, entries: Sequence[Entry]) -> None:
+    """Follow the configurations in entries that were just appended, committed or not.
+
+    A member always uses the newest one in its log (§6): one that waited for the commit could
+    need the vote of a member that has left and will not give it.
+    """
+    configs = state.configs
+    before = configs[-1]
+    first = entries[0].index
+    while len(configs) > 1 and configs[-1][0] >= first:
+        configs.pop()
+    for entry in entries:
+        if entry.type is not EntryType.NORMAL:
+            configs.append((entry.index, decode_config(entry.data)[0]))
+    if configs[-1] != before:
+        _switch(state, configs[-1][1])
 
 
-def take_config(state: RaftState, who: ConfigState) -> None:
-    """Switch to another configuration."""
+def _switch(state: RaftState, who: ConfigState) -> None:
     state.config_state = who
     state.quorum = Quorum.of(who)
-    if not state.is_leader:
-        return
-    add_progress(state)
-    state.dirty = True
-    if state.transferee not in state.quorum.members:
-        state.transferee = 0
-    if not state.is_voter and state.config.step_down_on_removal:
-        become_follower(state, state.term, 0)
-    else:
+    state.config_settled = False
+    if state.is_leader:
+        add_progress(state)
+        if state.transferee not in state.quorum.members:
+            state.transferee = 0
+        state.dirty = True
         maybe_commit(state)
 
 
+def config_as_of(state: RaftState, index: int) -> ConfigState:
+    """Return the configuration in force at an entry that is still in the log."""
+    for since, who in reversed(state.configs):
+        if since <= index:
+            return who
+    raise LogCompacted(index, state.log.first_index)
+
+
+def forget_configs(state: RaftState, index: int) -> None:
+    """Drop configurations that a snapshot at ``index`` replaces."""
+    configs = state.configs
+    while len(configs) > 1 and configs[1][0] <= index:
+        configs.pop(0)
+
+
 def leave_joint_if_due(state: RaftState) -> None:
-    """Propose to leave a joint configuration that is to be left by itself."""
+    """Leave a committed joint configuration that is to be left by itself."""
+    who = state.config_state
+    if not who.auto_leave or state.configs[-1][0] > state.log.committed:
+        return
     log = state.log
-    if state.is_leader and state.pending_config_index <= log.applied:
-        index = log.last_index + 1
-        entry = Entry(index, state.term, LEAVE_JOINT.to_bytes(), EntryType.CONFIG)
-        log.append([entry])
-        state.uncommitted_bytes += len(entry.data) + ENTRY_OVERHEAD_BYTES
-        state.pending_config_index = index
-        state.dirty = True
+    data = encode_config(changed(who, LEAVE_JOINT), b"")
+    entry = Entry(log.last_index + 1, state.term, data, EntryType.CONFIG)
+    log.append([entry])
+    state.uncommitted_bytes += len(data) + ENTRY_OVERHEAD_BYTES
+    take_entries(state, [entry])
+    state.dirty = True
+
+
+def step_down_if_removed(state: RaftState) -> None:
+    """End the lead of a member that is no voter of the committed configuration any more."""
+    if state.configs[-1][0] > state.log.committed:
+        return
+    state.config_settled = True
+    if state.is_voter or not state.config.step_down_on_removal:
+        return
+    last = state.log.last_index
+    for member in state.quorum.members:
+        if state.progress[member].match_index == last:
+            state.messages.append(TimeoutNow(state.id, member, state.term))
+            break
+    become_follower(state, state.term, 0)

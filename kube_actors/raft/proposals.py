@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kube_actors.raft.errors import DropReason, InvalidChange, ProposalDropped
 from kube_actors.raft.log import ENTRY_OVERHEAD_BYTES
-from kube_actors.raft.membership import check_change
+from kube_actors.raft.membership import config_entry_data, take_entries
 from kube_actors.raft.messages import Entry, EntryType, Propose
 from kube_actors.raft.state import RaftState
 
@@ -22,7 +22,7 @@ def propose(state: RaftState, data: Sequence[bytes], kind: EntryType) -> int:
     if state.id not in state.progress:
         raise ProposalDropped(DropReason.REMOVED)
     if kind is EntryType.CONFIG:
-        check_change(state, data[0])
+        data = (config_entry_data(state, data[0]),)
     size = len(data) * ENTRY_OVERHEAD_BYTES
     for item in data:
         size += len(item)
@@ -34,9 +34,9 @@ def propose(state: RaftState, data: Sequence[bytes], kind: EntryType) -> int:
     first = log.last_index + 1
     term = state.term
     log.append([Entry(first + i, term, item, kind) for i, item in enumerate(data)])
-    if kind is EntryType.CONFIG:
-        state.pending_config_index = first
     state.dirty = True
+    if kind is EntryType.CONFIG:
+        take_entries(state, log.entries[-1:])
     return first
 
 

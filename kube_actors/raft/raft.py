@@ -103,6 +103,8 @@ class Raft:
             hard = HardState(log.last_term, 0, hard.commit)
         self._state = RaftState(config, random, log, hard, snapshot.metadata.config)
         self._number = 0
+        if log.entries:
+            membership.take_entries(self._state, log.entries)
         become_follower(self._state, hard.term, 0)
 
     # -- input ---------------------------------------------------------------------------
@@ -141,10 +143,10 @@ class Raft:
         return Index(proposals.propose(self._state, data, EntryType.NORMAL))
 
     def propose_change(self, change: ConfigChange) -> Index:
-        """Propose another membership; it takes effect by itself once applied everywhere.
+        """Propose another membership; each member follows it as soon as it is in its log.
 
         Returns its index, 0 if it was forwarded. Raises ProposalDropped while another change is
-        not applied yet (or the learner to promote lags), InvalidChange if it makes no sense.
+        not committed (or the learner to promote lags), InvalidChange if it makes no sense.
         """
         data = (change.to_bytes(),)
         return Index(proposals.propose(self._state, data, EntryType.CONFIG))
@@ -213,10 +215,7 @@ class Raft:
         state = self._state
         log = state.log
         if state.dirty:
-            state.dirty = False
-            reads.flush_reads(state)
-            if state.role is LEADER:
-                replication.flush(state)
+            self._flush()
         self._number += 1
         snapshot, log.pending_snapshot = log.pending_snapshot, None
         entries = log.take_unwritten()
@@ -251,12 +250,21 @@ class Raft:
         state.read_states = []
         return ready
 
+    def _flush(self) -> None:
+        state = self._state
+        unsettled = not state.config_settled and state.committed_in_term
+        if unsettled:
+            membership.leave_joint_if_due(state)
+        state.dirty = False
+        reads.flush_reads(state)
+        if state.role is LEADER:
+            replication.flush(state)
+            if unsettled:
+                membership.step_down_if_removed(state)
+
     def _take_committed(self) -> Sequence[Entry]:
         state = self._state
         committed, size = state.log.take_committed(state.config.committed_bytes_max)
-        for entry in committed:
-            if entry.type is not EntryType.NORMAL:
-                state.unapplied_changes.append(entry)
         if size and state.uncommitted_bytes:
             state.uncommitted_bytes = max(0, state.uncommitted_bytes - size)
         return committed
@@ -271,11 +279,6 @@ class Raft:
             log.acknowledge(write)
             state.durable_term = write.term
             state.durable_vote = write.vote
-        changes = state.unapplied_changes
-        while changes and changes[0].index <= log.applied:
-            membership.apply_change(state, changes.popleft())
-        if state.config_state.auto_leave:
-            membership.leave_joint_if_due(state)
         if state.role is LEADER:
             replication.own_log_became_durable(state)
         elif state.durable_term == state.term and state.durable_vote == state.id:
@@ -287,6 +290,7 @@ class Raft:
         The last ``keep_entries`` of them stay for members that are a little behind. Returns
         False if a newer snapshot is held. Raises LogUnavailable if it was not applied yet.
         """
+        membership.forget_configs(self._state, snapshot.metadata.index)
         return self._state.log.compact(snapshot, keep_entries)
 
     def snapshot_metadata(self) -> SnapshotMetadata:
@@ -296,7 +300,8 @@ class Raft:
         """
         state = self._state
         index = state.log.applied
-        return SnapshotMetadata(index, state.log.term(index), state.config_state)
+        term = state.log.term(index)
+        return SnapshotMetadata(index, term, membership.config_as_of(state, index))
 
     # -- what it is ----------------------------------------------------------------------
 
@@ -352,6 +357,7 @@ class Raft:
 
     @property
     def config_state(self) -> ConfigState:
+        """The newest configuration in this member's log, committed or not (§6)."""
         return self._state.config_state
 
     @property
@@ -410,7 +416,12 @@ def _settle_term(state: RaftState, message: Message) -> bool:
             return False
         if kind is PreVote or (kind is PreVoteReply and message.granted):  # type: ignore[union-attr]
             return True
+        waited, timeout, led = state.election_elapsed, state.timeout_ticks, state.is_leader
         become_follower(state, message.term, message.source if kind in _FROM_LEADER else 0)
+        if kind is Vote and not led:
+            # Only a granted vote restarts the wait (§5.2): a candidate that cannot win must not
+            # keep the one that can from campaigning.
+            state.election_elapsed, state.timeout_ticks = waited, timeout
         return True
     if kind in _FROM_LEADER:
         # An old leader, or this member left its term unheard: the answer's term tells it.

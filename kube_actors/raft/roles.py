@@ -18,7 +18,6 @@ def _reset(state: RaftState, term: int) -> None:
     state.leader = 0
     state.heartbeat_elapsed = 0
     state.transferee = 0
-    state.pending_config_index = 0
     state.uncommitted_bytes = 0
     state.committed_in_term = False
     state.votes = {}
@@ -54,9 +53,7 @@ def become_leader(state: RaftState) -> None:
     log = state.log
     state.role = LEADER
     state.leader = state.id
-    # A change of configuration may hide among the entries not applied yet: none may be added
-    # before all of them are.
-    state.pending_config_index = log.last_index
+    state.config_settled = False
     state.heard = dict.fromkeys(state.quorum.members, state.ticks)
     add_progress(state)
     for entry in log.entries[log.committed - log.offset :]:

@@ -4,14 +4,13 @@ Rules live beside it, one file per concern (election, replication, following, re
 membership), as functions over this state; it has no rules of its own beyond sending.
 """
 
-from collections import deque
 from random import Random
 
 from attrs import Factory, define
 
 from kube_actors.raft.config import RaftConfig
 from kube_actors.raft.log import MemoryLog
-from kube_actors.raft.messages import ConfigState, Entry, HardState, Message
+from kube_actors.raft.messages import ConfigState, HardState, Message
 from kube_actors.raft.progress import Progress
 from kube_actors.raft.quorum import Quorum
 from kube_actors.raft.ready import FOLLOWER, LEADER, ReadState, Role, SoftState
@@ -58,7 +57,9 @@ class RaftState:
         "after_persist",
         "committed_in_term",
         "config",
+        "config_settled",
         "config_state",
+        "configs",
         "dirty",
         "durable_term",
         "durable_vote",
@@ -72,7 +73,6 @@ class RaftState:
         "leader",
         "log",
         "messages",
-        "pending_config_index",
         "progress",
         "quorum",
         "random",
@@ -83,7 +83,6 @@ class RaftState:
         "ticks",
         "timeout_ticks",
         "transferee",
-        "unapplied_changes",
         "uncommitted_bytes",
         "vote",
         "votes",
@@ -105,8 +104,10 @@ class RaftState:
         self.leader: int = 0
         self.config_state = who
         self.quorum = Quorum.of(who)
-        self.pending_config_index: int = 0
-        self.unapplied_changes: deque[Entry] = deque()
+        # The configuration in force at the snapshot and every newer one in the log, with the
+        # index since when; settled: nothing is to be done about the newest.
+        self.configs: list[tuple[int, ConfigState]] = [(log.offset, who)]
+        self.config_settled: bool = True
         self.progress: dict[int, Progress] = {}
         self.votes: dict[int, bool] = {}
         self.heard: dict[int, int] = {}

@@ -14,7 +14,6 @@ from attrs import Factory, define
 from kube_actors.raft import (
     AppendReply,
     Entry,
-    EntryType,
     HardState,
     Message,
     PreVote,
@@ -106,7 +105,7 @@ class Ledger:
         self.entries: dict[tuple[int, int], tuple[int, bytes]] = {}
         self.chosen: list[tuple[int, int]] = [(0, 0)]  # per index: term, digest of all so far
         self.chosen_in_term: list[int] = [0]  # per index: a term in which it was committed
-        self.changed = False
+        self.members_change = False
         self._seen: dict[int, _Seen] = {}
 
     @property
@@ -172,15 +171,14 @@ class Ledger:
     def applied(self, raft: Raft, entry: Entry, digest: int, disks: Mapping[int, Durable]) -> None:
         """Check state machine safety, and durability when an index is first chosen.
 
-        Durability is only checked while membership never changed: the observer's configuration
-        may be older than the one that chose the entry.
+        Durability is only checked while nobody tried to change the membership: the observer's
+        configuration may be another than the one that chose the entry.
         """
-        self.changed = self.changed or entry.type is EntryType.CONFIG
         if entry.index == len(self.chosen):
             self.chosen.append((entry.term, digest))
             self.chosen_in_term.append(max(raft.term, self.chosen_in_term[-1]))
             holding = [m for m, disk in disks.items() if disk.holds(entry.index, entry.term)]
-            if not self.changed and not Quorum.of(raft.config_state).is_met(holding):
+            if not self.members_change and not Quorum.of(raft.config_state).is_met(holding):
                 self._fail(
                     "durable on a quorum",
                     f"{raft.id} applies {entry.index}@{entry.term}, held by {holding}",

@@ -122,6 +122,7 @@ class RaftWorld:
         self.weather = weather or Weather.draw(self.random)
         self.ticks = ticks
         self.ledger = Ledger()
+        self.ledger.members_change = self.weather.churn > 0
         self.now_us = 0
         self.events = 0
         self.crashes = 0
@@ -213,7 +214,7 @@ class RaftWorld:
         self.ledger.observe(member.raft)
 
     def _time_write(self, member: SimulatedMember) -> None:
-        delay_us = self.random.randint(1, self.weather.disk_us_max)
+        delay_us = self.random.randint(1, 1_000 if self.healed else self.weather.disk_us_max)
         self._at(delay_us, partial(self._flush, member, member.incarnation))
 
     def _flush(self, member: SimulatedMember, incarnation: int) -> None:
