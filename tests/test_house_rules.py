@@ -1,6 +1,7 @@
 """The rules of the house that no linter knows: sizes, names, and where time and chance come in."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@functools.cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 

@@ -112,6 +112,9 @@ class Port:
 
     async def call(self, target: Address, message: Any, timeout_s: float) -> Any:
         frame = encode(message)
+        if self.closed:
+            await self.breathe(always=True)
+            raise ActorCrashed(str(self.address))
         number = next(self._numbers)
         call = Call(self, target, number, timeout_s)
         self._calls[number] = call

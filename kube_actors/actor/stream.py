@@ -46,6 +46,8 @@ class StreamReader:
 
     async def __aenter__(self) -> "StreamReader":
         self.number = self._port.open_stream(self)
+        if self._port.closed:
+            self._error = ActorCrashed(str(self._port.address))
         self._send(STREAM, self._credit, self._frame)
         if self._error is not None:
             await self._port.breathe(always=True)

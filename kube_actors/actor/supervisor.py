@@ -67,6 +67,7 @@ class _Record:
     injected: bool = False
     stopping: bool = False
     revive: bool = False
+    reported: bool = False
     started_s: float = 0.0
     crashes_in_a_row: int = 0
     crashes: int = 0
@@ -227,7 +228,7 @@ class Supervisor:
         record.scope = anyio.CancelScope()
         record.ended = anyio.Event()
         record.alive = True
-        record.injected = record.revive = False
+        record.injected = record.revive = record.reported = False
         record.state = State.RUNNING
         record.error = None
         record.started_s = self.system.library.time()
@@ -290,6 +291,8 @@ class Supervisor:
                 self._launch(record)
             return
         if record.state is State.WAITING:
+            if record.error is not None and not record.reported:
+                self._report(record)
             return
         crashed = record.injected or record.error is not None
         if crashed:
@@ -347,6 +350,7 @@ class Supervisor:
     def _report(self, record: _Record) -> None:
         self._crashes += 1
         record.crashes += 1
+        record.reported = True
         error = record.error if record.error is not None else InjectedCrash("injected")
         if isinstance(error, BaseExceptionGroup):
             error = only(error)

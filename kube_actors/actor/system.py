@@ -153,7 +153,7 @@ class ActorSystem:
             if silent_since_s < self._lossy_since_s:
                 silent_since_s = -math.inf
             alive = [port.keep_alive(silent_since_s) for port in list(self.ports.values())]
-            streams = any(alive)
+            streams = bool(alive)
         else:
             streams = any(port.has_streams for port in self.ports.values())
         self._sweeping = False
