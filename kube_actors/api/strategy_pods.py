@@ -9,15 +9,16 @@ from collections.abc import Iterator
 
 from kube_actors.api.defaults_copying import Tree, replaced
 from kube_actors.api.kinds import Object
-from kube_actors.api.quantities import parse_quantity
+from kube_actors.api.quantities import Quantity
+from kube_actors.api.validation.numbers import amount_of
 
 _COMPUTE = ("cpu", "memory")
 
 
 def _amounts(resources: Tree, side: str) -> dict[str, int]:
     found = resources.get(side) or {}
-    amounts = {name: parse_quantity(found[name]).nano for name in _COMPUTE if name in found}
-    return {name: amount for name, amount in amounts.items() if amount > 0}
+    amounts = ((name, amount_of(found[name])) for name in _COMPUTE if name in found)
+    return {name: each.nano for name, each in amounts if isinstance(each, Quantity) and each.nano}
 
 
 def _asking(spec: Tree) -> Iterator[Tree]:

@@ -5,10 +5,11 @@ from typing import Any
 
 from kube_actors.api import names
 from kube_actors.api.errors import Cause
-from kube_actors.api.quantities import is_quantity, parse_quantity
+from kube_actors.api.quantities import Quantity
 from kube_actors.api.validation.numbers import (
     Causes,
     Tree,
+    amount_of,
     none_negative,
     one_of,
     port,
@@ -199,9 +200,11 @@ def _may_overcommit(name: str) -> bool:
 
 
 def _resource_name(name: str, path: str) -> Causes:
+    if name in _STANDARD:
+        return
     for fault in names.qualified_name(name):
         yield Cause.invalid(path, name, fault)
-    if "/" not in name and name not in _STANDARD and not name.startswith("hugepages-"):
+    if "/" not in name and not name.startswith("hugepages-"):
         yield Cause.invalid(path, name, "must be a standard resource for containers")
 
 
@@ -213,22 +216,27 @@ def resources(tree: Tree, path: str) -> Causes:
             here = f"{path}.{side}[{name}]"
             yield from _resource_name(name, here)
             yield from quantity(amount, here)
-            if is_extended(name) and parse_quantity(amount).nano % 10**9:
+            known = amount_of(amount)
+            if isinstance(known, Quantity) and is_extended(name) and known.nano % 10**9:
                 yield Cause.invalid(here, amount, "must be an integer")
     for name, amount in requests.items():
         limit = limits.get(name)
-        if limit is None:
-            if not _may_overcommit(name):
-                detail = "Limit must be set for non overcommitable resources"
-                yield Cause.required(f"{path}.limits", detail)
-        elif is_quantity(amount) and is_quantity(limit):
-            asked, most = parse_quantity(amount), parse_quantity(limit)
-            if not _may_overcommit(name) and asked != most:
-                detail = f"must be equal to {name} limit of {limit}"
-                yield Cause.invalid(f"{path}.requests", amount, detail)
-            elif asked > most:
-                detail = f"must be less than or equal to {name} limit of {limit}"
-                yield Cause.invalid(f"{path}.requests", amount, detail)
+        if limit is not None:
+            yield from _within_limit(name, amount, limit, f"{path}.requests")
+        elif not _may_overcommit(name):
+            detail = "Limit must be set for non overcommitable resources"
+            yield Cause.required(f"{path}.limits", detail)
+
+
+def _within_limit(name: str, amount: str, limit: str, path: str) -> Causes:
+    asked, most = amount_of(amount), amount_of(limit)
+    if amount == limit or not isinstance(asked, Quantity) or not isinstance(most, Quantity):
+        return
+    if not _may_overcommit(name) and asked.nano != most.nano:
+        yield Cause.invalid(path, amount, f"must be equal to {name} limit of {limit}")
+    elif asked.nano > most.nano:
+        detail = f"must be less than or equal to {name} limit of {limit}"
+        yield Cause.invalid(path, amount, detail)
 
 
 def _security(tree: Tree, path: str) -> Causes:

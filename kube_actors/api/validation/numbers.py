@@ -1,11 +1,12 @@
 """Checks of numbers, percentages and quantities that many kinds have in common."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from kube_actors.api import names
 from kube_actors.api.errors import Cause
-from kube_actors.api.quantities import MalformedQuantity, parse_quantity
+from kube_actors.api.quantities import MalformedQuantity, Quantity, parse_quantity
 
 Tree = dict[str, Any]
 Causes = Iterator[Cause]
@@ -67,14 +68,22 @@ def no_more_than_all(value: Any, path: str) -> Causes:
         yield Cause.invalid(path, value, "must not be greater than 100%")
 
 
+# The same few amounts are written in every pod, and parsing is what costs.
+@lru_cache(maxsize=8192)
+def amount_of(value: str | int | float) -> Quantity | MalformedQuantity:
+    """Return the amount, or why it is none."""
+    try:
+        return parse_quantity(value)
+    except MalformedQuantity as error:
+        return error
+
+
 def quantity(value: Any, path: str) -> Causes:
     """Check that an amount is not negative."""
-    try:
-        negative = parse_quantity(value).nano < 0
-    except MalformedQuantity as error:
-        yield Cause.invalid(path, value, str(error))
-        return
-    if negative:
+    amount = amount_of(value)
+    if isinstance(amount, MalformedQuantity):
+        yield Cause.invalid(path, value, str(amount))
+    elif amount.nano < 0:
         yield Cause.invalid(path, value, NOT_NEGATIVE)
 
 
