@@ -2,9 +2,11 @@
 
 A file is a run of frames, each written by one call and made durable before the next one begins.
 A frame is a 32-byte header (magic, length, CRC of the payload, sequence, identity of the log, CRC
-of the header), the payload, and zeros up to the next multiple of 32, so a header never straddles
-a sector. Files are filled with zeros beforehand. A power cut can therefore only leave zeros where
-sectors of the *last* frame should be; anything else is damage, and raises ``BadFrame``.
+of the header), the payload, and a padding to the next multiple of 32 that ends in a byte which is
+not zero; so a header never straddles a sector, and a sector that was written begins or ends a
+frame or lies within its payload. Files read as zeros beforehand. A power cut can therefore only
+leave zeros where sectors of the *last* frame should be; anything else is damage, and raises
+``BadFrame``.
 """
 
 import struct
@@ -19,7 +21,7 @@ ALIGNMENT = HEADER.size
 SECTOR = 512
 _HEADER_BODY = struct.Struct("<4sIIQQ")
 _ZERO_SECTOR = bytes(SECTOR)
-_PADDING = tuple(bytes(count) for count in range(ALIGNMENT))
+_PADDING = tuple(bytes(count) + b"\xff" for count in range(ALIGNMENT))
 
 
 class BadFrame(Exception):
@@ -58,12 +60,16 @@ def pack_frame(log_id: int, sequence: int, parts: Sequence[bytes]) -> list[bytes
         crc = crc32(part, crc)
     body = _HEADER_BODY.pack(MAGIC, length, crc, sequence, log_id)
     header = body + crc32(body).to_bytes(4, "little")
-    return [header, *parts, _PADDING[-length % ALIGNMENT]]
+    return [header, *parts, _padding(length)]
 
 
 def frame_size(length: int) -> int:
     """Return how many bytes a frame with so long a payload takes."""
-    return ALIGNMENT + length + -length % ALIGNMENT
+    return ALIGNMENT + length + len(_padding(length))
+
+
+def _padding(length: int) -> bytes:
+    return _PADDING[-(length + 1) % ALIGNMENT]
 
 
 def read_frames(
@@ -113,8 +119,7 @@ def _parse(
         raise BadFrame(offset, "the file is truncated inside a record")
     payload = data[offset + ALIGNMENT : offset + ALIGNMENT + length]
     intact = crc32(payload) == crc
-    if intact and data[offset + ALIGNMENT + length : end].strip(b"\0"):
-        raise BadFrame(offset, "a record's padding is damaged")
+    intact = intact and data[offset + ALIGNMENT + length : end] == _padding(length)
     return LogFrame(offset, end, number, identity, payload), intact
 
 

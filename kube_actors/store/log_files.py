@@ -1,8 +1,8 @@
 """The log of one member as files: appends frames to preallocated segments and syncs them.
 
 Synchronous and single-threaded: ``file_disk.py`` runs it off the loop. A segment is created under
-another name, filled with zeros, synced, renamed and its directory synced, so a segment that can
-be seen is whole. The first error of a write or sync is the last thing that is tried.
+another name, allocated (it reads as zeros), synced, renamed and its directory synced, so a segment
+that can be seen is whole. The first error of a write or sync is the last thing that is tried.
 """
 
 import fcntl
@@ -30,7 +30,6 @@ from kube_actors.store.recovery import (
 )
 
 IOV_MAX = 512
-_ZEROS = bytes(1 << 20)
 
 
 class LogFiles:
@@ -150,8 +149,7 @@ class LogFiles:
         temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
         file = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            for at in range(0, total, len(_ZEROS)):
-                write_all(file, [_ZEROS[: min(len(_ZEROS), total - at)]], at)
+            os.posix_fallocate(file, 0, total)
             write_all(file, pack_frame(self.log_id, self._sequence, parts), 0)
             os.fsync(file)
             os.rename(temporary, path)

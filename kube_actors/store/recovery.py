@@ -116,7 +116,8 @@ class _Replay:
                 self._append(frame.offset, record)
             elif isinstance(record, HardState):
                 self.hard_state = record
-            elif isinstance(record, SnapshotMark):
+            elif isinstance(record, SnapshotMark) and record != self.mark:
+                # Every segment repeats the mark; only a new one replaces entries.
                 self.mark = record
                 self.entries = covered_by(self.entries, record)
             elif isinstance(record, Boot):
