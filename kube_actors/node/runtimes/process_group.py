@@ -61,6 +61,11 @@ class ProcessGroup:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
+    def terminate(self) -> None:
+        """Ask the leader, and only the leader, to end: as a container's first process is asked."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.pidfd, signal.SIGTERM)
+
     def poll(self) -> int | None:
         """Reap the leader; its exit code (128 + signal when killed) or None while it runs."""
         code = self._popen.poll()

@@ -61,7 +61,7 @@ class GroupWatch:
         """Ask the group to end, and kill it after ``grace_s``; later calls only shorten."""
         deadline = anyio.current_time() + grace_s
         if group not in self._kill_at and grace_s > 0:
-            group.signal(signal.SIGTERM)
+            group.terminate()
         self._kill_at[group] = min(deadline, self._kill_at.get(group, deadline))
         os.eventfd_write(self._waker, 1)
 
