@@ -77,8 +77,11 @@ def gather(view: View, key: str) -> DeploymentState | None:
     record: Whole | None = view.get("deployments", namespace, name)
     if record is None:
         return None
+    deployment = record.object()
+    if not (deployment.get("spec") or {}).get("template"):
+        return None
     return DeploymentState(
-        record.object(),
+        deployment,
         tuple(view.indexed("replicasets", "owner_uid", record.uid)),
         tuple(view.indexed("replicasets", "orphan", namespace)),
     )
@@ -86,7 +89,7 @@ def gather(view: View, key: str) -> DeploymentState | None:
 
 def _selector(deployment: Object) -> LabelSelector | None:
     try:
-        selector = from_label_selector(deployment["spec"].get("selector"))
+        selector = from_label_selector((deployment.get("spec") or {}).get("selector"))
     except StatusError:
         return None
     return None if selector.empty else selector

@@ -6,7 +6,6 @@ annotation ``endpoints.kubernetes.io/over-capacity`` tells when that cut some of
 """
 
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
 from typing import Any
 
 import orjson
@@ -111,10 +110,10 @@ def subsets(service: ServiceRecord, pods: Sequence[BackendPod]) -> tuple[list[An
         shown = service.publish_not_ready or not pod.deleting
         if address and shown and not pod.finished:
             ready = pod.ready or service.publish_not_ready
-            placed.append((not ready, ip_address(address).packed, address, pod))
+            placed.append((not ready, address, pod))
     placed.sort(key=lambda place: place[:2])
     groups: dict[str, dict[str, Any]] = {}
-    for not_ready, _, address, pod in placed[:ADDRESSES_MAX]:
+    for not_ready, address, pod in placed[:ADDRESSES_MAX]:
         ports = [_endpoint_port(port) for port in backends.ports_for(service, pod)]
         key = orjson.dumps(ports).decode()
         subset = groups.setdefault(key, {"addresses": [], "notReadyAddresses": [], "ports": ports})

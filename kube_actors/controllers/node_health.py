@@ -79,7 +79,7 @@ def node_record(obj: Object) -> NodeRecord:
 
 def node_lease_record(obj: Object) -> NodeLeaseRecord:
     """Keep a node's last sign of life."""
-    return NodeLeaseRecord(*identity(obj), heartbeat=obj["spec"].get("renewTime") or "")
+    return NodeLeaseRecord(*identity(obj), heartbeat=(obj.get("spec") or {}).get("renewTime") or "")
 
 
 def silent_conditions(node: NodeRecord, timestamp: str) -> list[Condition]:

@@ -79,18 +79,22 @@ def reconcile(state: GarbageState, round_: Round) -> tuple[Effect, ...]:
         keys = [taint["key"] for taint in state.node.taints]
         dead = OUT_OF_SERVICE in keys and state.node.ready != "True"
         return _remove([pod for pod in state.pods if pod.deleting]) if dead else ()
-    if not state.pods:
-        return ()
-    since_s = state.gone_s
-    if since_s is not None and since_s + state.quarantine_s > round_.now_s:
-        return (RequeueAfter(since_s + state.quarantine_s - round_.now_s),)
+    # A pod may have been bound before its node could be seen: it has its own quarantine.
+    since_s = state.gone_s or 0.0
+    due_s = {pod.uid: max(since_s, pod.created_s) + state.quarantine_s for pod in state.pods}
+    over = [pod for pod in state.pods if due_s[pod.uid] <= round_.now_s]
+    waits = [due - round_.now_s for due in due_s.values() if due > round_.now_s]
+    later = (RequeueAfter(min(waits)),) if waits else ()
+    if not over:
+        return later
     question = Look("Node", "", state.heading.removeprefix("node/"))
     if not round_.asked(question):
         return (question,)
     if round_.answers[question] is not None:
-        return ()
-    failing = tuple(_fail(pod, round_) for pod in state.pods if not pod.finished)
-    return (Together(failing), *_remove(state.pods)) if failing else _remove(state.pods)
+        return later
+    failing = tuple(_fail(pod, round_) for pod in over if not pod.finished)
+    failed = (Together(failing),) if failing else ()
+    return (*failed, *_remove(over), *later)
 
 
 def _remove(pods: Sequence[GarbagePod]) -> tuple[Effect, ...]:

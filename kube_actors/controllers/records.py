@@ -106,10 +106,13 @@ def controller_uid(obj: Object) -> str:
 
 
 def seconds(timestamp: str | None) -> float | None:
-    """Read an RFC 3339 time as unix seconds; None stays None."""
+    """Read an RFC 3339 time as unix seconds; None for none, and for what is no time."""
     if not timestamp:
         return None
-    return datetime.fromisoformat(timestamp).timestamp()
+    try:
+        return datetime.fromisoformat(timestamp).timestamp()
+    except ValueError:
+        return None
 
 
 def by_namespace(record: Record) -> Iterable[str]:

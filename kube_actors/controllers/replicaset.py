@@ -6,7 +6,7 @@ pods are named after the set's uid and the pods it was seen to have, so a lost a
 view cannot make doubles. The status says what was seen before this round's changes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -83,7 +83,7 @@ class ReplicaSetState:
 
 def replicaset_record(obj: Object) -> ReplicaSetRecord:
     """Keep what replica counting needs of a ReplicaSet."""
-    meta, spec = obj["metadata"], obj["spec"]
+    meta, spec = obj["metadata"], obj.get("spec") or {}
     template = spec.get("template") or {}
     return ReplicaSetRecord(
         *identity(obj),
@@ -162,7 +162,7 @@ def reconcile(state: ReplicaSetState, round_: Round) -> tuple[Effect, ...]:
         return ()
     if replicaset.deleting:
         owned = [pod for pod in state.owned if selector.matches(pod.labels)]
-        return _status_effects(replicaset, owned, selector, round_)
+        return _status_effects(replicaset, owned, round_)
     adoptable = [pod for pod in state.orphans if pod.active and selector.matches(pod.labels)]
     question = Look("ReplicaSet", replicaset.namespace, replicaset.name)
     if adoptable and not round_.asked(question):
@@ -171,8 +171,9 @@ def reconcile(state: ReplicaSetState, round_: Round) -> tuple[Effect, ...]:
     if adoptable and may_adopt(round_.answers[question], replicaset.uid):
         claims += [adoption("Pod", pod, replicaset.reference) for pod in adoptable]
     owned = []
+    matching = _matcher(selector)
     for pod in state.owned:
-        if selector.matches(pod.labels):
+        if matching(pod.labels):
             owned.append(pod)
         elif pod.active:
             claims.append(release("Pod", pod, replicaset.uid))
@@ -180,13 +181,27 @@ def reconcile(state: ReplicaSetState, round_: Round) -> tuple[Effect, ...]:
         # The claims change what is owned; count again once the view shows them.
         return (Together(tuple(claims)),)
     return (
-        *_status_effects(replicaset, owned, selector, round_),
+        *_status_effects(replicaset, owned, round_),
         *_replica_effects(state, owned, round_),
     )
 
 
+def _matcher(selector: LabelSelector) -> Callable[[Mapping[str, str]], bool]:
+    """Remember the last answer: pods of one set share one mapping of labels."""
+    last: Mapping[str, str] | None = None
+    answer = False
+
+    def matches(labels: Mapping[str, str]) -> bool:
+        nonlocal last, answer
+        if labels is not last:
+            last, answer = labels, selector.matches(labels)
+        return answer
+
+    return matches
+
+
 def _status_effects(
-    replicaset: ReplicaSetRecord, owned: list[PodRecord], selector: LabelSelector, round_: Round
+    replicaset: ReplicaSetRecord, owned: list[PodRecord], round_: Round
 ) -> tuple[Effect, ...]:
     active = [pod for pod in owned if pod.active]
     template = replicaset.template_labels.items()
@@ -203,7 +218,7 @@ def _status_effects(
         "terminatingReplicas": sum(1 for pod in owned if pod.terminating),
         "observedGeneration": replicaset.generation,
     }
-    conditions = _conditions(replicaset, len(active), round_)
+    conditions = _conditions(replicaset, round_)
     if conditions:
         new["conditions"] = conditions
     patch = status_patch(
@@ -227,10 +242,10 @@ def _status_effects(
     return tuple(effects)
 
 
-def _conditions(replicaset: ReplicaSetRecord, active: int, round_: Round) -> list[dict[str, Any]]:
+def _conditions(replicaset: ReplicaSetRecord, round_: Round) -> list[dict[str, Any]]:
     old = replicaset.status.get("conditions")
     failure = round_.failure
-    if failure is None or failure.kind not in ("Pod", "pods"):
+    if failure is None or failure.kind != "Pod" or failure.verb == "patch":
         return drop_condition(old, "ReplicaFailure")
     if find_condition(old, "ReplicaFailure") is not None:
         return list(old or ())

@@ -95,7 +95,7 @@ def _number(text: str | None) -> int:
 
 def revision_record(obj: Object) -> RevisionRecord:
     """Keep what a Deployment needs of a ReplicaSet."""
-    meta, spec = obj["metadata"], obj["spec"]
+    meta, spec = obj["metadata"], obj.get("spec") or {}
     return RevisionRecord(
         *identity(obj),
         owner_uid=controller_uid(obj),

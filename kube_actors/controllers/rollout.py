@@ -42,9 +42,11 @@ class Strategy:
 
 
 def scaled_value(value: int | str, total: int, *, round_up: bool) -> int:
-    """Resolve a count or a percentage of ``total``."""
+    """Resolve a count or a percentage of ``total``; 0 for what is neither."""
     if isinstance(value, int):
         return value
+    if not value.rstrip("%").isdigit():
+        return 0
     hundredths = int(value.rstrip("%")) * total
     return -(-hundredths // 100) if round_up else hundredths // 100
 

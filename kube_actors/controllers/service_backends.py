@@ -6,7 +6,6 @@ condition is true and it is not terminating, or when the Service publishes not-r
 numbers form different groups; a port a pod does not have is left out.
 """
 
-import ipaddress
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -104,7 +103,7 @@ def backend_pod(obj: Object) -> BackendPod:
 
 def service_record(obj: Object) -> ServiceRecord:
     """Keep what its endpoints need of a Service."""
-    spec = obj["spec"]
+    spec = obj.get("spec") or {}
     external = spec.get("type") == "ExternalName"
     return ServiceRecord(
         *identity(obj),
@@ -133,9 +132,8 @@ def service_keys_of_pod(view: View, old: BackendPod | None, new: BackendPod | No
 
 def address_of(pod: BackendPod, family: str) -> str:
     """Give the pod's address of a family, "" if it has none."""
-    wanted = 4 if family == "IPv4" else 6
     for ip in pod.ips:
-        if ipaddress.ip_address(ip).version == wanted:
+        if (":" in ip) == (family == "IPv6"):
             return ip
     return ""
 

@@ -5,13 +5,22 @@ are being deleted, by patching their status through the API.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
 from attrs import frozen
 
-from kube_actors.actor import Actor, ActorSystem, Address, Child, Clock, MemoryNetwork, Supervisor
+from kube_actors.actor import (
+    Actor,
+    ActorError,
+    ActorSystem,
+    Address,
+    Child,
+    Clock,
+    MemoryNetwork,
+    Supervisor,
+)
 from kube_actors.api.errors import StatusError
 from kube_actors.apiserver import ApiServerConfig, run_apiserver
 from kube_actors.client import Client, Informer
@@ -90,7 +99,30 @@ class Kubelet:
         self._todo: dict[tuple[str, str], None] = {}
         self._given = 0
 
+    async def _register(self) -> None:
+        now = self._client.actor.clock.timestamp()
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self._node}}
+        await self._client.create(node)
+        times = {"lastHeartbeatTime": now, "lastTransitionTime": now}
+        status = {"conditions": [{"type": "Ready", "status": "True", **times}]}
+        await self._client.patch("nodes", self._node, {"status": status}, subresource="status")
+
+    async def _heartbeat(self) -> None:
+        lease = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": self._node, "namespace": "kube-node-lease"},
+        }
+        await self._client.create(lease)
+        while True:
+            spec = {"spec": {"renewTime": self._client.actor.clock.micro_timestamp()}}
+            with suppress(ActorError, StatusError):
+                await self._client.patch("leases", self._node, spec, "kube-node-lease")
+            await anyio.sleep(10)
+
     async def run(self) -> None:
+        await self._register()
+
         def changed(_old: Any, new: Any) -> None:
             if new is not None:
                 meta = new["metadata"]
@@ -99,6 +131,7 @@ class Kubelet:
 
         self._pods.subscribe(changed)
         async with anyio.create_task_group() as group:
+            group.start_soon(self._heartbeat)
             group.start_soon(self._pods.run)
             while True:
                 await self._wake.wait()

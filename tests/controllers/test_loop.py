@@ -164,7 +164,9 @@ async def test_a_namespace_is_furnished_and_emptied():
 
 async def test_a_silent_node_loses_its_pods_to_another():
     async with plane() as p:
-        p.start_controllers(node_grace_s=4.0, node_startup_grace_s=4.0, node_monitor_s=1.0)
+        p.start_controllers(
+            node_grace_s=4.0, node_startup_grace_s=4.0, node_monitor_s=1.0, node_quarantine_s=2.0
+        )
         await default_account(p)
         now = p.actor.clock.timestamp()
         for name in ("a", "b"):

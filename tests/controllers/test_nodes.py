@@ -176,13 +176,13 @@ def test_pods_of_a_deleted_node_are_failed_and_removed_after_the_quarantine():
     assert world.all("pods") == []
 
 
-def test_pods_of_a_node_that_came_back_live_are_kept():
+def test_pods_of_a_node_that_is_there_when_looked_for_are_kept():
     collector = pod_garbage_collector()
     world = World(pod("p", node="a"))
     state = collector.gather(_Empty(world, collector), "node/a")
-    round_ = Round(START_S, timestamp(START_S))
-    (question,) = collector.reconcile(state, round_)
-    answered = Round(START_S, timestamp(START_S), None, {question: node("a")})
+    assert collector.reconcile(state, Round(START_S, "")) == (RequeueAfter(40.0),)
+    (question,) = collector.reconcile(state, Round(START_S + 41, ""))
+    answered = Round(START_S + 41, "", None, {question: node("a")})
     assert collector.reconcile(state, answered) == ()
 
 
