@@ -1,11 +1,13 @@
 """What a group promises while members die, links break and disks forget."""
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from kube_actors.actor import ActorError, Unreachable
 from kube_actors.store import (
     DiskFailed,
+    Event,
     LeaseGrant,
     LeaseTimeToLive,
     MemoryDisk,
@@ -54,7 +56,7 @@ async def test_a_request_that_was_under_way_when_the_leader_died_is_applied_exac
         async with anyio.create_task_group() as tasks:
             for number in range(40):
                 tasks.start_soon(group.at(rest[number % 2]).txn, put(b"k%d" % number))
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
             group.kill(leader)
         read = await group.at(*rest).range(Range(b"k", b"l"))
         assert read.count == 40
@@ -94,7 +96,7 @@ async def test_without_a_majority_writes_fail_at_once_and_local_reads_and_watche
                 assert anyio.current_time() - began < 0.01
             group.network.heal()
             await write_until_it_works(group.client, b"a", b"4")
-            seen = []
+            seen: list[Event] = []
             while not seen or seen[-1].kv.value != b"4":
                 seen += (await anext(items)).events
         assert not (await group.status(1)).read_only
@@ -212,7 +214,9 @@ async def test_a_disk_that_fails_to_sync_ends_its_member_and_loses_nothing() -> 
         assert (await group.client.range(Range(b"a"))).kvs[0].value == b"1"
 
 
-async def _reader_and_writers(group: Group, log: WatchLog, acknowledged: dict[bytes, bytes]) -> None:
+async def _reader_and_writers(
+    group: Group, log: WatchLog, acknowledged: dict[bytes, bytes]
+) -> None:
     async def write(member: int) -> None:
         for number in range(60):
             key, value = b"k%d-%d" % (member, number % 7), b"%d" % number

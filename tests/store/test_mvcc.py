@@ -150,7 +150,7 @@ steps = st.one_of(
     txns,
     st.sampled_from([1, 2]).map(lambda lease: LeaseGrant(10, lease)),
     st.sampled_from([1, 2]).map(LeaseRevoke),
-    st.integers(1, 8).map(lambda back: Compact(back)),
+    st.integers(1, 8).map(Compact),
 )
 
 
