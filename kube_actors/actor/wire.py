@@ -17,8 +17,7 @@ _codec = Codec()
 _encoders = _codec.encoders
 _decoders = _codec.decoders
 _unpack = msgpack.unpackb
-_packer = msgpack.Packer(use_bin_type=True, autoreset=True)
-_pack = _packer.pack
+_pack = msgpack.Packer(use_bin_type=True, autoreset=True).pack
 
 
 def encode(message: Any) -> Frame:
@@ -31,7 +30,6 @@ def encode(message: Any) -> Frame:
     try:
         return Frame(_pack(encoder(message, blobs)), tuple(blobs) if blobs else ())
     except (ValueError, OverflowError, RecursionError) as error:
-        _packer.reset()  # One that failed half-way keeps what it had begun.
         if isinstance(error, MalformedMessage):
             raise
         raise MalformedMessage(f"{cls.__name__}: {error}") from error

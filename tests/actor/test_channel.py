@@ -368,6 +368,7 @@ async def test_several_tasks_share_one_mailbox_and_a_cancelled_one_loses_nothing
             actor.tell("client/2", Ask(0))
             scopes[0].cancel()
             await anyio.wait_all_tasks_blocked()
+            assert got == [0]
             for number in range(1, 10):
                 actor.tell("client/2", Ask(number))
             await anyio.wait_all_tasks_blocked()

@@ -176,6 +176,24 @@ async def test_faults_do_what_they_say() -> None:
     assert await faulty_run(1, drop=1.0) == []
 
 
+async def test_a_repeated_call_is_received_once() -> None:
+    received: list[int] = []
+
+    async def run_counting(actor: Actor) -> None:
+        while True:
+            delivery = await actor.receive()
+            received.append(delivery.message.number)
+            await anyio.sleep(1)
+            delivery.reply(delivery.message)
+
+    async with world() as one:
+        one.supervisor.start(Child("counter", run_counting))
+        one.network.set_fault("client/1", "counter", duplicate=1.0)
+        assert await one.actor.call("counter", Ask(3)) == Ask(3)
+        await anyio.sleep(5)
+    assert received == [3]
+
+
 async def test_the_seed_decides_the_faults() -> None:
     faults = {"drop": 0.2, "duplicate": 0.2, "reorder": 0.2, "delay_s": 0.1}
     assert await faulty_run(7, **faults) == await faulty_run(7, **faults)
@@ -299,5 +317,7 @@ async def test_a_reader_of_a_restarted_source_learns_it_although_nobody_told_it(
             one.supervisor.crash("numbers")
             await anyio.sleep(1)
             one.network.heal()
+            healed_s = anyio.current_time()
             with pytest.raises(ActorCrashed):
                 await read_all(items)
+            assert anyio.current_time() - healed_s < 15

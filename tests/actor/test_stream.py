@@ -154,6 +154,19 @@ async def test_a_crash_of_the_reader_is_seen_by_the_source() -> None:
         assert source.deliveries[0].cancelled
 
 
+async def test_a_killed_reader_is_gone_for_the_source_at_once() -> None:
+    source = Source()
+
+    async def run_reader(actor: Actor) -> None:
+        async with actor.stream("a", Items()) as items:
+            await anext(items)
+
+    async with world(Child("a", source.run), Child("b", run_reader)) as (supervisor, _):
+        await anyio.wait_all_tasks_blocked()
+        supervisor.kill("b")
+        assert source.deliveries[0].cancelled
+
+
 async def test_a_stream_nobody_accepts_ends_with_its_reader() -> None:
     kept: list[Delivery] = []
 

@@ -100,6 +100,32 @@ async def test_restart_types_decide_who_comes_back(restart: Restart, crash: bool
         assert supervisor.statistics().crashes == int(crash)
 
 
+async def test_a_sibling_that_takes_long_to_end_is_waited_for() -> None:
+    lives = Lives()
+
+    async def run_slow(actor: Actor) -> None:
+        try:
+            await lives.run(actor)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(3)
+
+    async with (
+        ActorSystem() as system,
+        Supervisor(system, name="root", strategy=Strategy.ONE_FOR_ALL) as supervisor,
+        system.client("client/1") as actor,
+    ):
+        supervisor.start(Child("slow", run_slow))
+        supervisor.start(Child("b", lives.run))
+        await anyio.wait_all_tasks_blocked()
+        lives.take()
+        actor.tell("b", Ask(1))
+        await anyio.sleep(2)
+        assert lives.take() == "-b -slow"
+        await anyio.sleep(2)
+        assert sorted(lives.take().split()) == ["+b", "+slow"]
+
+
 async def test_a_crash_loop_escalates_with_its_cause() -> None:
     lives = Lives()
     with pytest.raises(Escalated, match="root gave up: more than 2 restarts within 60 s") as up:

@@ -1,4 +1,6 @@
+import inspect
 import struct
+import sys
 from typing import Any
 
 import msgpack
@@ -101,6 +103,7 @@ def test_a_constructor_that_checks_is_asked_when_decoding() -> None:
         ["wire.leaf", 7, ["a"]],
         ["wire.node", [["wire.leaf", 1, "a"]]],
         ["wire.node", [["wire.empty"]], 0],
+        ["wire.holder", ["wire.twin", 1, "a"]],
         ["wire.node", [[]], 0],
         ["wire.node", [[["wire.leaf", 1, "a"]]], 0],
         ["wire.node", ["wire.leaf", 1, "a"], 0],
@@ -222,6 +225,25 @@ def test_a_tag_names_one_class() -> None:
         @message("wire.leaf")
         class Other:
             pass
+
+
+def test_a_deep_message_met_deep_in_the_stack_is_malformed() -> None:
+    tree = Node(())
+    for _ in range(200):
+        tree = Node((tree,))
+    frame = encode(tree)
+    assert decode(frame) == tree
+
+    def deeper(levels: int) -> Any:
+        return deeper(levels - 1) if levels else decode(frame)
+
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    try:
+        with pytest.raises(MalformedMessage, match="recursion"):
+            deeper(1000 - len(inspect.stack()) - 150)
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 @given(st.binary(max_size=64), st.lists(st.binary(max_size=4), max_size=2).map(tuple))

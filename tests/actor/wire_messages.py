@@ -60,6 +60,17 @@ class Refused(ActorError):
     body: Blob
 
 
+@message("wire.holder")
+class Holder:
+    leaf: Leaf
+
+
+@message("wire.twin")
+class Twin:
+    number: int = 0
+    text: str = ""
+
+
 @message("wire.empty")
 class Empty:
     pass

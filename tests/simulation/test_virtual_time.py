@@ -1,4 +1,5 @@
 import asyncio
+import socket
 import subprocess
 import sys
 import threading
@@ -112,6 +113,17 @@ async def test_a_timeout_that_is_not_needed_never_passes() -> None:
         with anyio.fail_after(100):
             await event.wait()
     assert anyio.current_time() - began == pytest.approx(1)
+
+
+@pytest.mark.anyio
+async def test_what_has_already_arrived_is_read_before_time_goes_on() -> None:
+    left, right = socket.socketpair()
+    with left, right:
+        left.setblocking(False)
+        right.send(b"now")
+        with anyio.fail_after(1):
+            await anyio.wait_readable(left)
+        assert left.recv(3) == b"now"
 
 
 @pytest.mark.anyio
