@@ -49,6 +49,7 @@ class Weather:
     pause: float = 0.0
     campaign: float = 0.0
     churn: float = 0.0
+    transfer: float = 0.0
     clock_drift: float = 0.0
     ready_max: int = 1
     snapshot_every: int = 1_000_000
@@ -85,6 +86,7 @@ class Weather:
             pause=random.choice((0.0, 0.0, 0.01)),
             campaign=random.choice((0.0, 0.0, 0.01, 0.1)),
             churn=churn,
+            transfer=random.choice((0.0, 0.02)),
             clock_drift=random.choice((0.0, 0.3)),
             ready_max=random.choice((1, 2, 8)),
             snapshot_every=random.choice((5, 30, 1_000_000)),
@@ -347,12 +349,10 @@ class RaftWorld:
         try:
             if what < 0.6:
                 raft.propose(self._name().ljust(self.random.randint(1, 60)))
-            elif what < 0.98:
+            elif what < 1 - self.weather.transfer or self.healed:
                 name = self._name()
                 raft.read_index(name)
                 member.reads[name] = self.ledger.last_chosen
-            elif self.healed:
-                return
             else:
                 raft.transfer_leadership(self.random.choice(list(self.members)))
         except (ProposalDropped, ReadDropped, TransferRefused):
