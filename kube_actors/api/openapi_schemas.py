@@ -39,10 +39,10 @@ def components(members: Iterable[Kind]) -> Schema:
         if kind.definition is not None:
             found[name] = _custom(kind, kind.definition)
             found[f"{name}List"] = _list_of(kind, name)
-            continue
-        pending += [each for each in (name, f"{name}List") if each in known]
-        for subresource in kind.subresources:
-            taken = kind.subresource(subresource)
+        else:
+            pending += [name, f"{name}List"]
+        for each in kind.subresources:
+            taken = kind.subresource(each)
             if taken is not None:
                 pending.append(schema_name(taken.group, taken.version, taken.kind))
     while pending:

@@ -150,6 +150,76 @@ VALID: dict[str, Object] = {
 }
 
 
+_TERM = {"topologyKey": "zone", "labelSelector": SELECTOR}
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+_EXPRESSION = {"key": "disk", "operator": "In", "values": ["ssd"]}
+# A pod that uses most of what a pod can say.
+RICH_POD = _made(
+    "v1",
+    "Pod",
+    spec={
+        "initContainers": [{"name": "first", "image": "x", "restartPolicy": "Always"}],
+        "containers": [
+            {
+                **CONTAINER,
+                "command": ["serve"],
+                "ports": [{"name": "http", "containerPort": 80, "hostPort": 8080}],
+                "env": [
+                    {"name": "A", "value": "b"},
+                    {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+                    {"name": "C", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}},
+                    {"name": "L", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}},
+                ],
+                "envFrom": [{"prefix": "P", "secretRef": {"name": "s"}}],
+                "volumeMounts": [{"name": "data", "mountPath": "/data", "subPath": "a"}],
+                "resources": {"limits": {"cpu": "1", "example.com/gpu": "1"}},
+                "livenessProbe": {"httpGet": {"port": 80, "httpHeaders": [{"name": "X"}]}},
+                "readinessProbe": {"tcpSocket": {"port": "http"}},
+                "startupProbe": {"exec": {"command": ["true"]}},
+                "lifecycle": {"preStop": {"exec": {"command": ["true"]}}},
+                "securityContext": {"runAsUser": 1000, "privileged": False},
+            }
+        ],
+        "volumes": [
+            {"name": "data", "hostPath": {"path": "/data", "type": "Directory"}},
+            {"name": "c", "configMap": {"name": "c", "items": [{"key": "k", "path": "p"}]}},
+            {
+                "name": "d",
+                "downwardAPI": {
+                    "items": [{"path": "l", "fieldRef": {"fieldPath": "metadata.labels['a']"}}]
+                },
+            },
+            {
+                "name": "p",
+                "projected": {"sources": [{"secret": {"name": "s"}}, {"configMap": {"name": "c"}}]},
+            },
+        ],
+        "affinity": {
+            "nodeAffinity": {
+                _REQUIRED: {"nodeSelectorTerms": [{"matchExpressions": [_EXPRESSION]}]},
+                _PREFERRED: [{"weight": 1, "preference": {"matchExpressions": [_EXPRESSION]}}],
+            },
+            "podAffinity": {_REQUIRED: [_TERM]},
+            "podAntiAffinity": {_PREFERRED: [{"weight": 1, "podAffinityTerm": _TERM}]},
+        },
+        "tolerations": [{"key": "a", "operator": "Exists", "effect": "NoSchedule"}],
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": "zone",
+                "whenUnsatisfiable": "DoNotSchedule",
+                "labelSelector": SELECTOR,
+            }
+        ],
+        "nodeSelector": {"disk": "ssd"},
+        "securityContext": {"fsGroup": 1, "supplementalGroups": [1]},
+        "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["x"]}],
+        "readinessGates": [{"conditionType": "example.com/ready"}],
+    },
+)
+
+
 def kind_of(obj: Object) -> Kind:
     return BUILTIN.of(obj)
 
