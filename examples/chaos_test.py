@@ -37,13 +37,14 @@ async def reconcile(client: Client, namespace: str, wanted: bool) -> None:
             raise
 
 
-async def run_badges(client: Client, queue: WorkQueue[str]) -> None:
+async def run_badges(client: Client) -> None:
     """Watch namespaces and keep their badges, for ever."""
 
     def wants_badge(namespace: Object) -> tuple[str, bool]:
         metadata = namespace["metadata"]
         return metadata["name"], (metadata.get("labels") or {}).get("badge") == "yes"
 
+    queue = WorkQueue(client.actor.clock)
     namespaces = Informer(client, "namespaces", project=wants_badge)
 
     def changed(old: tuple[str, bool] | None, new: tuple[str, bool] | None) -> None:
@@ -52,6 +53,7 @@ async def run_badges(client: Client, queue: WorkQueue[str]) -> None:
 
     namespaces.subscribe(changed)
     async with anyio.create_task_group() as tasks:
+        tasks.start_soon(queue.run)
         tasks.start_soon(namespaces.run)
         while True:
             name = await queue.get()
@@ -96,8 +98,7 @@ async def test_every_namespace_has_its_badge_when_the_faults_are_over() -> None:
         Cluster(masters=3, nodes=0, listen=None, seed=7) as cluster,
         anyio.create_task_group() as tasks,
     ):
-        queue: WorkQueue[str] = WorkQueue()
-        tasks.start_soon(run_badges, cluster.client, queue)
+        tasks.start_soon(run_badges, cluster.client)
         await create_until_known(cluster.client, namespace("calm"))
         cluster.chaos("kill", ["leader"])
         await create_until_known(cluster.client, namespace("leaderless"))

@@ -47,19 +47,11 @@ async def _tell(manifest: Path) -> None:
     stage = Stage()
     print("kube_actors: three masters, three nodes, one process, real traffic.")
     print("Failures are noticed in seconds here; Kubernetes' own, longer times are the default.")
-    cluster = Cluster(masters=3, nodes=3, timings=Timings.quick())
-
-    async def boot() -> str:
-        await cluster.__aenter__()
+    stage.begin("boot 3 masters and 3 nodes")
+    async with Cluster(masters=3, nodes=3, timings=Timings.quick()) as cluster:
         leader = cluster.health.leader
-        return f"3 nodes Ready, store/{leader} leads, HTTPS on {cluster.url}"
-
-    try:
-        await stage.step("boot 3 masters and 3 nodes", boot, timeout_s=40)
+        stage.observed(f"3 nodes Ready, store/{leader} leads, HTTPS on {cluster.url}")
         await _Story(stage, cluster, manifest).tell()
-    finally:
-        with anyio.CancelScope(shield=True):
-            await cluster.__aexit__(None, None, None)
     print(f"\nEvery step was observed, in {stage.elapsed_s:.1f} s. Next: kube-actors up --help")
 
 
@@ -114,7 +106,7 @@ class _Story:
     async def kill_process(self) -> str:
         pod = (await self.stage.until(self.all_ready))[0]
         page = await get(pod["status"]["podIP"], 8080)
-        os.kill(page["pid"], signal.SIGKILL)
+        os.kill(int(page["pid"]), signal.SIGKILL)
 
         async def restarted() -> str | None:
             again = await self.client.get("pods", name(pod), "default")

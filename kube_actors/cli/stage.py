@@ -27,7 +27,7 @@ class Stage:
     def __init__(self) -> None:
         self._number = 0
         self._terminal = sys.stdout.isatty()
-        self._started = time.perf_counter()
+        self._started = self._began = time.perf_counter()
         self.title = ""
 
     @property
@@ -38,9 +38,7 @@ class Stage:
         self, title: str, run: Callable[[], Awaitable[str]], *, timeout_s: float = 60.0
     ) -> None:
         """Run one step; its result is what was observed. Raises NotObserved."""
-        self._number += 1
-        self.title = title
-        print(f"\n{self._number:2}. {title}", flush=True)
+        self.begin(title)
         began = time.perf_counter()
         observed = None
         with anyio.move_on_after(timeout_s):
@@ -51,7 +49,17 @@ class Stage:
         self._erase()
         if observed is None:
             raise NotObserved(title, f"still waiting after {timeout_s:g} s")
-        print(f"    \u2713 {observed}  [{time.perf_counter() - began:.2f} s]", flush=True)
+        self.observed(observed)
+
+    def begin(self, title: str) -> None:
+        """Say what comes; ``observed`` says how it went."""
+        self._number += 1
+        self.title = title
+        self._began = time.perf_counter()
+        print(f"\n{self._number:2}. {title}", flush=True)
+
+    def observed(self, what: str) -> None:
+        print(f"    \u2713 {what}  [{time.perf_counter() - self._began:.2f} s]", flush=True)
 
     def fail(self, reason: str) -> NotObserved:
         return NotObserved(self.title, reason)

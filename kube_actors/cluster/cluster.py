@@ -9,8 +9,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -99,8 +99,8 @@ class Cluster:
         self._clock = clock
         self._disks: dict[int, MemoryDisk] = {}
         self._disk = disk
-        self._stack = AsyncExitStack()
-        self._scratch: Path | None = None
+        self._life: AbstractAsyncContextManager[Cluster]
+        self._scratch: Path
         self.url = ""
         self.client: Client
         self.faults: Faults
@@ -109,13 +109,8 @@ class Cluster:
         self.app: FrontDoor
 
     async def __aenter__(self) -> "Cluster":
-        try:
-            await self._start()
-        except BaseException:
-            with anyio.CancelScope(shield=True):
-                await self._stack.aclose()
-            raise
-        return self
+        self._life = self._live()
+        return await self._life.__aenter__()
 
     async def __aexit__(
         self,
@@ -123,7 +118,7 @@ class Cluster:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool | None:
-        return await self._stack.__aexit__(kind, error, traceback)
+        return await self._life.__aexit__(kind, error, traceback)
 
     # What an embedder asks.
 
@@ -134,10 +129,12 @@ class Cluster:
         *,
         timeout_s: float = 30.0,
         namespace: str = "default",
-    ) -> dict[str, Any]:
-        """Wait until ``deployment/web`` is ``Available`` (any condition, "create", "delete").
+    ) -> dict[str, Any] | None:
+        """Wait until ``deployment/web`` is ``Available``.
 
-        Returns the object as it was then; raises TimeoutError with what was seen last.
+        ``condition`` is a condition's type, ``Type=Status``, "create", "delete" or
+        ``jsonpath={.path}=value``. Returns the object as it was then, None when it is gone; raises
+        TimeoutError with what was seen last.
         """
         return await wait_for(
             self.client, target, condition, timeout_s=timeout_s, namespace=namespace
@@ -172,50 +169,74 @@ class Cluster:
 
     # How it is built.
 
-    async def _start(self) -> None:
-        stack = self._stack
-        plan = self._address_plan(stack)
-        self._scratch = self._directories(stack)
+    @asynccontextmanager
+    async def _live(self) -> AsyncIterator["Cluster"]:
+        listener, host, port = await self._listen()
+        async with listener or nullcontext(), self._serving(listener, host, port):
+            yield self
+
+    @asynccontextmanager
+    async def _serving(self, listener: Any, host: str, port: int) -> AsyncIterator[None]:
         clock = self._clock or Clock(time.time())
         network = self._network or MemoryNetwork(self._seed)
-        system = await stack.enter_async_context(ActorSystem(network, clock, self._seed))
-        tasks = await stack.enter_async_context(anyio.create_task_group())
-        stack.callback(tasks.cancel_scope.cancel)
-        listener, host, port = await self._listen()
         self.keys = self._keys(host, clock)
         self.app = FrontDoor(ADMIN_GROUP, self.keys.admin_token, self._debug)
         self.url = f"https://{host}:{port}" if listener is not None else ""
-        root = await stack.enter_async_context(Supervisor(system, name="cluster"))
-        self.faults = Faults(root, network)
-        api = self._api_config(plan, host, port)
+        with self._claimed() as plan, self._directory() as self._scratch:
+            async with (
+                ActorSystem(network, clock, self._seed) as system,
+                Supervisor(system, name="cluster") as root,
+                system.client("client/embedder") as embedder,
+                anyio.create_task_group() as tasks,
+            ):
+                self.faults = Faults(root, network)
+                self._start_machines(system, root, plan, self._api_config(plan, host, port))
+                self.client = Client(
+                    embedder, self._apiservers, user=ADMIN_USER, groups=(ADMIN_GROUP,)
+                )
+                self.health = Health(embedder, self.config.masters, self.app)
+                if listener is not None:
+                    tls = server_context(self.keys.server, self.keys.authority.certificate_pem)
+                    tasks.start_soon(partial(serve, self.app, listener, tls=tls))
+                await self._wait_ready()
+                tasks.start_soon(self.health.run)
+                yield
+                tasks.cancel_scope.cancel()
+
+    @property
+    def _apiservers(self) -> tuple[Address, ...]:
+        return tuple(Address(f"apiserver/{n}") for n in range(1, self.config.masters + 1))
+
+    def _start_machines(
+        self, system: ActorSystem, root: Supervisor, plan: AddressPlan, api: ApiServerConfig
+    ) -> None:
         for number in range(1, self.config.masters + 1):
             self._start_master(system, root, number, api)
         for number, spec in enumerate(self.config.nodes, 1):
             self._start_node(system, root, number, spec, plan)
-        embedder: Actor = await stack.enter_async_context(system.client("client/embedder"))
-        apiservers = [Address(f"apiserver/{n}") for n in range(1, self.config.masters + 1)]
-        self.client = Client(embedder, apiservers, user=ADMIN_USER, groups=(ADMIN_GROUP,))
-        self.health = Health(embedder, self.config.masters, self.app)
-        if listener is not None:
-            tls = server_context(self.keys.server, self.keys.authority.certificate_pem)
-            tasks.start_soon(partial(serve, self.app, listener, tls=tls))
-        await self._wait_ready()
-        tasks.start_soon(self.health.run)
 
-    def _address_plan(self, stack: AsyncExitStack) -> AddressPlan:
+    @contextmanager
+    def _claimed(self) -> Iterator[AddressPlan]:
         if all(node.runtime == "simulated" for node in self.config.nodes):
-            return SIMULATED_PLAN
+            yield SIMULATED_PLAN
+            return
         claim = claim_block(Random(self._seed).randrange(200))
-        stack.callback(claim.close)
-        return claim.plan
+        try:
+            yield claim.plan
+        finally:
+            claim.close()
 
-    def _directories(self, stack: AsyncExitStack) -> Path:
+    @contextmanager
+    def _directory(self) -> Iterator[Path]:
         if self.config.data_dir is not None:
             self.config.data_dir.mkdir(parents=True, exist_ok=True)
-            return self.config.data_dir
+            yield self.config.data_dir
+            return
         scratch = Path(tempfile.mkdtemp(prefix="kube-actors-"))
-        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        return scratch
+        try:
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
 
     async def _listen(self) -> tuple[Any, str, int]:
         if self.config.listen is None:
@@ -279,7 +300,7 @@ class Cluster:
     def _start_node(
         self, system: ActorSystem, root: Supervisor, number: int, spec: NodeSpec, plan: AddressPlan
     ) -> None:
-        apiservers = [Address(f"apiserver/{n}") for n in range(1, self.config.masters + 1)]
+        apiservers = self._apiservers
         first = number % len(apiservers)
         real = spec.runtime == "process"
         addresses = plan if real else SIMULATED_PLAN
@@ -301,7 +322,6 @@ class Cluster:
     async def _open_runtime(self, spec: NodeSpec, actor: Actor) -> ContainerRuntime:
         if spec.runtime == "simulated":
             return SimulatedRuntime(actor.random)
-        assert self._scratch is not None
         return await ProcessRuntime.open(
             self._scratch / "nodes" / spec.name, images=self.config.images
         )

@@ -1,9 +1,10 @@
 """The program behind the image ``kube-actors/web``: a small real HTTP/1.1 server.
 
-It says who answers, ``{"pod", "version", "message", "node", "path"}``, so that load balancing and
-rollouts can be seen from outside. It is run as a script by ``python -I -S`` and imports almost
-nothing, because it starts once per pod. On SIGTERM it reports unready, goes on serving for
-``LAMEDUCK_S`` seconds (1), finishes what is in flight and exits 0. ``/sleep/<ms>`` answers late.
+It says who answers, ``{"pod", "version", "message", "node", "pid", "path"}``, so that load
+balancing and rollouts can be seen from outside. It is run as a script by ``python -I -S`` and
+imports almost nothing, because it starts once per pod. On SIGTERM it reports unready, goes on
+serving for ``LAMEDUCK_S`` seconds (1), finishes what is in flight and exits 0. ``/sleep/<ms>``
+answers late.
 
 Environment: ``POD_IP``, ``PORT`` (8080), ``VERSION``, ``MESSAGE`` or ``MESSAGE_FILE`` (read again
 for every request; default ``etc/web/message`` below ``KUBE_ACTORS_ROOT``), ``LAMEDUCK_S``.
@@ -225,6 +226,7 @@ class Server:
                 "version": os.environ.get("VERSION", ""),
                 "message": message(),
                 "node": os.environ.get("NODE_NAME", ""),
+                "pid": str(os.getpid()),
                 "path": path,
             }
             pairs = (f"{quoted(key)}: {quoted(value)}" for key, value in fields.items())
