@@ -195,6 +195,9 @@ async def _send_watch(answer: WatchAnswer, receive: Receive, send: Send) -> None
                     await send({"type": "http.response.body", "body": body, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
             tasks.cancel_scope.cancel()
+    except* OSError:
+        # The client left while something was being sent to it.
+        pass
     finally:
         watcher.end()
 
@@ -226,3 +229,5 @@ async def _send_stream(answer: StreamAnswer, receive: Receive, send: Send) -> No
         error = group.exceptions[0]
         assert isinstance(error, errors.StatusError)
         await _send(send, answer_error(error))
+    except* OSError:
+        pass

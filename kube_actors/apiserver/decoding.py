@@ -16,9 +16,10 @@ from kube_actors.api.schema import (
     strict_error,
     validate_structure,
 )
+from kube_actors.apiserver import protobuf
 from kube_actors.apiserver.request import JSON, YAML, Request
 
-ACCEPTED = (JSON, YAML)
+ACCEPTED = (JSON, YAML, protobuf.MEDIA_TYPE)
 _YAML_TYPES = frozenset((YAML, "text/yaml", "application/x-yaml"))
 _VALIDATIONS = ("Ignore", "Warn", "Strict")
 
@@ -54,7 +55,16 @@ def decode_body(request: Request) -> Decoded:
         return decode_json(request.body, find_duplicates=wanted)
     if kind in _YAML_TYPES:
         return decode_yaml(request.body)
+    if kind == protobuf.MEDIA_TYPE:
+        return _decode_protobuf(request.body)
     raise errors.unsupported_media_type(ACCEPTED)
+
+
+def _decode_protobuf(body: bytes) -> Decoded:
+    try:
+        return Decoded(protobuf.decode(body))
+    except protobuf.MalformedProtobuf as error:
+        raise errors.bad_request(f"the body cannot be decoded: {error}") from None
 
 
 def decode_object(request: Request, kind: Kind, warnings: list[str]) -> Object:

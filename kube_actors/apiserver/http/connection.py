@@ -53,6 +53,7 @@ class _Connection:
         self._scope = anyio.CancelScope()
         self.closing = False
         self.busy = False
+        self.gone = False
 
     async def run(self) -> None:
         with self._scope:
@@ -98,6 +99,8 @@ class _Connection:
             _log.exception("the application failed on %s %r", request.method, request.target)
             return await self._fail(exchange)
         if not exchange.finished:
+            if self.gone:
+                return False
             _log.error("the application left %r unanswered", request.target)
             return await self._fail(exchange)
         return exchange.keep_alive and await self._drain(request)
@@ -156,6 +159,7 @@ class _Connection:
         try:
             data = await self._receive()
         except anyio.EndOfStream:
+            self.gone = True
             return False
         self._reader.feed(data)
         return True
@@ -171,6 +175,7 @@ class _Connection:
         try:
             await self._stream.send(data)
         except PEER_FAULTS as error:
+            self.gone = True
             raise ClientGone(str(error)) from error
         self._scope.deadline = float("inf")
 
@@ -181,6 +186,7 @@ class _Connection:
                 if not await self._feed():
                     return
         except (BadRequest, *PEER_FAULTS):
+            self.gone = True
             return
         await anyio.sleep_forever()
 
