@@ -73,6 +73,7 @@ class Kubelet:
         self._labels = node_labels(config)
         self._dirty: dict[str, None] = {}
         self._woken = anyio.Event()
+        self._sleeps_until = 0.0
 
     async def run(self) -> None:
         """Register, see which pods are ours, then make them happen."""
@@ -96,6 +97,11 @@ class Kubelet:
         """Something about the pod may have changed: decide again soon."""
         if uid in self.pods and not self.closed:
             self._dirty[uid] = None
+            self._woken.set()
+
+    def nudge(self) -> None:
+        """Something was planned: wake the loop if it would sleep beyond that."""
+        if min(self.timers.due_at, self.runtime.next_due()) < self._sleeps_until:
             self._woken.set()
 
     def look_at(self, entry: PodEntry, when: float) -> None:
@@ -143,8 +149,8 @@ class Kubelet:
                 self.tasks.start_soon(self.worker.step, entry)
         due = min(self.timers.due_at, self.runtime.next_due())
         self._woken = anyio.Event()
-        wait_s = max(0.0, due - self.clock.now())
-        with anyio.move_on_after(wait_s):
+        self._sleeps_until = due
+        with anyio.move_on_after(max(0.0, due - self.clock.now())):
             await self._woken.wait()
 
     def _plan_report(self) -> None:
@@ -156,7 +162,7 @@ class Kubelet:
     async def _report(self) -> None:
         await self.reporter.report()
         self._plan_report()
-        self._woken.set()
+        self.nudge()
 
     def _seen(self, old: Record | None, new: Record | None) -> None:
         """The view of the node's pods changed."""

@@ -67,6 +67,7 @@ class PodWorker:
                 going = await self._advance(entry) or entry.again
         finally:
             entry.busy = False
+        self._kubelet.nudge()
 
     def remount(self, entry: PodEntry, pod: Object) -> None:
         """Watch again what a pod mounts that was running before this kubelet."""
@@ -88,7 +89,7 @@ class PodWorker:
         pod = entry.object()
         observed = self._observe(entry, pod, now)
         plan = decide(pod, observed, self._kubelet.patience, now)
-        if not plan.actions or isinstance(plan.actions[0], Finish | StopSandbox):
+        if not plan.actions or isinstance(plan.actions[0], Finish):
             self._report(entry, pod, observed, now)
         self._kubelet.look_at(entry, plan.wake_at)
         return await self._act(entry, pod, observed, plan)
@@ -189,8 +190,6 @@ class PodWorker:
             case Stop():
                 await self._stop(entry, pod, action, now)
             case StopSandbox():
-                if entry.wanted is not None:
-                    return False
                 await self._runtime.stop_sandbox(entry.uid, now)
                 self._kubelet.addresses.release(entry.uid)
             case Finish():
@@ -277,6 +276,7 @@ class PodWorker:
         # Kubernetes leaves a container two seconds, however long its hook took.
         left = max(action.grace_s - (clock.now() - began), 2.0)
         await self._runtime.stop_container(action.container_id, left, clock.now())
+        self._kubelet.nudge()
 
     async def _finish(self, entry: PodEntry) -> bool:
         """Report the end, clean up, delete the pod. False: waiting for the API."""

@@ -111,6 +111,7 @@ class Prober:
         if entry.probes.get((name, probe.spec.kind)) is probe:
             self._answer(entry, name, probe, success, message)
             self._arm(entry, name, probe)
+            self._kubelet.nudge()
 
     def _answer(
         self, entry: PodEntry, name: str, probe: Probe, success: bool, message: str

@@ -1,0 +1,400 @@
+"""The whole kubelet over a simulated runtime, on virtual time."""
+
+import itertools
+import random
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+import trio
+
+from kube_actors.actor import Actor, Address, Child
+from kube_actors.client.messages import (
+    AddressAssigned,
+    AssignAddress,
+    KubeletRefused,
+    LogChunk,
+    ReadLog,
+    ReleaseAddress,
+)
+from kube_actors.node import Script, SimulatedRuntime, Stage
+from kube_actors.node.runtimes.protocol import ContainerState, ProbeKind
+from kube_actors.node.timestamps import parse_timestamp
+from tests.node.kubelet_world import NODE, open_node
+
+pytestmark = pytest.mark.anyio
+
+
+def runtime(**stages: Any) -> SimulatedRuntime:
+    return SimulatedRuntime(random.Random(1), Script(**stages))
+
+
+async def test_a_node_registers_ready_and_beats() -> None:
+    async with open_node(node_ip="127.0.0.9", labels={"zone": "a"}) as node:
+        found = node.world.live("nodes", "", NODE)
+        assert found is not None
+        ready = [c for c in found["status"]["conditions"] if c["type"] == "Ready"]
+        assert ready[0]["status"] == "True"
+        assert found["metadata"]["labels"]["zone"] == "a"
+        assert found["metadata"]["labels"]["kubernetes.io/hostname"] == NODE
+        assert found["spec"]["podCIDR"] == "10.244.0.0/24"
+        assert found["status"]["addresses"][0]["address"] == "127.0.0.9"
+
+        def renewed() -> float:
+            lease = node.world.live("leases", "kube-node-lease", NODE)
+            assert lease is not None
+            return parse_timestamp(lease["spec"]["renewTime"])
+
+        first = renewed()
+        await anyio.sleep(25)
+        assert 10 <= renewed() - first <= 25
+
+
+async def test_a_node_that_was_deleted_registers_again() -> None:
+    async with open_node() as node:
+        node.world.remove("nodes", "", NODE)
+        node.world.remove("leases", "kube-node-lease", NODE)
+        await node.wait(lambda: node.world.live("nodes", "", NODE) is not None, 400)
+
+
+async def test_a_pod_becomes_ready_with_an_address_in_one_write() -> None:
+    async with open_node() as node:
+        version = int(node.add_pod("web")["metadata"]["resourceVersion"])
+        await node.wait_ready("web")
+        status = node.status("web")
+        assert status["phase"] == "Running"
+        assert status["podIP"] == "10.244.0.2"
+        assert status["containerStatuses"][0]["ready"] is True
+        changes = [c for c in node.world.store.changes if c.resource == "pods"]
+        assert [c.revision > version for c in changes] == [False, True]
+        await anyio.sleep(5)
+        assert node.events() == ["Pulling", "Pulled", "Created", "Started"]
+
+
+async def test_an_idle_pod_causes_no_writes() -> None:
+    async with open_node() as node:
+        probe = {"httpGet": {"port": 80}, "periodSeconds": 1}
+        containers = [
+            {"name": "web", "image": "img", "readinessProbe": probe, "livenessProbe": probe}
+        ]
+        node.add_pod("web", containers=containers)
+        await node.wait_ready("web")
+        await anyio.sleep(1)
+        before = len([c for c in node.world.store.changes if c.resource == "pods"])
+        await anyio.sleep(600)
+        after = len([c for c in node.world.store.changes if c.resource == "pods"])
+        assert after == before
+
+
+async def test_a_slow_pod_tells_what_it_waits_for() -> None:
+    stages = {"pull": Stage(3), "start": Stage(2), "sandbox": Stage(1)}
+    async with open_node(runtime(**stages)) as node:
+        node.add_pod("web")
+        await node.wait_waiting("web", "ContainerCreating")
+        before = anyio.current_time()
+        await node.wait_ready("web")
+        assert 5 < anyio.current_time() - before < 6.5
+
+
+async def test_a_pod_is_ready_when_its_probe_says_so() -> None:
+    containers = [
+        {"name": "web", "image": "img", "readinessProbe": {"periodSeconds": 2, "exec": {}}}
+    ]
+    async with open_node(runtime(ready=Stage(7))) as node:
+        node.add_pod("web", containers=containers)
+        await node.wait(lambda: node.status("web")["phase"] == "Running")
+        assert not node.is_ready("web")
+        before = anyio.current_time()
+        await node.wait_ready("web")
+        assert 6 < anyio.current_time() - before < 10
+        assert isinstance(node.runtime, SimulatedRuntime)
+        (run,) = node.runtime.containers(node.pod("web")["metadata"]["uid"])
+        node.runtime.set_probe(run.id, ProbeKind.READINESS, False)
+
+
+async def test_a_failing_liveness_probe_restarts_the_container() -> None:
+    containers = [
+        {"name": "web", "image": "img", "livenessProbe": {"periodSeconds": 5, "exec": {}}}
+    ]
+    async with open_node(runtime(unhealthy_after_s=20)) as node:
+        node.add_pod("web", containers=containers)
+        await node.wait_ready("web")
+        await node.wait(node.restarted("web", 1))
+        await anyio.sleep(1)
+        assert "Unhealthy" in node.events()
+        assert "Killing" in node.events()
+
+
+async def test_a_crashing_container_backs_off_longer_and_longer() -> None:
+    async with open_node(runtime(run=Stage(1), exit_code=2)) as node:
+        node.add_pod("web")
+        starts: list[float] = []
+        for count in range(1, 6):
+            await node.wait(node.restarted("web", count), 900)
+            starts.append(anyio.current_time())
+        gaps = [round(b - a) for a, b in itertools.pairwise(starts)]
+        assert gaps == [11, 21, 41, 81]
+        await node.wait_waiting("web", "CrashLoopBackOff")
+        assert node.container("web")["lastState"]["terminated"]["exitCode"] == 2
+        assert "BackOff" in node.events()
+
+
+async def test_the_back_off_is_configurable() -> None:
+    script = runtime(run=Stage(0.1), exit_code=2)
+    async with open_node(script, restart_backoff_s=0.5, restart_backoff_max_s=1) as node:
+        node.add_pod("web")
+        before = anyio.current_time()
+        await node.wait(lambda: bool(node.status("web").get("containerStatuses")))
+        await node.wait(node.restarted("web", 5))
+        assert anyio.current_time() - before < 5
+
+
+async def test_a_pod_that_succeeds_stays_succeeded() -> None:
+    async with open_node(runtime(run=Stage(3))) as node:
+        node.add_pod("job", restartPolicy="Never")
+        await node.wait(lambda: node.status("job")["phase"] == "Succeeded")
+        status = node.status("job")
+        assert status["containerStatuses"][0]["state"]["terminated"]["reason"] == "Completed"
+        await anyio.sleep(100)
+        assert node.status("job") == status
+
+
+async def test_init_containers_run_before_the_rest() -> None:
+    script = Script(run=Stage(2))
+    by_image = {"init": script}
+    simulated = SimulatedRuntime(random.Random(1), by_image=by_image)
+    init = [{"name": "a", "image": "init:1"}, {"name": "b", "image": "init:2"}]
+    async with open_node(simulated) as node:
+        node.add_pod("web", initContainers=init)
+        before = anyio.current_time()
+        await node.wait_ready("web")
+        assert 4 <= anyio.current_time() - before < 5
+        statuses = node.status("web")["initContainerStatuses"]
+        ended = [s["state"]["terminated"]["reason"] for s in statuses]
+        assert ended == ["Completed", "Completed"]
+
+
+async def test_an_image_that_cannot_be_pulled_backs_off() -> None:
+    async with open_node(runtime(pull=Stage(1, failure_rate=1))) as node:
+        node.add_pod("web")
+        await node.wait_waiting("web", "ErrImagePull")
+        await node.wait_waiting("web", "ImagePullBackOff")
+        assert node.status("web")["phase"] == "Pending"
+        await anyio.sleep(1)
+        assert "Failed" in node.events()
+
+
+async def test_a_deleted_pod_ends_gracefully_and_is_gone() -> None:
+    async with open_node(runtime(stop=Stage(4))) as node:
+        node.add_pod("web")
+        await node.wait_ready("web")
+        before = anyio.current_time()
+        node.delete_pod("web")
+        await node.wait_gone("web")
+        assert 4 <= anyio.current_time() - before < 5
+        assert node.runtime.sandboxes() == []
+        last = [c for c in node.world.store.changes if c.resource == "pods"][-1]
+        ended = last.obj["status"]["containerStatuses"][0]["state"]["terminated"]
+        assert ended["exitCode"] == 0
+
+
+async def test_a_pod_that_does_not_stop_is_killed_after_its_grace() -> None:
+    async with open_node(runtime(stop=Stage(400))) as node:
+        node.add_pod("web")
+        await node.wait_ready("web")
+        node.delete_pod("web", 3)
+        await node.wait_gone("web")
+        last = [c for c in node.world.store.changes if c.resource == "pods"][-1]
+        ended = last.obj["status"]["containerStatuses"][0]["state"]["terminated"]
+        assert ended["exitCode"] == 137
+
+
+async def test_a_pod_that_is_deleted_by_force_is_cleaned_up() -> None:
+    async with open_node() as node:
+        node.add_pod("web")
+        await node.wait_ready("web")
+        node.world.remove("pods", "default", "web")
+        await anyio.sleep(1)
+        assert node.runtime.sandboxes() == []
+
+
+async def test_a_pod_made_again_under_its_name_is_a_new_pod() -> None:
+    async with open_node() as node:
+        old = node.add_pod("web")
+        await node.wait_ready("web")
+        node.world.remove("pods", "default", "web")
+        new = node.add_pod("web")
+        await node.wait_ready("web")
+        assert new["metadata"]["uid"] != old["metadata"]["uid"]
+        await anyio.sleep(1)
+        assert [s.pod_uid for s in node.runtime.sandboxes()] == [new["metadata"]["uid"]]
+
+
+async def test_a_pod_that_does_not_fit_fails_with_the_reason() -> None:
+    async with open_node(capacity={"cpu": "1", "memory": "1Gi", "pods": "10"}) as node:
+        resources = {"requests": {"cpu": "700m"}}
+        containers = [{"name": "web", "image": "img", "resources": resources}]
+        node.add_pod("a", containers=containers)
+        await node.wait_ready("a")
+        node.add_pod("b", containers=containers)
+        await node.wait(lambda: node.status("b")["phase"] == "Failed")
+        assert node.status("b")["reason"] == "OutOfcpu"
+
+
+async def test_a_crashed_kubelet_adopts_what_runs() -> None:
+    async with open_node() as node:
+        containers = [{"name": "web", "image": "img", "readinessProbe": {"exec": {}}}]
+        node.add_pod("web", containers=containers)
+        await node.wait_ready("web")
+        before = node.pod("web")
+        node.world.supervisor.crash(f"kubelet/{NODE}")
+        await anyio.sleep(30)
+        after = node.pod("web")
+        assert after["status"] == before["status"]
+        assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+        (run,) = node.runtime.containers(after["metadata"]["uid"])
+        assert run.state is ContainerState.RUNNING
+
+
+async def test_what_ended_while_the_kubelet_was_away_is_restarted() -> None:
+    async with open_node() as node:
+        node.add_pod("web")
+        await node.wait_ready("web")
+        assert isinstance(node.runtime, SimulatedRuntime)
+        node.world.supervisor.kill(f"kubelet/{NODE}")
+        await anyio.sleep(1)
+        (run,) = node.runtime.containers(node.pod("web")["metadata"]["uid"])
+        node.runtime.crash_container(run.id, run.started_at + 5, 139)
+        node.world.supervisor.revive(f"kubelet/{NODE}")
+        await node.wait(node.restarted("web", 1))
+        assert node.container("web")["lastState"]["terminated"]["exitCode"] == 139
+
+
+async def test_a_machine_that_lost_everything_starts_its_pods_again() -> None:
+    async with open_node() as node:
+        node.add_pod("web")
+        node.add_pod("once", restartPolicy="Never")
+        await node.wait_ready("web")
+        await node.wait_ready("once")
+        node.world.supervisor.kill(f"kubelet/{NODE}")
+        await anyio.sleep(1)
+        await node.runtime.aclose()
+        node.world.supervisor.revive(f"kubelet/{NODE}")
+        await node.wait(node.restarted("web", 1))
+        await node.wait_ready("web")
+        await node.wait(lambda: node.status("once")["phase"] == "Failed")
+        ended = node.container("once")["state"]["terminated"]
+        assert ended["reason"] == "ContainerStatusUnknown"
+
+
+async def test_pods_live_on_while_the_api_is_away() -> None:
+    async with open_node() as node:
+        node.add_pod("web")
+        await node.wait_ready("web")
+        for number in (1, 2, 3):
+            node.world.kill(number)
+        assert isinstance(node.runtime, SimulatedRuntime)
+        uid = node.pod("web")["metadata"]["uid"]
+        (run,) = node.runtime.containers(uid)
+        now = run.started_at + 1
+        node.runtime.crash_container(run.id, now, 1)
+        await anyio.sleep(60)
+        runs = node.runtime.containers(uid)
+        assert [r.state for r in runs] == [ContainerState.EXITED, ContainerState.RUNNING]
+        assert node.container("web")["restartCount"] == 0
+        for number in (1, 2, 3):
+            node.world.revive(number)
+        await node.wait(node.restarted("web", 1))
+
+
+async def test_a_readiness_gate_set_by_others_is_never_overwritten() -> None:
+    async with open_node() as node:
+        node.add_pod("web", readinessGates=[{"conditionType": "x/ready"}])
+        await node.wait(lambda: node.status("web")["phase"] == "Running")
+        status = node.status("web")
+        gate = {"type": "x/ready", "status": "True"}
+        changed = {**status, "conditions": [*status["conditions"], gate]}
+        node.world.change("pods", "default", "web", status=changed)
+        await node.wait_ready("web")
+        assert gate in node.status("web")["conditions"]
+
+
+async def test_a_conflict_is_resolved_with_the_newest_pod() -> None:
+    async with open_node() as node:
+        node.add_pod("web")
+        for number in range(20):
+            meta = {**node.pod("web")["metadata"], "labels": {"n": str(number)}}
+            node.world.change("pods", "default", "web", metadata=meta)
+            await anyio.lowlevel.checkpoint()
+        await node.wait_ready("web")
+        assert node.pod("web")["metadata"]["labels"] == {"n": "19"}
+
+
+async def test_addresses_come_from_the_proxy_and_go_back() -> None:
+    told: list[Any] = []
+
+    async def run_fake_proxy(actor: Actor) -> None:
+        while True:
+            delivery = await actor.receive()
+            told.append(delivery.message)
+            if isinstance(delivery.message, AssignAddress):
+                delivery.reply(AddressAssigned("10.9.9.9"))
+
+    async with open_node(proxy=Address("proxy/n1")) as node:
+        node.add_pod("web")
+        await node.wait(lambda: bool(node.events()))
+        assert node.events() == ["FailedCreatePodSandBox"]
+        node.world.supervisor.start(Child("proxy/n1", run_fake_proxy))
+        await node.wait_ready("web")
+        uid = node.pod("web")["metadata"]["uid"]
+        assert node.status("web")["podIP"] == "10.9.9.9"
+        node.delete_pod("web")
+        await node.wait_gone("web")
+        await anyio.sleep(1)
+        assert told == [AssignAddress(uid, "default", "web"), ReleaseAddress(uid)]
+
+
+async def read(actor: Actor, request: ReadLog) -> str:
+    parts: list[bytes] = []
+    async with actor.stream(f"kubelet/{NODE}", request) as chunks:
+        async for chunk in chunks:
+            assert isinstance(chunk, LogChunk)
+            parts.append(chunk.data)
+    return b"".join(parts).decode()
+
+
+async def test_logs_are_streamed_and_refusals_say_why() -> None:
+    async with open_node() as node, node.world.system.client("client/a") as actor:
+        containers = [{"name": "a", "image": "img"}, {"name": "b", "image": "img"}]
+        node.add_pod("web")
+        node.add_pod("two", containers=containers)
+        await node.wait_ready("web")
+        await node.wait_ready("two")
+        assert await read(actor, ReadLog("default", "web")) == "simulated img started\n"
+        refusals = {
+            ReadLog("default", "no"): "NotFound",
+            ReadLog("default", "two"): "BadRequest",
+            ReadLog("default", "web", container="x"): "BadRequest",
+            ReadLog("default", "web", previous=True): "BadRequest",
+        }
+        for request, reason in refusals.items():
+            with pytest.raises(KubeletRefused) as refused:
+                await read(actor, request)
+            assert refused.value.reason == reason
+
+
+async def test_the_same_seed_gives_the_same_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trio._core._run, "_ALLOW_DETERMINISTIC_SCHEDULING", True)
+
+    async def history() -> list[tuple[int, str, str]]:
+        trio._core._run._r.seed(1)
+        stages = {"start": Stage(1, jitter_s=3), "run": Stage(5, jitter_s=9, failure_rate=0.5)}
+        async with open_node(runtime(**stages)) as node:
+            for number in range(5):
+                node.add_pod(f"web-{number}")
+            await anyio.sleep(120)
+            changes = node.world.store.changes
+            return [(c.revision, c.type, c.obj["metadata"]["name"]) for c in changes]
+
+    assert await history() == await history()
