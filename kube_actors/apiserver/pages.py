@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from kube_actors.api import errors
+from kube_actors.api.discovery import paths as discovery_paths
 from kube_actors.apiserver import discovery, health
 from kube_actors.apiserver.request import Answer, Request, User, answer_object
 from kube_actors.apiserver.server import Server
@@ -49,7 +50,7 @@ async def _metrics(server: Server, request: Request) -> Answer:
 
 
 async def _root(server: Server, request: Request) -> Answer:
-    paths = [*sorted(_PAGES), *discovery.paths(server.config.kinds)]
+    paths = [*sorted(_PAGES), *discovery_paths(server.config.kinds)]
     return answer_object({"paths": sorted(set(paths) - {"/"})})
 
 
