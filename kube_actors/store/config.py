@@ -21,8 +21,9 @@ class MemberConfig:
     ``store/N`` for some of them. ``tick_s``, ``election_ticks`` and ``heartbeat_ticks`` are
     Raft's time; a lost quorum is noticed within ``election_ticks``. ``snapshot_entries`` is how
     many log entries may pass before a snapshot replaces them, ``snapshot_log_bytes`` how many
-    bytes; ``keep_entries`` stay for followers that lag a little. ``retention_revisions`` above 0
-    makes the leader compact history older than that many revisions by itself.
+    bytes; ``keep_entries`` within ``keep_log_bytes`` stay in memory for followers that lag a
+    little. ``retention_revisions`` above 0 makes the leader compact history older than that many
+    revisions by itself.
     """
 
     member: int
@@ -36,6 +37,7 @@ class MemberConfig:
     snapshot_entries: int = 10_000
     snapshot_log_bytes: int = 64 << 20
     keep_entries: int = 1_000
+    keep_log_bytes: int = 16 << 20
     retention_revisions: int = 0
     txn_operations_max: int = 128
     request_bytes_max: int = 1_572_864

@@ -54,7 +54,9 @@ async def run_member(actor: Actor, config: MemberConfig, disk: Disk) -> None:
     Raises DiskError when the disk cannot be trusted and RaftError when a promise was broken; what
     was acknowledged is on the disks of a majority either way.
     """
-    recovered = await disk.open()
+    # Not cancellable: whoever opened it must know, or nobody would close it.
+    with anyio.CancelScope(shield=True):
+        recovered = await disk.open()
     try:
         async with anyio.create_task_group() as tasks:
             member = Member(actor, config, disk, recovered, tasks)

@@ -122,8 +122,20 @@ class Writer:
             self._snapshot_index = max(self._snapshot_index, metadata.index)
         self._saving_snapshot = False
         machine = self._member.raft
-        if metadata.index <= machine.applied_index and metadata.index >= machine.first_index:
-            machine.compact(raft.Snapshot(metadata), keep_entries=self._member.config.keep_entries)
+        if machine.first_index <= metadata.index <= machine.applied_index:
+            machine.compact(raft.Snapshot(metadata), keep_entries=self._kept(metadata.index))
+
+    def _kept(self, index: int) -> int:
+        """Count the entries up to ``index`` to keep for members that lag, within the limits."""
+        config = self._member.config
+        log = self._member.raft.log
+        count = size = 0
+        for position in range(index - log.offset - 1, -1, -1):
+            size += len(log.entries[position].data)
+            if count >= config.keep_entries or size > config.keep_log_bytes:
+                break
+            count += 1
+        return count
 
 
 def received_state(snapshot: raft.Snapshot) -> StateSnapshot:

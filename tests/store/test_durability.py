@@ -42,8 +42,8 @@ async def test_a_group_on_files_finds_everything_again(tmp_path: Path) -> None:
             found = [event.kv.mod_revision for event in (await anext(items)).events]
             assert found == list(range(90, 103))
         await group.assert_equal()
-    for number in ("1", "2", "3"):
-        names = os.listdir(tmp_path / number)
+    for member in ("1", "2", "3"):
+        names = os.listdir(tmp_path / member)
         assert sum(name.endswith(".snap") for name in names) == 1
         assert sum(name.endswith(".seg") for name in names) <= 3
 
