@@ -107,7 +107,8 @@ from kube_actors.raft.messages import (
 )
 from kube_actors.raft.quorum import Quorum, VoteResult
 from kube_actors.raft.raft import Raft
-from kube_actors.raft.ready import PeerStatus, ReadState, Ready, Role, SoftState, Status
+from kube_actors.raft.ready import ReadState, Ready, Role, SoftState
+from kube_actors.raft.status import PeerStatus, Status
 
 __all__ = [
     "LEAVE_JOINT",

@@ -50,7 +50,8 @@ def on_append(state: RaftState, message: Append) -> None:
             if fresh:
                 log.append(fresh)
                 take_entries(state, fresh)
-        commit_to(log, min(message.commit, index))
+        if message.commit > log.committed:
+            commit_to(log, min(message.commit, index))
         reply = AppendReply(state.id, message.source, state.term, index)
     else:
         hint_index, hint_term = log.last_agreeing(

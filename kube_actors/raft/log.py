@@ -215,8 +215,10 @@ class MemoryLog:
 
     def acknowledge(self, write: Write) -> None:
         """Take in that a write is durable and that what came with it is applied."""
-        self.persisted = max(self.persisted, write.last_index)
-        self.applied = max(self.applied, write.applied)
+        if write.last_index > self.persisted:
+            self.persisted = write.last_index
+        if write.applied > self.applied:
+            self.applied = write.applied
 
 
 def bounded(

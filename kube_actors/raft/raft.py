@@ -8,10 +8,19 @@ from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any, Final
 
-from kube_actors.raft import election, following, membership, proposals, reads, replication
+from kube_actors.raft import (
+    election,
+    following,
+    membership,
+    proposals,
+    reads,
+    replication,
+    transfer,
+)
 from kube_actors.raft.config import RaftConfig
 from kube_actors.raft.errors import TransferRefused, UnknownMessage
-from kube_actors.raft.log import MemoryLog, Write
+from kube_actors.raft.handover import acknowledge, has_ready, take_ready
+from kube_actors.raft.log import MemoryLog
 from kube_actors.raft.membership import ConfigChange
 from kube_actors.raft.messages import (
     Append,
@@ -40,18 +49,11 @@ from kube_actors.raft.messages import (
     VoteReply,
 )
 from kube_actors.raft.progress import REPLICATE
-from kube_actors.raft.ready import LEADER, PeerStatus, Ready, Role, SoftState, Status
+from kube_actors.raft.ready import LEADER, Ready, Role
 from kube_actors.raft.roles import become_follower
 from kube_actors.raft.state import RaftState
-
-
-def _on_transfer_leader(state: RaftState, message: TransferLeader) -> None:
-    if state.is_leader:
-        try:
-            _transfer(state, message.transferee)
-        except TransferRefused:
-            return
-
+from kube_actors.raft.status import Status, describe
+from kube_actors.raft.terms import settle_term
 
 _HANDLERS: Final[dict[type, Callable[[RaftState, Any], None]]] = {
     Append: following.on_append,
@@ -65,11 +67,10 @@ _HANDLERS: Final[dict[type, Callable[[RaftState, Any], None]]] = {
     InstallSnapshot: following.on_install_snapshot,
     ReadIndex: reads.on_read_index,
     ReadIndexReply: reads.on_read_index_reply,
-    TransferLeader: _on_transfer_leader,
+    TransferLeader: transfer.on_transfer_leader,
     TimeoutNow: election.on_timeout_now,
     Propose: proposals.on_propose,
 }
-_FROM_LEADER: Final = (Append, Heartbeat, InstallSnapshot)
 
 
 class Raft:
@@ -116,7 +117,7 @@ class Raft:
         if handler is None or message.target != state.id or message.source == state.id:
             raise UnknownMessage(f"member {state.id} cannot take {message!r}")
         state.heard[message.source] = state.ticks
-        if message.term != state.term and not _settle_term(state, message):
+        if message.term != state.term and not settle_term(state, message):
             return
         handler(state, message)
 
@@ -168,7 +169,7 @@ class Raft:
         timeout. A follower asks its leader. Raises TransferRefused."""
         state = self._state
         if state.is_leader:
-            _transfer(state, target)
+            transfer.transfer(state, target)
         elif state.leader:
             state.messages.append(TransferLeader(state.id, state.leader, state.term, target))
         else:
@@ -192,97 +193,16 @@ class Raft:
 
     def has_ready(self) -> bool:
         """Say whether ``ready()`` would hand out anything."""
-        state = self._state
-        log = state.log
-        return bool(
-            state.dirty
-            or state.messages
-            or state.after_persist
-            or state.read_states
-            or log.written != log.last_index
-            or log.pending_snapshot is not None
-            or log.delivered < log.committed <= log.persisted
-            or log.delivered < log.persisted <= log.committed
-            or log.committed != state.given_hard.commit
-            or state.term != state.given_hard.term
-            or state.vote != state.given_hard.vote
-            or state.role is not state.given_soft.role
-            or state.leader != state.given_soft.leader
-        )
+        return has_ready(self._state)
 
     def ready(self) -> Ready:
         """Hand out everything that is to be done; may be called while others are in flight."""
-        state = self._state
-        log = state.log
-        if state.dirty:
-            self._flush()
         self._number += 1
-        snapshot, log.pending_snapshot = log.pending_snapshot, None
-        entries = log.take_unwritten()
-        committed = self._take_committed()
-        given = state.given_hard
-        hard: HardState | None = None
-        must_sync = bool(entries) or snapshot is not None
-        if log.committed != given.commit or state.term != given.term or state.vote != given.vote:
-            hard = HardState(state.term, state.vote, log.committed)
-            must_sync = must_sync or hard.term != given.term or hard.vote != given.vote
-            state.given_hard = hard
-        soft: SoftState | None = None
-        if state.role is not state.given_soft.role or state.leader != state.given_soft.leader:
-            soft = state.given_soft = SoftState(state.leader, state.role)
-        log.in_flight.append(
-            Write(self._number, log.last_index, log.delivered, state.term, state.vote)
-        )
-        ready = Ready(
-            self._number,
-            hard,
-            entries,
-            snapshot,
-            state.messages,
-            state.after_persist,
-            committed,
-            state.read_states,
-            soft,
-            must_sync,
-        )
-        state.messages = []
-        state.after_persist = []
-        state.read_states = []
-        return ready
-
-    def _flush(self) -> None:
-        state = self._state
-        unsettled = not state.config_settled and state.committed_in_term
-        if unsettled:
-            membership.leave_joint_if_due(state)
-        state.dirty = False
-        reads.flush_reads(state)
-        if state.role is LEADER:
-            replication.flush(state)
-            if unsettled:
-                membership.step_down_if_removed(state)
-
-    def _take_committed(self) -> Sequence[Entry]:
-        state = self._state
-        committed, size = state.log.take_committed(state.config.committed_bytes_max)
-        if size and state.uncommitted_bytes:
-            state.uncommitted_bytes = max(0, state.uncommitted_bytes - size)
-        return committed
+        return take_ready(self._state, self._number)
 
     def advance(self, ready: Ready) -> None:
         """Say that ``ready`` and all before it are durable, sent and applied."""
-        state = self._state
-        log = state.log
-        in_flight = log.in_flight
-        while in_flight and in_flight[0].number <= ready.number:
-            write = in_flight.popleft()
-            log.acknowledge(write)
-            state.durable_term = write.term
-            state.durable_vote = write.vote
-        if state.role is LEADER:
-            replication.own_log_became_durable(state)
-        elif state.durable_term == state.term and state.durable_vote == state.id:
-            election.vote_became_durable(state)
+        acknowledge(self._state, ready.number)
 
     def compact(self, snapshot: Snapshot, *, keep_entries: int = 0) -> bool:
         """Forget entries that a durable snapshot of the caller's replaces.
@@ -375,68 +295,4 @@ class Raft:
 
     def status(self) -> Status:
         """Describe this member and, if it leads, what it knows of the others."""
-        state = self._state
-        log = state.log
-        peers = tuple(
-            PeerStatus(
-                member,
-                progress.state.value,
-                progress.match_index,
-                progress.next_index,
-                len(progress.inflight),
-                progress.inflight_bytes,
-                state.ticks - state.heard.get(member, 0),
-                progress.is_learner,
-            )
-            for member, progress in state.progress.items()
-        )
-        return Status(
-            state.id,
-            state.role,
-            state.term,
-            state.vote,
-            state.leader,
-            log.committed,
-            log.applied,
-            log.first_index,
-            log.last_index,
-            log.persisted,
-            state.uncommitted_bytes,
-            state.transferee,
-            state.config_state,
-            peers,
-        )
-
-
-def _settle_term(state: RaftState, message: Message) -> bool:
-    """Bring two different terms together (§5.1); say whether to go on with the message."""
-    kind = type(message)
-    if message.term > state.term:
-        if kind is Vote and not message.force and election.hears_a_leader(state):  # type: ignore[union-attr]
-            return False
-        if kind is PreVote or (kind is PreVoteReply and message.granted):  # type: ignore[union-attr]
-            return True
-        waited, timeout, led = state.election_elapsed, state.timeout_ticks, state.is_leader
-        become_follower(state, message.term, message.source if kind in _FROM_LEADER else 0)
-        if kind is Vote and not led:
-            # Only a granted vote restarts the wait (§5.2): a candidate that cannot win must not
-            # keep the one that can from campaigning.
-            state.election_elapsed, state.timeout_ticks = waited, timeout
-        return True
-    if kind in _FROM_LEADER:
-        # An old leader, or this member left its term unheard: the answer's term tells it.
-        state.after_persist.append(AppendReply(state.id, message.source, state.term, 0))
-        return False
-    return kind is PreVote
-
-
-def _transfer(state: RaftState, target: int) -> None:
-    if target not in state.quorum.members:
-        raise TransferRefused(target, "it is not a voter")
-    if target == state.id:
-        raise TransferRefused(target, "it leads already")
-    state.transferee = target
-    state.election_elapsed = 0
-    state.progress[target].must_send = True
-    state.dirty = True
-    replication.hand_over(state)
+        return describe(self._state)

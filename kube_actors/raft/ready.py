@@ -11,7 +11,7 @@ from enum import Enum
 
 from attrs import frozen
 
-from kube_actors.raft.messages import ConfigState, Entry, HardState, Message, Snapshot
+from kube_actors.raft.messages import Entry, HardState, Message, Snapshot
 
 
 class Role(Enum):
@@ -64,37 +64,3 @@ class Ready:
     read_states: Sequence[ReadState]
     soft_state: SoftState | None
     must_sync: bool
-
-
-@frozen
-class PeerStatus:
-    """What a leader knows of one member; ``heard_ticks_ago`` since its last answer."""
-
-    id: int
-    state: str
-    match_index: int
-    next_index: int
-    inflight: int
-    inflight_bytes: int
-    heard_ticks_ago: int
-    is_learner: bool
-
-
-@frozen
-class Status:
-    """How a member is; ``peers`` is empty unless it leads."""
-
-    id: int
-    role: Role
-    term: int
-    vote: int
-    leader: int
-    commit_index: int
-    applied_index: int
-    first_index: int
-    last_index: int
-    persisted_index: int
-    uncommitted_bytes: int
-    transferee: int
-    config: ConfigState
-    peers: tuple[PeerStatus, ...]

@@ -72,11 +72,12 @@ def _send_append(state: RaftState, member: int, progress: Progress, slices: Slic
     log = state.log
     previous = progress.next_index - 1
     last_index = log.last_index
+    committed = log.committed
+    told = progress.sent_commit >= committed or progress.sent_commit >= previous
+    if told and previous >= last_index and not progress.must_send:
+        return False
     paused = progress.is_paused
     if paused and not (progress.must_send and progress.state is REPLICATE):
-        return False
-    commit = min(log.committed, previous)
-    if previous >= last_index and progress.sent_commit >= commit and not progress.must_send:
         return False
     if previous < log.offset:
         _send_snapshot(state, member, progress)
@@ -91,10 +92,10 @@ def _send_append(state: RaftState, member: int, progress: Progress, slices: Slic
             slices[previous] = (entries, size)
     last = previous + len(entries)
     state.messages.append(
-        Append(state.id, member, state.term, previous, log.term(previous), entries, log.committed)
+        Append(state.id, member, state.term, previous, log.term(previous), entries, committed)
     )
     progress.must_send = False
-    progress.sent_commit = min(log.committed, last)
+    progress.sent_commit = committed if committed < last else last
     if progress.state is PROBE:
         progress.paused = True
         return False
