@@ -279,7 +279,9 @@ def _number_deployment(deployment: Object, number: int) -> list[Effect]:
     if (meta.get("annotations") or {}).get(revisions.REVISION) == str(number):
         return []
     body = {"metadata": {"uid": meta["uid"], "annotations": {revisions.REVISION: str(number)}}}
-    return [Patch("Deployment", meta["namespace"], meta["name"], body)]
+    # Through the status, because an annotation changed elsewhere makes a new generation.
+    where = (meta["namespace"], meta["name"])
+    return [Patch("Deployment", *where, body, subresource="status")]
 
 
 def _make_new(situation: Situation, round_: Round) -> tuple[Effect, ...]:

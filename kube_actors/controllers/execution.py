@@ -94,15 +94,15 @@ class Executor:
         self._record = record
 
     async def execute(self, effects: Sequence[Effect]) -> Outcome:
-        """Execute in order; the first failure ends it, except that events before it stand."""
+        """Execute in order until the first failure."""
         outcome = Outcome()
         for effect in effects:
             if isinstance(effect, RequeueAfter):
                 outcome.wake_after(effect.delay_s)
-            elif isinstance(effect, Emit):
-                self._record(effect.regarding, effect.type, effect.reason, effect.message)
             elif outcome.failure is not None:
                 continue
+            elif isinstance(effect, Emit):
+                self._record(effect.regarding, effect.type, effect.reason, effect.message)
             elif isinstance(effect, Together):
                 await self._together(effect, outcome)
             elif isinstance(effect, Look | Survey):

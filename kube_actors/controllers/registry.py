@@ -4,11 +4,13 @@ from typing import Any
 
 from kube_actors.controllers.config import ControllersConfig
 from kube_actors.controllers.controller import Controller
+from kube_actors.controllers.daemonset import DAEMONSET
 from kube_actors.controllers.deployment import DEPLOYMENT
 from kube_actors.controllers.disruption import DISRUPTION
 from kube_actors.controllers.endpoints import ENDPOINTS
 from kube_actors.controllers.endpointslice import ENDPOINTSLICE
 from kube_actors.controllers.garbage import garbage_collector
+from kube_actors.controllers.job import JOB
 from kube_actors.controllers.namespace import namespace_controller
 from kube_actors.controllers.node_lifecycle import Grace, node_lifecycle
 from kube_actors.controllers.pod_garbage import pod_garbage_collector
@@ -32,6 +34,8 @@ def controllers(config: ControllersConfig) -> tuple[Controller[Any], ...]:
         node_lifecycle(grace),
         TAINT_EVICTION,
         pod_garbage_collector(config.terminated_pods_max, config.node_quarantine_s),
+        DAEMONSET,
+        JOB,
         DISRUPTION,
         garbage_collector(),
     )

@@ -15,7 +15,7 @@ from attrs import field, frozen
 from kube_actors.api import Object
 from kube_actors.api.errors import StatusError
 from kube_actors.api.selectors import LabelSelector, from_label_selector
-from kube_actors.controllers.claims import adoption, controlled_by, may_adopt, release
+from kube_actors.controllers.claims import adoption, may_adopt, release
 from kube_actors.controllers.conditions import drop_condition, find_condition, set_condition
 from kube_actors.controllers.controller import (
     Controller,
@@ -39,6 +39,7 @@ from kube_actors.controllers.effects import (
 )
 from kube_actors.controllers.naming import safe_suffix
 from kube_actors.controllers.pod_ranking import choose_for_deletion
+from kube_actors.controllers.pod_template import pod_from
 from kube_actors.controllers.pods import PodRecord, pod_record
 from kube_actors.controllers.records import (
     Record,
@@ -274,7 +275,7 @@ def _replica_effects(
             "FailedCreate",
             "Error creating: {error}",
         )
-        creates = tuple(Create(new_pod(replicaset, name), announce) for name in names)
+        creates = tuple(Create(_pod(replicaset, name), announce) for name in names)
         return (Together(creates, slow_start=True),)
     if missing < 0:
         count = min(-missing, BURST_REPLICAS)
@@ -320,21 +321,10 @@ def pod_names(
     return names
 
 
-def new_pod(replicaset: ReplicaSetRecord, name: str) -> Object:
-    """Make a pod of the template, controlled by the set."""
+def _pod(replicaset: ReplicaSetRecord, name: str) -> Object:
     template = orjson.loads(replicaset.template)
-    template_meta = template.get("metadata") or {}
-    meta: dict[str, Any] = {
-        "name": name,
-        "generateName": f"{replicaset.name[: NAME_MAX - 1]}-",
-        "namespace": replicaset.namespace,
-        "labels": template_meta.get("labels") or {},
-    }
-    for member in ("annotations", "finalizers"):
-        if template_meta.get(member):
-            meta[member] = template_meta[member]
-    meta["ownerReferences"] = [controlled_by(replicaset.reference)]
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": template.get("spec") or {}}
+    base = f"{replicaset.name[: NAME_MAX - 1]}-"
+    return pod_from(template, replicaset.reference, name, generate_name=base)
 
 
 def _uid(record: Record) -> tuple[str, ...]:

@@ -121,7 +121,9 @@ class World:
             new["spec"] = old.get("spec")
         elif "status" in old:
             new["status"] = old["status"]
-        if new.get("spec") != old.get("spec"):
+        annotated = new["metadata"].get("annotations") != old["metadata"].get("annotations")
+        told = old["kind"] == "Deployment" and annotated and effect.subresource != "status"
+        if told or new.get("spec") != old.get("spec"):
             new["metadata"]["generation"] = old["metadata"]["generation"] + 1
         if new == old:
             return
