@@ -180,7 +180,8 @@ def _host_ports(tree: Tree) -> Tree:
     return edited_each(tree, "ports", _host_port)
 
 
-def _addresses(tree: Tree) -> Tree:
+def addresses(tree: Tree) -> Tree:
+    """Keep the two spellings of a pod's addresses alike; ``tree`` is the status."""
     for one, many in (("podIP", "podIPs"), ("hostIP", "hostIPs")):
         if tree.get(one) and not tree.get(many):
             tree = {**tree, many: [{"ip": tree[one]}]}
@@ -202,4 +203,4 @@ def pod(tree: Tree) -> Tree:
             for name in ("containers", "initContainers"):
                 new = edited_each(new, name, _host_ports)
         tree = replaced(tree, "spec", new)
-    return edited(tree, "status", _addresses)
+    return edited(tree, "status", addresses)

@@ -12,6 +12,7 @@ from typing import Any
 from kube_actors.api import strategy_pods
 from kube_actors.api.data import definitions
 from kube_actors.api.defaults_copying import Tree, dropped, edited, filled, replaced
+from kube_actors.api.defaults_pods import addresses
 from kube_actors.api.kinds import Kind, Object
 
 # Kinds whose generation counts. A custom kind with a status subresource counts too.
@@ -202,6 +203,7 @@ def _kept_metadata(new: Object, old: Object, subresource: str) -> Tree:
 def _status_update(kind: Kind, new: Object, old: Object) -> Object:
     status = new.get("status")
     if kind.group == "" and kind.kind == "Pod" and isinstance(status, dict):
+        status = addresses(status)
         qos = (old.get("status") or {}).get("qosClass")
         if qos:
             status = filled(status, {"qosClass": qos})

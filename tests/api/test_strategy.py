@@ -96,6 +96,13 @@ def test_the_status_subresource_keeps_everything_else() -> None:
     assert result["metadata"]["labels"] == {"a": "b"}
 
 
+def test_a_pods_address_is_written_both_ways() -> None:
+    old = stored(valid("Pod"))
+    status = changed(at(old, "status", {"podIP": "10.0.0.1"}), old, "status")["status"]
+    assert status["podIPs"] == [{"ip": "10.0.0.1"}]
+    assert status["qosClass"] == "BestEffort"
+
+
 def test_an_update_need_not_repeat_what_the_server_set() -> None:
     old = stored(valid("ConfigMap"))
     result = changed({**valid("ConfigMap"), "data": {"a": "b"}}, old)

@@ -2,7 +2,8 @@
 
 Development time only: it reads the installed ``kubernetes-validate`` package (its v1.36 strict
 definitions) and keeps what a server needs, without prose. It also checks the hand-written table
-of kinds against ``lightkube-models``, if that is installed, and prints every difference. Run
+of kinds against ``lightkube-models``, if that is installed, and prints every difference; those
+models are of a later release, so a few differences are expected. Run
 ``python -m kube_actors.api.data.generate`` and commit the file it writes.
 """
 
@@ -10,6 +11,7 @@ import argparse
 import gzip
 import importlib.util
 import pathlib
+import re
 import sys
 from typing import Any
 
@@ -156,6 +158,39 @@ def write(path: pathlib.Path, content: Any) -> None:
     sys.stdout.write(f"{path.name}: {path.stat().st_size} bytes\n")
 
 
+_RESOURCE = re.compile(r"_api_info = res\.ApiInfo\((.*?)\n    \)", re.DOTALL)
+_IDENTITY = re.compile(r"resource=res\.ResourceDef\('(.*?)', '(.*?)', '(.*?)'\)")
+_PLURAL = re.compile(r"plural='(.*?)'")
+_VERBS = re.compile(r"verbs=\[(.*?)\]")
+_VERB_NAMES = {"post": "create", "put": "update"}
+
+
+def differences(models: pathlib.Path) -> list[str]:
+    """Compare plural names, scopes and verbs of the table with the published models."""
+    found = []
+    for file in sorted((models / "resources").glob("*.py")):
+        for body in _RESOURCE.findall(file.read_text()):
+            identity, plural, verbs = (
+                pattern.search(body) for pattern in (_IDENTITY, _PLURAL, _VERBS)
+            )
+            if "parent=" in body or not (identity and plural and verbs):
+                continue
+            group, version, name = identity.groups()
+            kind = BUILTIN.by_kind(f"{group}/{version}" if group else version, name)
+            if kind is None:
+                continue
+            given = [verb.strip("' ") for verb in verbs[1].split(",")]
+            mine = [verb for verb in given if not verb.startswith("global_")]
+            wanted = sorted(_VERB_NAMES.get(verb, verb) for verb in mine)
+            if plural[1] != kind.plural:
+                found.append(f"{name}: plural {kind.plural}, published {plural[1]}")
+            if wanted != sorted(kind.verbs):
+                found.append(f"{name}: verbs {sorted(kind.verbs)}, published {wanted}")
+            if "global_list" in given and not kind.namespaced:
+                found.append(f"{name}: published as namespaced")
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--descriptions", action="store_true", help="also write the prose")
@@ -166,6 +201,9 @@ def main() -> None:
     kept = closure(source)
     here = pathlib.Path(__file__).parent
     write(here / "structure.json.gz", kept)
+    if importlib.util.find_spec("lightkube") is not None:
+        for difference in differences(package_path("lightkube.models").parent):
+            sys.stdout.write(f"differs: {difference}\n")
     if options.descriptions:
         write(here / "descriptions.json.gz", prose(source, kept))
 

@@ -45,7 +45,7 @@ def environment_source(source: Tree, path: str, *, has_value: bool = False) -> C
     if has_value and found:
         yield Cause.invalid(path, "", "may not be specified when `value` is not empty")
     if not found:
-        listed = "`fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
+        listed = "`fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
         yield Cause.invalid(path, "", f"must specify one of: {listed}")
     elif len(found) > 1:
         yield Cause.invalid(path, "", "may not have more than one field specified at a time")

@@ -166,6 +166,10 @@ def service_update(new: Tree, old: Tree) -> Causes:
     was, now = before.get("clusterIPs") or [], spec.get("clusterIPs") or []
     if was and was[0] and (not now or now[0] != was[0]):
         yield Cause.invalid("spec.clusterIPs[0]", now, "may not change once set")
+    kind = before.get("loadBalancerClass")
+    if kind is not None and spec.get("type") == before.get("type") == "LoadBalancer":
+        chosen = spec.get("loadBalancerClass")
+        yield from unchanged(chosen, kind, "spec.loadBalancerClass", "may not change once set")
 
 
 def endpoints(obj: Tree) -> Causes:
