@@ -17,6 +17,7 @@ from kube_actors.controllers.pod_garbage import pod_garbage_collector
 from kube_actors.controllers.replicaset import REPLICASET
 from kube_actors.controllers.root_ca import root_ca_publisher
 from kube_actors.controllers.serviceaccount import SERVICE_ACCOUNT
+from kube_actors.controllers.statefulset import STATEFULSET
 from kube_actors.controllers.taint_eviction import TAINT_EVICTION
 
 
@@ -34,6 +35,7 @@ def controllers(config: ControllersConfig) -> tuple[Controller[Any], ...]:
         node_lifecycle(grace),
         TAINT_EVICTION,
         pod_garbage_collector(config.terminated_pods_max, config.node_quarantine_s),
+        STATEFULSET,
         DAEMONSET,
         JOB,
         DISRUPTION,
