@@ -113,10 +113,20 @@ class Client:
         return answer
 
     async def get(
-        self, kind: Kind | str, name: str, namespace: str | None = None, *, subresource: str = ""
+        self,
+        kind: Kind | str,
+        name: str,
+        namespace: str | None = None,
+        *,
+        subresource: str = "",
+        resource_version: str = "",
     ) -> Object:
+        """Give the latest; with ``resource_version`` "0" whatever the server has at hand."""
         found = await self.kind(kind)
-        return await self._get_path(path_of(found, _place(found, namespace), name, subresource))
+        path = path_of(found, _place(found, namespace), name, subresource)
+        query = _query(resourceVersion=resource_version)
+        answer: Object = await self._call(ApiRequest("GET", path, query))
+        return answer
 
     async def list(
         self,

@@ -114,7 +114,8 @@ def _disruption_budget(obj: Object, now_s: float) -> list[Any]:
 
 def _quota(obj: Object, now_s: float) -> list[Any]:
     used = status(obj).get("used") or {}
-    requests, limits = [], []
+    requests: list[str] = []
+    limits: list[str] = []
     for resource, hard in sorted((status(obj).get("hard") or {}).items()):
         text = f"{resource}: {used.get(resource, '0')}/{hard}"
         (limits if resource.startswith("limits") else requests).append(text)
