@@ -35,7 +35,7 @@ def _builtin() -> Compiler:
 def _node(kind: Kind) -> Node:
     if kind.definition is None:
         return _builtin().named(kind.schema)
-    compiler = Compiler(definitions(), custom=True)
+    compiler = Compiler({}, builtin=_builtin())
     properties = dict(kind.definition.get("properties", {}))
     properties.setdefault("apiVersion", {"type": "string"})
     properties.setdefault("kind", {"type": "string"})

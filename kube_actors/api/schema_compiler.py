@@ -35,16 +35,24 @@ def go_name(definition: str) -> str:
 
 
 class Compiler:
-    """Compiles definitions by name, each once; ``custom`` makes it a CRD's compiler."""
+    """Compiles definitions by name, each once.
 
-    def __init__(self, definitions: Mapping[str, Schema], *, custom: bool = False) -> None:
+    A custom kind's compiler is given the ``builtin`` one, for the metadata that it shares.
+    """
+
+    def __init__(
+        self, definitions: Mapping[str, Schema], *, builtin: "Compiler | None" = None
+    ) -> None:
         self._definitions = definitions
-        self._custom = custom
+        self._builtin = builtin
+        self._custom = builtin is not None
         self._nodes: dict[str, Node] = {}
         self._open: dict[str, list[Node]] = {}
 
     def named(self, name: str) -> Node:
         """Return the node of a definition; a definition may refer to itself."""
+        if self._builtin is not None:
+            return self._builtin.named(name)
         found = self._nodes.get(name)
         if found is not None:
             return found
@@ -61,7 +69,7 @@ class Compiler:
         if isinstance(schema.get("$ref"), str):
             return self.named(schema["$ref"])
         if schema.get("x-kubernetes-int-or-string"):
-            return INT_OR_STRING
+            return ANYTHING if self._custom else INT_OR_STRING
         kind = schema.get("type", "")
         if "properties" in schema or (kind == "object" and schema.get(_EMBEDDED)):
             return self._object(schema, name)
@@ -73,7 +81,7 @@ class Compiler:
             return self._object(schema, name)
         if schema.get(_PRESERVE):
             return ANYTHING
-        return leaf(kind, schema.get("format", ""))
+        return ANYTHING if self._custom else leaf(kind, schema.get("format", ""))
 
     @staticmethod
     def _anything(schema: Schema) -> bool:
@@ -93,14 +101,30 @@ class Compiler:
         }
         nullable = frozenset(key for key, child in properties.items() if child.get("nullable"))
         keeps = bool(schema.get(_PRESERVE))
-        clean = _clean_object(children, tuple(defaults), keeps)
-        if self._custom and nullable:
-            clean = _never_clean_if_null(clean, nullable)
-        walk = self._walk_object(children, defaults, keeps, name)
-        return Node(clean, walk, go_name(name) if name else "struct", dict)
+        # A null is replaced by the default, except where null is a value of its own.
+        replaced = frozenset(defaults) - nullable
+        clean = _clean_object(children, tuple(defaults), replaced, keeps)
+        walk = self._walk_object(children, defaults, replaced, keeps, name)
+        return self._node(Node(clean, walk, go_name(name) if name else "struct", dict), dict)
+
+    def _node(self, node: Node, kind: type) -> Node:
+        if not self._custom:
+            return node
+        clean = node.clean
+
+        def clean_or_wrong(value: Any) -> bool:
+            # What has the wrong type is left alone here, and refused by validation.
+            return type(value) is not kind or clean(value)
+
+        return node._replace(clean=clean_or_wrong)
 
     def _walk_object(
-        self, children: dict[str, Node], defaults: Mapping[str, Any], keeps: bool, name: str
+        self,
+        children: dict[str, Node],
+        defaults: Mapping[str, Any],
+        replaced: frozenset[str],
+        keeps: bool,
+        name: str,
     ) -> Walk:
         struct, go_type = name.rsplit(".", 1)[-1], go_name(name) if name else "struct"
         custom = self._custom
@@ -119,7 +143,7 @@ class Compiler:
                     else:
                         report.unknown.append(place.field("", key).path)
                 elif child is None:
-                    if custom and key not in defaults:
+                    if custom and key not in replaced:
                         result[key] = None
                 elif node.clean(child):
                     result[key] = child
@@ -158,7 +182,7 @@ class Compiler:
                 for key, child in value.items()
             }
 
-        return Node(clean_exact if exact else clean, walk, go_type, dict)
+        return self._node(Node(clean_exact if exact else clean, walk, go_type, dict), dict)
 
     def _array(self, item: Node) -> Node:
         item_clean, exact, custom = item.clean, item.exact, self._custom
@@ -180,7 +204,7 @@ class Compiler:
                 for index, child in enumerate(value)
             ]
 
-        return Node(clean_exact if exact else clean, walk, go_type, list)
+        return self._node(Node(clean_exact if exact else clean, walk, go_type, list), list)
 
 
 def _item(item: Node, value: Any, place: Place, report: Report, custom: bool) -> Any:
@@ -189,7 +213,12 @@ def _item(item: Node, value: Any, place: Place, report: Report, custom: bool) ->
     return value if item.clean(value) else item.walk(value, place, report)
 
 
-def _clean_object(children: dict[str, Node], defaulted: tuple[str, ...], keeps: bool) -> Clean:
+def _clean_object(
+    children: dict[str, Node],
+    defaulted: tuple[str, ...],
+    replaced: frozenset[str],
+    keeps: bool,
+) -> Clean:
     # Strings and booleans are compared by type here, without a call: half of a pod is these.
     exact = {key: node.exact for key, node in children.items() if node.exact is not None}
     checks = {key: node.clean for key, node in children.items() if node.exact is None}
@@ -222,18 +251,12 @@ def _clean_object(children: dict[str, Node], defaulted: tuple[str, ...], keeps: 
                     return False
             elif not check(child):
                 return False
-        return all(key in value for key in defaulted)
+        for key in defaulted:
+            if key not in value or (value[key] is None and key in replaced):
+                return False
+        return True
 
     return clean_with_defaults
-
-
-def _never_clean_if_null(clean: Clean, nullable: frozenset[str]) -> Clean:
-    def checked(value: Any) -> bool:
-        if type(value) is dict and any(value.get(key, 0) is None for key in nullable):
-            return clean({key: child for key, child in value.items() if child is not None})
-        return clean(value)
-
-    return checked
 
 
 def _forward(target: list[Node], go_type: str) -> Node:

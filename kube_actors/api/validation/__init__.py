@@ -23,6 +23,7 @@ from kube_actors.api.validation import (
     storage,
     workloads,
 )
+from kube_actors.api.validation.custom import custom
 from kube_actors.api.validation.metadata import metadata_on_create, metadata_on_update
 from kube_actors.api.validation.numbers import Causes, Tree
 
@@ -116,6 +117,8 @@ def validate_create(kind: Kind, obj: Object) -> list[Cause]:
     """
     metadata = obj.get("metadata") or {}
     causes = list(metadata_on_create(kind, metadata)) if "get" in kind.verbs else []
+    if kind.definition is not None:
+        return [*causes, *custom(kind.definition, obj)]
     check = _CHECKS.get((kind.group, kind.kind))
     if check is not None:
         causes += check(obj)
@@ -126,6 +129,8 @@ def validate_update(kind: Kind, new: Object, old: Object, subresource: str = "")
     """Return what is wrong with replacing ``old`` by ``new``, nothing if it may be done."""
     key = (kind.group, kind.kind)
     causes = list(metadata_on_update(new.get("metadata") or {}, old.get("metadata") or {}))
+    if kind.definition is not None:
+        return [*causes, *custom(kind.definition, new)]
     if subresource:
         special = _SUBRESOURCES.get((*key, subresource))
         return [*causes, *special(new, old)] if special else causes
