@@ -142,8 +142,7 @@ def _store_error(error: ActorError) -> errors.StatusError:
     if isinstance(error, NoQuorum):
         return errors.service_unavailable(
             f"the cluster is read-only: {error.answering} of {error.members} store members "
-            "answer and a majority is needed; nothing was written",
-            retry_after_s=1,
+            "answer and a majority is needed; nothing was written"
         )
     if isinstance(error, OutcomeUnknown):
         return errors.timeout(f"the write was proposed but its fate is unknown: {error.text}")
