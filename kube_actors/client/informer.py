@@ -6,6 +6,7 @@ watch breaks it goes on from the last revision at another server, and when that 
 indexes have changed. What it keeps per object is what ``project`` gives, never a decoded tree.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar, cast
 
@@ -184,7 +185,8 @@ class Informer(Generic[T]):
             return
         obj: Object = orjson.loads(event.object)
         meta = obj["metadata"]
-        key = (meta.get("namespace", ""), meta["name"])
+        # Interned, so that all views of one process share the text of their keys.
+        key = (sys.intern(meta.get("namespace", "")), sys.intern(meta["name"]))
         if event.type == "DELETED":
             if self._view.drop(key) is not None:
                 self._tell(self._projected(obj, event.object), None)

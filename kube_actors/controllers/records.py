@@ -1,8 +1,9 @@
 """What views keep: small frozen records in place of decoded objects.
 
 A decoded pod costs 15 kB and every controller has its own view, so each keeps only the fields its
-decisions read, with labels and other repeated strings shared between records. Every record knows
-its identity and resource version; the loop needs them to tell what a view has already seen.
+decisions read, with names, labels and other repeated strings shared between all views of a
+process. Every record knows its identity and resource version; the loop needs them to tell what a
+view has already seen.
 """
 
 import sys
@@ -55,8 +56,8 @@ def identity(obj: Object) -> tuple[str, str, str, int]:
     meta = obj["metadata"]
     return (
         sys.intern(meta.get("namespace", "")),
-        meta["name"],
-        meta.get("uid", ""),
+        sys.intern(meta["name"]),
+        sys.intern(meta.get("uid", "")),
         int(meta.get("resourceVersion") or 0),
     )
 

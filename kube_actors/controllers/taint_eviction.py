@@ -7,6 +7,7 @@ look at it finds nothing to do.
 
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from attrs import frozen
@@ -67,12 +68,22 @@ class Exposure:
     taints: tuple[NoExecuteTaint, ...]
 
 
-def _toleration(obj: Mapping[str, Any]) -> Toleration:
-    return Toleration(
-        sys.intern(obj.get("key", "")),
-        obj.get("operator", "Equal") == "Exists",
-        obj.get("value", ""),
-        obj.get("tolerationSeconds"),
+_Said = tuple[str, str, str, int | None]
+
+
+@lru_cache(maxsize=4096)
+def _shared_tolerations(said: tuple[_Said, ...]) -> tuple[Toleration, ...]:
+    return tuple(
+        Toleration(key, operator == "Exists", value, for_s) for key, operator, value, for_s in said
+    )
+
+
+def _said(toleration: Mapping[str, Any]) -> _Said:
+    return (
+        toleration.get("key", ""),
+        toleration.get("operator", "Equal"),
+        toleration.get("value", ""),
+        toleration.get("tolerationSeconds"),
     )
 
 
@@ -82,10 +93,12 @@ def tolerant_pod(obj: Object) -> TolerantPod:
     return TolerantPod(
         *identity(obj),
         node=sys.intern(spec.get("nodeName", "")),
-        tolerations=tuple(
-            _toleration(toleration)
-            for toleration in spec.get("tolerations") or ()
-            if toleration.get("effect", "") in ("", "NoExecute")
+        tolerations=_shared_tolerations(
+            tuple(
+                _said(toleration)
+                for toleration in spec.get("tolerations") or ()
+                if toleration.get("effect", "") in ("", "NoExecute")
+            )
         ),
         deleting=bool(obj["metadata"].get("deletionTimestamp")),
     )
