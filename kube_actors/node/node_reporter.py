@@ -55,7 +55,7 @@ class NodeReporter:
         config = self._config
         try:
             now = self._clock.now()
-            if not self._uid or now >= self._status_at:
+            if not self._uid or now >= self._status_at or await self._is_doubted():
                 await self._report_node(now)
                 self._status_at = now + config.status_report_s
             await self._renew()
@@ -69,6 +69,12 @@ class NodeReporter:
         self._failures = 0
         self.due_at = slot_after(self._clock.now(), config.lease_renew_s, config.node_name)
         return True
+
+    async def _is_doubted(self) -> bool:
+        """Whether somebody set a condition of ours: after a silence, node lifecycle does."""
+        node = await self._client.get("nodes", self._config.node_name)
+        conditions = (node.get("status") or {}).get("conditions") or ()
+        return any(condition.get("status") == "Unknown" for condition in conditions)
 
     async def _report_node(self, now: float) -> None:
         node = None

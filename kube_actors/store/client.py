@@ -1,9 +1,10 @@
 """How an actor uses the store: the ``Store`` protocol spoken to the members of a Raft group.
 
-One member is preferred, the first at the beginning and later whichever answered last. A read or
-the opening of a watch that meets a dead member goes on to the next one. A write goes on only when
-it surely was not received; when its fate is unknown the caller is told so (``OutcomeUnknown``) and
-decides. ``NoQuorum`` is an answer, not a failure of the member: it is passed on at once.
+The first member is the home: it is asked whenever it answers, and one that failed is left alone
+for a while before it is tried again. A read or the opening of a watch that meets a dead member goes
+on to the next one. A write goes on only when it surely was not received; when its fate is unknown
+the caller is told so (``OutcomeUnknown``) and decides. ``NoQuorum`` is an answer, not a failure of
+the member: it is passed on at once.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -41,6 +42,9 @@ from kube_actors.store.messages import (
     Watched,
 )
 
+AVOID_S = 1.0
+"""How long a member that failed is not asked first."""
+
 _UNKNOWN = (ActorCrashed, DeadlineExceeded)
 _NOT_RECEIVED = (Unreachable, Overloaded)
 
@@ -56,7 +60,7 @@ class StoreClient:
         self._actor = actor
         self._members = tuple(members)
         self._timeout_s = timeout_s
-        self._preferred = 0
+        self._avoided_until_s = [0.0] * len(self._members)
 
     async def range(self, request: Range) -> Ranged:
         answer = await self._read(request)
@@ -102,55 +106,54 @@ class StoreClient:
 
     @asynccontextmanager
     async def _watch(self, request: Watch) -> AsyncGenerator[AsyncIterator[Watched], None]:
-        start = self._preferred
-        for attempt in range(len(self._members)):
-            position = (start + attempt) % len(self._members)
+        order = self._order()
+        for position in order:
             opened = False
             try:
                 async with self._actor.stream(self._members[position], request) as items:
                     first = await anext(items)
                     opened = True
-                    self._preferred = position
                     yield _Watching(first, items)
                     return
             except (*_NOT_RECEIVED, *_UNKNOWN):
-                if position == self._preferred:
-                    self._preferred = (position + 1) % len(self._members)
-                if opened or attempt == len(self._members) - 1:
+                self._avoid(position)
+                if opened or position == order[-1]:
                     raise
 
     async def _read(self, request: Any) -> Any:
         failure: ActorError | None = None
-        start = self._preferred
-        for attempt in range(len(self._members)):
-            position = (start + attempt) % len(self._members)
+        for position in self._order():
             try:
-                answer = await self._call(position, request)
+                return await self._call(position, request)
             except (*_NOT_RECEIVED, *_UNKNOWN) as error:
+                self._avoid(position)
                 failure = error
-            else:
-                self._preferred = position
-                return answer
         assert failure is not None
         raise failure
 
     async def _write(self, request: Any) -> Any:
         failure: ActorError | None = None
-        start = self._preferred
-        for attempt in range(len(self._members)):
-            position = (start + attempt) % len(self._members)
+        for position in self._order():
             try:
-                answer = await self._call(position, request)
+                return await self._call(position, request)
             except _NOT_RECEIVED as error:
+                self._avoid(position)
                 failure = error
             except _UNKNOWN as error:
-                self._preferred = (position + 1) % len(self._members)
+                self._avoid(position)
                 raise OutcomeUnknown(f"{self._members[position]}: {error}") from error
-            else:
-                self._preferred = position
-                return answer
         assert failure is not None
         raise failure
+
+    def _order(self) -> list[int]:
+        """Return all positions, those that failed lately last."""
+        now_s = self._actor.clock.monotonic()
+        return sorted(
+            range(len(self._members)), key=lambda n: (self._avoided_until_s[n] > now_s, n)
+        )
+
+    def _avoid(self, position: int) -> None:
+        self._avoided_until_s[position] = self._actor.clock.monotonic() + AVOID_S
 
     async def _call(self, position: int, request: Any) -> Any:
         member = self._members[position]
