@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import attrs
 import orjson
 
 from kube_actors.actor import Actor, Address, Blob
@@ -63,9 +62,7 @@ class Client:
 
     def hurried(self, *, attempt_s: float, patience_s: float = 0.0) -> "Client":
         """The same client with less patience: for those who must know soon that it failed."""
-        door = attrs.evolve(
-            self.door, attempt_s=attempt_s, write_s=attempt_s, patience_s=patience_s
-        )
+        door = self.door.hurried(attempt_s=attempt_s, patience_s=patience_s)
         return Client(self.actor, door.apiservers, kinds=self.kinds, door=door)
 
     async def kind(self, kind: Kind | str) -> Kind:

@@ -73,7 +73,7 @@ class Watch:
 
     def _translated(self, error: ActorError) -> Exception:
         if not isinstance(error, ApiRefused):
-            self._door.avoid(self.apiserver)
+            self._door.avoid(self.apiserver, error)
             return error
         if error.status in {500, 503, 504}:
             self._door.avoid(self.apiserver)

@@ -36,7 +36,8 @@ WIDGETS = {
         {"name": "widgets/status", "kind": "Widget", "namespaced": True},
     ],
 }
-DISCOVERY = {
+DISCOVERY: Object = {
+    "/livez": {},
     "/apis": {"groups": [{"name": "example.com", "versions": [{"version": "v1"}]}]},
     "/apis/example.com/v1": WIDGETS,
 }

@@ -3,12 +3,13 @@ from pathlib import Path
 import anyio
 import pytest
 
-from kube_actors.actor import ActorCrashed, ActorError, Unreachable
+from kube_actors.actor import ActorCrashed, ActorError, Address, Unreachable
 from kube_actors.api import UnknownKind, errors
 from kube_actors.api.errors import StatusError
 from kube_actors.client import Client
 from kube_actors.client.apply import LAST_APPLIED
 from kube_actors.client.messages import ApiRequest
+from kube_actors.client.servers import Servers
 from tests.client.fake_apiserver import config_map, open_world, pod
 
 
@@ -120,7 +121,8 @@ async def test_a_503_is_asked_of_every_server_and_then_told() -> None:
         with pytest.raises(StatusError, match="read-only") as caught:
             await client.create(config_map("a"))
         assert caught.value.code == 503
-        assert len(world.store.requests) == 3
+        assert [each.path for each in world.store.requests].count("/livez") == 2
+        assert [each.method for each in world.store.requests].count("POST") == 3
         world.store.refuse = errors.service_unavailable("in a moment", retry_after_s=1)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_heal_after, world.store, 2.0)
@@ -159,9 +161,43 @@ async def test_custom_kinds_are_found_by_asking_the_server() -> None:
         assert (await client.get("wd", "w"))["metadata"]["namespace"] == "default"
 
 
+@pytest.mark.anyio
+async def test_a_refused_write_stays_refused_when_the_others_are_silent() -> None:
+    async with open_world() as world, world.system.client("client/a") as actor:
+        client = Client(actor, world.apiservers)
+        for address in world.apiservers:
+            if address != client.door.apiserver:
+                world.supervisor.pause(address)
+        world.store.refuse = errors.service_unavailable("1 of 3 store members answers")
+        began_s = anyio.current_time()
+        with pytest.raises(StatusError, match="1 of 3"):
+            await client.create(config_map("a"))
+        assert anyio.current_time() - began_s < 3
+        # They are known to be silent now: the next refusal is immediate.
+        began_s = anyio.current_time()
+        with pytest.raises(StatusError, match="1 of 3"):
+            await client.create(config_map("a"))
+        assert anyio.current_time() - began_s < 0.1
+
+
+def test_a_server_in_doubt_is_passed_over_while_another_is_not() -> None:
+    servers = Servers(world_addresses(), "client/a")
+    first, second, third = servers.order(0.0)
+    servers.avoid(first, 0.0, 30.0)
+    assert servers.order(1.0) == [second, third]
+    servers.avoid(second, 1.0, 30.0)
+    servers.avoid(third, 1.0, 30.0)
+    assert sorted(servers.order(2.0)) == sorted([first, second, third])
+    assert servers.order(30.5) == [first]
+
+
+def world_addresses() -> tuple[Address, ...]:
+    return tuple(Address(f"apiserver/{number}") for number in (1, 2, 3))
+
+
 def test_a_client_needs_an_api_server() -> None:
-    with pytest.raises(ValueError):
-        Client(None, ())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="at least one"):
+        Servers((), "client/a")
 
 
 _WEB = """
