@@ -200,9 +200,12 @@ class Ledger:
         hard = durable.hard_state
         if message.term > hard.term:
             self._fail("persist before send", f"term of {message!r} but {hard!r} is durable")
+        if message.term < hard.term:
+            # What was promised in an older term may have been undone in a newer one since, on
+            # disk as well: that is no different from a message that was long under way.
+            return
         if isinstance(message, VoteReply):
-            voted = message.granted and message.term == hard.term
-            if voted and hard.vote != message.target:
+            if message.granted and hard.vote != message.target:
                 self._fail("persist before send", f"{message!r} but {hard!r} is durable")
         elif isinstance(message, AppendReply):
             stored = 0 if message.rejected else message.index

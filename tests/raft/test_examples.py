@@ -1,0 +1,42 @@
+"""The examples and the benchmark run as they are shown."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *command],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_three_members_in_a_for_loop() -> None:
+    assert run("examples/raft/three_members.py").count("leads term") == 2
+
+
+def test_a_changed_rule_breaks_a_promise() -> None:
+    kept, broken = run("examples/raft/break_a_rule.py").splitlines()
+    assert "kept every promise" in kept
+    assert "broke a promise" in broken
+
+
+@pytest.mark.parametrize("option", ["--smoke", "--json"])
+def test_the_benchmark_runs_at_its_smoke_size(option: str) -> None:
+    seen = run("benchmarks/raft_loop.py", "--smoke", option)
+    if option == "--json":
+        assert json.loads(seen)["benchmark"] == "raft_loop"
+    else:
+        assert "commits/s" in seen
