@@ -73,9 +73,7 @@ def main(arguments: list[str]) -> None:
     seconds = 0.1 if options.smoke else options.seconds
     rows = []
     for durable in (False, True):
-        rows += anyio.run(
-            measure, seconds, options.apiservers, durable, backend=options.backend
-        )
+        rows += anyio.run(measure, seconds, options.apiservers, durable, backend=options.backend)
     workload = (
         f"2 kB ConfigMaps, {CALLERS} callers, 3 members, {options.apiservers} apiserver(s), "
         f"{options.backend}"

@@ -122,9 +122,7 @@ def main(arguments: list[str]) -> None:
         Row("get", found["GET"], "objects/s", "≥ 3000"),
         Row("get, 99th percentile", found["GET_p99_ms"], "ms"),
     ]
-    workload = (
-        f"2 kB ConfigMaps, {CONNECTIONS} connections, 3 members in memory, {options.backend}"
-    )
+    workload = f"2 kB ConfigMaps, {CONNECTIONS} connections, 3 members in memory, {options.backend}"
     publish("apiserver https", workload, rows, as_json=options.json)
 
 

@@ -48,9 +48,7 @@ async def plane(
         ):
             stores = tuple(Address(member_address(n)) for n in range(1, members + 1))
             for number, address in enumerate(stores, 1):
-                disk: Disk = (
-                    FileDisk(Path(directory) / str(number)) if durable else MemoryDisk()
-                )
+                disk: Disk = FileDisk(Path(directory) / str(number)) if durable else MemoryDisk()
                 config = MemberConfig(member=number, members=members)
                 supervisor.start(Child(address, partial(run_member, config=config, disk=disk)))
             ready = anyio.Event()

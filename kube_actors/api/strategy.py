@@ -247,6 +247,8 @@ def _kept_finalizers(new: Object, old: Object) -> Object:
 
 def _kept_cluster_ip(new: Object, old: Object) -> Object:
     spec, before = new.get("spec") or {}, old.get("spec") or {}
+    spec = _without_fields_of_old_type(spec, before)
+    new = replaced(new, "spec", spec)
     if spec.get("type") == "ExternalName" or before.get("type") == "ExternalName":
         return new
     # An old client that knows nothing of addresses leaves them as they are.
@@ -255,6 +257,28 @@ def _kept_cluster_ip(new: Object, old: Object) -> Object:
     elif spec.get("clusterIP") and not spec.get("clusterIPs"):
         spec = {**spec, "clusterIPs": [spec["clusterIP"]]}
     return replaced(new, "spec", _kept_node_ports(spec, before))
+
+
+def _without_fields_of_old_type(spec: Tree, before: Tree) -> Tree:
+    """Drop what only the old type had, unless it was changed: then validation refuses it."""
+    outside = {"NodePort", "LoadBalancer"}
+    lost: list[str] = []
+    if before.get("type") != "ExternalName" and spec.get("type") == "ExternalName":
+        lost += ["clusterIP", "clusterIPs", "internalTrafficPolicy"]
+    if before.get("type") in outside and spec.get("type") not in outside:
+        lost += ["externalTrafficPolicy", "healthCheckNodePort"]
+        spec = _without_node_ports(spec, before)
+    if before.get("type") == "LoadBalancer" and spec.get("type") != "LoadBalancer":
+        lost += ["allocateLoadBalancerNodePorts", "loadBalancerClass"]
+    unchanged = [name for name in lost if name in spec and spec[name] == before.get(name)]
+    return dropped(spec, *unchanged)
+
+
+def _without_node_ports(spec: Tree, before: Tree) -> Tree:
+    ports, old_ports = spec.get("ports") or [], before.get("ports") or []
+    if [p.get("nodePort") for p in ports] != [p.get("nodePort") for p in old_ports]:
+        return spec
+    return {**spec, "ports": [dropped(port, "nodePort") for port in ports]} if ports else spec
 
 
 def _kept_node_ports(spec: Tree, before: Tree) -> Tree:

@@ -5,7 +5,7 @@ streamed with back-pressure and end when the client leaves. ``extra_routes`` let
 pages of its own; they are asked before the pipeline and must check the user themselves.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -26,8 +26,8 @@ from kube_actors.apiserver.request import (
 )
 from kube_actors.apiserver.server import Server
 
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
+Message = dict[str, Any]
+Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]

@@ -194,9 +194,7 @@ async def test_a_slow_watcher_loses_only_itself() -> None:
         version = str(w.server.cache.revision)
         async with (
             w.watch(MAPS, {"resourceVersion": version}) as quick,
-            w.client.stream(
-                "apiserver/1", slow_request(version), credit=1
-            ) as slow,
+            w.client.stream("apiserver/1", slow_request(version), credit=1) as slow,
         ):
             events, seen = Events(quick), 0
             for number in range(40):

@@ -5,13 +5,13 @@ While a response is being made, the peer's leaving is learnt only if the applica
 it with ``receive``; a write to a peer that left raises ``ClientGone``.
 """
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from kube_actors.apiserver.http.parsing import Incoming
 from kube_actors.apiserver.http.response import CONTINUE, LAST_CHUNK, encode_chunk, encode_head
 
-Message = MutableMapping[str, Any]
+Message = dict[str, Any]
 _BODILESS = frozenset((204, 304))
 
 
