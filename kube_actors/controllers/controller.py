@@ -90,8 +90,8 @@ class Controller(Generic[S]):
     """One controller. ``gather`` gives None when there is nothing to decide about a key.
 
     ``interval_s``: a key is decided at most once in this time, so that a burst of events becomes
-    one status write; the first event after quiet is served at once. ``seed_keys`` are queued once
-    the views are complete.
+    one status write; the first event after quiet is served at once. ``idle_without`` names a
+    watched kind: until the first such object is there, nothing else is watched.
     """
 
     name: str
@@ -100,7 +100,7 @@ class Controller(Generic[S]):
     reconcile: Callable[[S, Round], tuple[Effect, ...]]
     workers: int = 2
     interval_s: float = 0.0
-    seed_keys: tuple[Key, ...] = ()
+    idle_without: str = ""
 
 
 def own_key(_view: View, old: Any, new: Any) -> tuple[Key, ...]:

@@ -300,5 +300,6 @@ DAEMONSET: Controller[DaemonState] = Controller(
     ),
     gather=gather,
     reconcile=reconcile,
+    idle_without="daemonsets",
     interval_s=0.05,
 )

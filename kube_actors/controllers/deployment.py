@@ -422,5 +422,6 @@ DEPLOYMENT: Controller[DeploymentState] = Controller(
     ),
     gather=gather,
     reconcile=reconcile,
+    idle_without="deployments",
     workers=5,
 )

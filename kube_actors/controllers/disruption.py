@@ -200,5 +200,6 @@ DISRUPTION: Controller[BudgetState] = Controller(
     ),
     gather=gather,
     reconcile=reconcile,
+    idle_without="poddisruptionbudgets",
     interval_s=0.1,
 )

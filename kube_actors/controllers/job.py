@@ -409,5 +409,6 @@ JOB: Controller[JobState] = Controller(
     ),
     gather=gather,
     reconcile=reconcile,
+    idle_without="jobs",
     interval_s=0.05,
 )

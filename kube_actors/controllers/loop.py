@@ -234,14 +234,30 @@ async def run_controller(actor: Actor, controller: Controller[Any], config: Loop
     async with anyio.create_task_group() as group:
         group.start_soon(recorder.run)
         group.start_soon(queue.run)
-        for informer in informers.values():
-            group.start_soon(informer.run)
+        first = controller.idle_without
+        if first:
+            group.start_soon(informers[first].run)
+            await _first_object(informers[first])
+        for kind, informer in informers.items():
+            if kind != first:
+                group.start_soon(informer.run)
         for informer in informers.values():
             await informer.wait_synced()
-        for key in controller.seed_keys:
-            loop.enqueue(key)
         for _ in range(controller.workers):
             group.start_soon(loop.work)
+
+
+async def _first_object(informer: Informer[Any]) -> None:
+    """Wait until the view is complete and not empty."""
+    appeared = anyio.Event()
+
+    def handle(_old: Any, new: Any) -> None:
+        if new is not None:
+            appeared.set()
+
+    informer.subscribe(handle)
+    await informer.wait_synced()
+    await appeared.wait()
 
 
 def _subscribe(loop: Loop, index: int, informer: Informer[Any], resource: str) -> None:

@@ -357,6 +357,7 @@ REPLICASET = Controller(
     ),
     gather=gather,
     reconcile=reconcile,
+    idle_without="replicasets",
     workers=5,
     interval_s=0.1,
 )

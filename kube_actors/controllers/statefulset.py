@@ -291,5 +291,6 @@ STATEFULSET: Controller[StatefulState] = Controller(
     ),
     gather=gather,
     reconcile=reconcile,
+    idle_without="statefulsets",
     interval_s=0.05,
 )

@@ -294,3 +294,47 @@ async def test_an_owner_of_any_kind_takes_its_dependents_along():
             return "child" not in names
 
         await p.until(gone)
+
+
+async def test_workloads_of_every_kind_are_served_on_a_real_plane():
+    def workload(kind, api_version, **spec):
+        labels = {"app": kind.lower()}
+        pod_template = template(kind.lower(), "v1")
+        pod_template["spec"] |= {"restartPolicy": "Never"} if kind == "Job" else {}
+        selector = {} if kind == "Job" else {"selector": {"matchLabels": labels}}
+        return {
+            "apiVersion": api_version,
+            "kind": kind,
+            "metadata": {"name": kind.lower(), "namespace": "default"},
+            "spec": {"template": pod_template, **selector, **spec},
+        }
+
+    async with plane() as p:
+        p.start_controllers()
+        await default_account(p)
+        now = p.actor.clock.timestamp()
+        await p.client.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}})
+        ready = {"type": "Ready", "status": "True", "lastTransitionTime": now}
+        status = {"status": {"conditions": [ready | {"lastHeartbeatTime": now}]}}
+        await p.client.patch("nodes", "n", status, subresource="status")
+        await p.client.create(workload("Job", "batch/v1"))
+        await p.client.create(workload("DaemonSet", "apps/v1"))
+        await p.client.create(workload("StatefulSet", "apps/v1", replicas=1, serviceName="x"))
+
+        async def all_there():
+            found = [one["metadata"]["labels"].get("app") for one in await pods(p)]
+            return sorted(found) == ["daemonset", "job", "statefulset"]
+
+        await p.until(all_there)
+        (name,) = [
+            one["metadata"]["name"]
+            for one in await pods(p)
+            if one["metadata"]["labels"]["app"] == "job"
+        ]
+        phase = {"status": {"phase": "Succeeded"}}
+        await p.client.patch("pods", name, phase, "default", subresource="status")
+
+        async def complete():
+            return condition(await p.client.get("jobs", "job", "default"), "Complete")
+
+        await p.until(complete)
