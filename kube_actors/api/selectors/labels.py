@@ -13,6 +13,7 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.api.errors import Cause, aggregate, bad_request, quote
+from kube_actors.api.names import label_value, qualified_name
 
 
 class Operator(StrEnum):
@@ -97,61 +98,6 @@ class LabelSelector:
 EVERYTHING = LabelSelector()
 NOTHING = LabelSelector(nothing=True)
 
-_NAME = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
-_VALUE = f"({_NAME})?"
-_SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
-_CHARACTERS = (
-    "consist of alphanumeric characters, '-', '_' or '.', "
-    "and must start and end with an alphanumeric character"
-)
-_NAME_HINT = (
-    f"(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '{_NAME}')"
-)
-_VALUE_HINT = (
-    f"(e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '{_VALUE}')"
-)
-_PREFIX_FAULT = (
-    "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric "
-    "characters, '-' or '.', and must start and end with an alphanumeric character "
-    f"(e.g. 'example.com', regex used for validation is '{_SUBDOMAIN}')"
-)
-_MATCH_NAME = re.compile(f"{_NAME}\\Z")
-_MATCH_VALUE = re.compile(f"{_VALUE}\\Z")
-_MATCH_SUBDOMAIN = re.compile(f"{_SUBDOMAIN}\\Z")
-
-
-def _key_faults(key: str) -> list[str]:
-    prefix, slash, name = key.rpartition("/")
-    if "/" in prefix:
-        return [
-            f"a valid label key must {_CHARACTERS} {_NAME_HINT} "
-            "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
-        ]
-    faults = []
-    if slash and not prefix:
-        faults.append("prefix part must be non-empty")
-    elif slash:
-        if len(prefix.encode()) > 253:
-            faults.append("prefix part must be no more than 253 bytes")
-        if not _MATCH_SUBDOMAIN.match(prefix):
-            faults.append(_PREFIX_FAULT)
-    if not name:
-        faults.append("name part must be non-empty")
-    elif len(name.encode()) > 63:
-        faults.append("name part must be no more than 63 bytes")
-    if not _MATCH_NAME.match(name):
-        faults.append(f"name part must {_CHARACTERS} {_NAME_HINT}")
-    return faults
-
-
-def _value_faults(value: str) -> list[str]:
-    faults = []
-    if len(value.encode()) > 63:
-        faults.append("must be no more than 63 bytes")
-    if not _MATCH_VALUE.match(value):
-        faults.append(f"a valid label must be an empty string or {_CHARACTERS} {_VALUE_HINT}")
-    return faults
-
 
 def _operator_causes(operator: Operator, values: Sequence[str]) -> Iterator[Cause]:
     shown = list(values)
@@ -177,11 +123,11 @@ def requirement(key: str, operator: Operator, values: Iterable[str] = ()) -> Req
     """Make a term; raises a 400 ``StatusError`` that lists every fault."""
     ordered = tuple(sorted(set(values)))
     causes = []
-    if faults := _key_faults(key):
+    if faults := qualified_name(key):
         causes.append(Cause.invalid("key", key, "; ".join(faults)))
     causes.extend(_operator_causes(operator, ordered))
     for index, value in enumerate(ordered):
-        if faults := _value_faults(value):
+        if faults := label_value(value):
             causes.append(Cause.invalid(f"values[{index}][{key}]", value, "; ".join(faults)))
     if causes:
         raise bad_request(aggregate(str(each) for each in causes))
@@ -279,7 +225,7 @@ class _Parser:
             text, word = self._take()
         if not word:
             raise self._fail(f"found '{text}', expected: identifier")
-        if faults := _key_faults(text):
+        if faults := qualified_name(text):
             raise self._fail(str(Cause.invalid("<nil>", text, "; ".join(faults))))
         key = text
         if negated:
@@ -293,7 +239,7 @@ class _Parser:
         values = self._values() if operator in _SETS else [self._exact_value()]
         ordered = tuple(sorted(set(values)))
         for index, value in enumerate(ordered):
-            if faults := _value_faults(value):
+            if faults := label_value(value):
                 cause = Cause.invalid(f"values[{index}][{key}]", value, "; ".join(faults))
                 raise self._fail(str(cause))
         for cause in _operator_causes(operator, ordered):
