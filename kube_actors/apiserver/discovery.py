@@ -60,6 +60,22 @@ async def openapi_index(server: Server, request: Request) -> Answer:
     return answer_object(openapi.index(server.config.kinds))
 
 
+_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+# Field 1 (swagger) of openapi.v2.Document: a whole document with no definitions.
+_V2_EMPTY = b"\n\x032.0"
+
+
+async def openapi_v2(server: Server, request: Request) -> Answer:
+    """Answer an OpenAPI v2 document without definitions.
+
+    kubectl asks for it only about kinds that v3 does not have, and only to go on to say so.
+    """
+    if "protobuf" in request.accept:
+        return Answer(200, _V2_EMPTY, _V2_PROTOBUF)
+    info = {"title": "Kubernetes", "version": server.config.version}
+    return answer_object({"swagger": "2.0", "info": info, "paths": {}, "definitions": {}})
+
+
 async def openapi_document(server: Server, request: Request) -> Answer:
     """Answer the document of one group version; it is immutable for its hash."""
     parts = request.path.strip("/").split("/")[2:]

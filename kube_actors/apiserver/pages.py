@@ -58,6 +58,7 @@ _PAGES: dict[str, Page] = {
     "/": _root,
     "/api": discovery.core,
     "/apis": discovery.groups,
+    "/openapi/v2": discovery.openapi_v2,
     "/openapi/v3": discovery.openapi_index,
     "/version": _version,
     "/healthz": health.healthz,

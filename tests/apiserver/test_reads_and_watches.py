@@ -1,9 +1,13 @@
-"""Lists, pages, selectors and watches from the watch cache, and what happens when it falls behind."""
+"""Lists, pages, selectors and watches from the watch cache, also when it falls behind."""
+
+from typing import Any
 
 import anyio
 import pytest
 
-from kube_actors.client.messages import ApiRefused
+from kube_actors.actor import Blob
+from kube_actors.client.messages import ApiRefused, ApiRequest
+from kube_actors.store.messages import DeleteRange, Put, Txn
 from tests.apiserver.memory_store import MemoryStore
 from tests.apiserver.world import MERGE, Events, World, config_map, pod, world
 
@@ -12,7 +16,7 @@ PODS = "/api/v1/namespaces/default/pods"
 NOT_OLDER = "NotOlderThan"
 
 
-def names(body: dict) -> list[str]:  # type: ignore[type-arg]
+def names(body: dict[str, Any]) -> list[str]:
     return [item["metadata"]["name"] for item in body["items"]]
 
 
@@ -206,9 +210,7 @@ async def test_a_slow_watcher_loses_only_itself() -> None:
             assert (await w.ok("GET", MAPS))["metadata"]
 
 
-def slow_request(version: str):  # type: ignore[no-untyped-def]
-    from kube_actors.client.messages import ApiRequest
-
+def slow_request(version: str) -> ApiRequest:
     query = (("watch", "1"), ("resourceVersion", version))
     return ApiRequest("GET", MAPS, query, user="admin", groups=("system:masters",))
 
@@ -238,9 +240,6 @@ async def test_the_cache_starts_over_when_history_was_compacted_under_it() -> No
 
 async def store_behind_the_watch(w: World, store: MemoryStore) -> None:
     """Change and compact while the feed sleeps after a break."""
-    from kube_actors.actor import Blob
-    from kube_actors.store.messages import DeleteRange, Put, Txn
-
     store.break_watches()
     await anyio.sleep(0.001)
     kept = store.keyspace.newest(b"/registry/core/configmaps/default/a")
@@ -287,6 +286,8 @@ async def test_a_cut_off_majority_is_noticed_and_heals() -> None:
         assert (await w.ask("GET", f"{MAPS}/a")).warnings
         w.network.heal()
         with anyio.fail_after(30):
-            while (await w.ask("POST", MAPS, config_map("c"))).status != 201:
+            status = 0
+            while status != 201:
                 await anyio.sleep(0.5)
+                status = (await w.ask("POST", MAPS, config_map("c"))).status
         assert names(await w.ok("GET", MAPS)) == ["a", "c"]
