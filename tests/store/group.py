@@ -109,6 +109,10 @@ class Group:
         for member in members:
             self.supervisor.kill(member_address(member))
 
+    def crash(self, member: int) -> None:
+        """Let a member die of an error; its supervisor starts it again."""
+        self.supervisor.crash(member_address(member))
+
     def revive(self, *members: int) -> None:
         for member in members:
             self.supervisor.revive(member_address(member))
