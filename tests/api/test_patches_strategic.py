@@ -40,6 +40,20 @@ def test_containers_merge_by_name_and_keep_what_the_patch_does_not_say() -> None
     assert doc == before
 
 
+def test_no_directive_is_ever_stored() -> None:
+    patch = {
+        "spec": {
+            "$setElementOrder/volumes": [{"name": "a"}],
+            "volumes": [{"name": "a", "$retainKeys": ["name"], "emptyDir": None}],
+            "$deleteFromPrimitiveList/x": ["y"],
+        }
+    }
+    stored = {"spec": {"volumes": [{"name": "a"}]}}
+    assert strategic_merge_patch({}, patch, POD) == stored
+    assert strategic_merge_patch({"spec": {}}, patch, POD) == stored
+    assert strategic_merge_patch({"spec": {"volumes": []}}, patch, POD) == stored
+
+
 def test_an_element_is_deleted_by_its_key_and_a_list_is_replaced_by_a_directive() -> None:
     doc = _pod(containers=[{"name": "a"}, {"name": "b"}])
     patch = _pod(containers=[{"name": "a", "$patch": "delete"}, {"name": "zz", "$patch": "delete"}])

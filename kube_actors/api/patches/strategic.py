@@ -37,17 +37,25 @@ def _bad_directive(directive: Any, patch: Any) -> Exception:
     return bad_request(f"unknown patch type: {show(directive)} in map: {show(patch)}")
 
 
-def _cleaned(value: Any, *, nulls: bool) -> Any:
-    """A patch's value as it is stored where nothing was: no directives, no nulls in objects."""
+def _cleaned(value: Any, *, patch: bool = False) -> Any:
+    """A patch's value as it is stored where nothing was: without directives, without nulls.
+
+    Kubernetes leaves some of them in and drops them when it decodes the result; they never mean
+    anything in an object. In a ``patch`` they do, except to delete what is not there.
+    """
     if isinstance(value, dict):
         return {
-            key: _cleaned(child, nulls=nulls)
+            key: _cleaned(child, patch=patch)
             for key, child in value.items()
-            if not _directs(child) and (nulls or child is not None)
+            if not _directs(child) and (patch or not (child is None or _is_directive(key)))
         }
     if isinstance(value, list):
-        return [_cleaned(child, nulls=nulls) for child in value if not _directs(child)]
+        return [_cleaned(child, patch=patch) for child in value if not _directs(child)]
     return value
+
+
+def _is_directive(key: str) -> bool:
+    return key == RETAIN_KEYS or key.startswith((SET_ORDER, DELETE_FROM))
 
 
 def _directs(value: Any) -> bool:
@@ -89,8 +97,7 @@ class _Merge:
         if not isinstance(keys, list):
             raise bad_request(_BAD_RETAIN)
         for key, value in patch.items():
-            directive = key == RETAIN_KEYS or key.startswith((SET_ORDER, DELETE_FROM))
-            if value is not None and not directive and key not in keys:
+            if value is not None and not _is_directive(key) and key not in keys:
                 raise bad_request(_BAD_RETAIN)
         return {key: value for key, value in made.items() if key in keys}
 
@@ -121,7 +128,7 @@ class _Merge:
                 continue
             done.add(name)
             if live is None:
-                merged = _cleaned(found, nulls=True)
+                merged = _cleaned(found, patch=self._keeps)
             elif name not in patch:
                 merged = live
             else:
@@ -150,7 +157,7 @@ class _Merge:
             if _directs(value):
                 made.pop(key, None)
             else:
-                made[key] = _cleaned(value, nulls=self._keeps)
+                made[key] = _cleaned(value, patch=self._keeps)
             return
         before = made[key]
         rule = rules.rule(key)
@@ -184,7 +191,7 @@ class _Merge:
             key = element_key(element, rule.merge_key)
             index = position(merged, key, rule.merge_key)
             if index < 0:
-                merged.append(element if self._keeps else _cleaned(element, nulls=True))
+                merged.append(_cleaned(element, patch=self._keeps))
             else:
                 merged[index] = self.objects(merged[index], element, rules)
         return in_order(merged, patch, live, rule.merge_key)
