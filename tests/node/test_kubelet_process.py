@@ -99,7 +99,7 @@ async def test_a_web_pod_serves_its_message_and_follows_its_config_map(tmp_path:
 
 async def test_a_killed_process_is_restarted_and_its_last_log_is_kept(tmp_path: Path) -> None:
     async with open_process_node(tmp_path) as node, node.world.system.client("client/a") as actor:
-        node.add_pod("web", containers=shell("echo run $$; exec sleep 100"))
+        node.add_pod("web", containers=shell("echo run $$$$; exec sleep 100"))
         await node.wait_ready("web")
         assert isinstance(node.runtime, ProcessRuntime)
         request = ReadLog("default", "web", follow=True)

@@ -257,10 +257,13 @@ async def main():
     runtime = ProcessRuntime(root)
     runtime.attach(lambda uid: None, time.time)
     await runtime.run_sandbox(SandboxConfig("u", "d", "p", "127.55.0.3", "n", root / "pods/u"), 0)
+    pids = []
     for name in ("a", "b"):
         config = ContainerConfig("u", name, 0, "any", ("sleep", "100"))
-        await runtime.start_container(await runtime.create_container(config, 0), 0)
-    sys.stdout.write("started\\n")
+        container = await runtime.create_container(config, 0)
+        await runtime.start_container(container, 0)
+        pids.append(str(runtime.pid(container)))
+    sys.stdout.write(" ".join(pids))
     sys.stdout.flush()
     await anyio.sleep_forever()
 anyio.run(main)
@@ -270,15 +273,14 @@ anyio.run(main)
 async def test_when_the_owner_is_killed_the_keeper_kills_its_containers(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _OWNER, str(tmp_path)]
     async with await anyio.open_process(command, stderr=None) as owner:
-        assert owner.stdout is not None
-        assert await owner.stdout.receive() == b"started\n"
-        marker = f"KUBE_ACTORS_NODE_DIR={tmp_path}"
-        running = [pid for pid in marked_processes(marker) if pid != owner.pid]
-        assert len(running) == 2
-        owner.kill()
-        await owner.wait()
-        for pid in running:
-            await gone(pid)
+        try:
+            assert owner.stdout is not None
+            pids = [int(word) for word in (await owner.stdout.receive()).split()]
+        finally:
+            owner.kill()
+    assert len(pids) == 2
+    for pid in pids:
+        await gone(pid)
 
 
 def a_stray() -> "subprocess.Popen[bytes]":

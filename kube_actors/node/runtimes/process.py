@@ -27,7 +27,7 @@ from kube_actors.node.runtimes.process_container import START_FAILED, ProcessCon
 from kube_actors.node.runtimes.process_exec import ProcessExec
 from kube_actors.node.runtimes.process_group import (
     group_members,
-    marked_processes,
+    kill_marked,
     start_ticks,
 )
 from kube_actors.node.runtimes.process_stats import group_stats
@@ -163,6 +163,9 @@ class ProcessRuntime:
         with anyio.move_on_after(REAP_S_MAX):
             while any(c.group is not None for c in self._of_pod(pod_uid)):
                 await self._watch.wait_end()
+        if self._of_pod(pod_uid):
+            marker = f"KUBE_ACTORS_POD={pod_uid}"
+            await anyio.to_thread.run_sync(kill_marked, marker)
         for container in self._of_pod(pod_uid):
             container.remove()
             del self._containers[container.status.id]
@@ -275,9 +278,9 @@ class ProcessRuntime:
             return
         self._closed = True
         self._listener = None
+        self._watch.kill_all()
         if self._containers:
-            for pid in marked_processes(f"KUBE_ACTORS_NODE_DIR={self.root_dir}"):
-                kill_pid(pid)
+            kill_marked(f"KUBE_ACTORS_NODE_DIR={self.root_dir}")
         self._watch.close()
         for container in self._containers.values():
             container.log.end()
@@ -288,13 +291,9 @@ class ProcessRuntime:
         self._changed(container.config.pod_uid)
 
     def _kill_pod(self, pod_uid: str) -> None:
-        containers = self._of_pod(pod_uid)
-        for container in containers:
+        for container in self._of_pod(pod_uid):
             if container.group is not None:
                 container.group.signal(signal.SIGKILL)
-        if containers:
-            for pid in marked_processes(f"KUBE_ACTORS_POD={pod_uid}"):
-                kill_pid(pid)
 
     def _of_pod(self, pod_uid: str) -> list[ProcessContainer]:
         return [c for c in self._containers.values() if c.config.pod_uid == pod_uid]
@@ -315,13 +314,6 @@ class ProcessRuntime:
     def _changed(self, pod_uid: str) -> None:
         if self._listener is not None:
             self._listener(pod_uid)
-
-
-def kill_pid(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
 
 
 def clear_leftovers(root_dir: Path) -> None:

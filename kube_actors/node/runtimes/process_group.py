@@ -8,6 +8,7 @@ runs that nobody would kill. Everything here is synchronous: no cancellation can
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ from pathlib import Path
 
 _GATE = 'read -r _ && exec "$@" </dev/null'
 _PIPE_READ_BYTES = 65536
+_KILL_ROUNDS = 8
+_DEATH_MS_MAX = 1000
 
 
 class ProcessGroup:
@@ -137,6 +140,39 @@ def marked_processes(marker: str) -> list[int]:
         if wanted in environ.split(b"\0"):
             found.append(pid)
     return found
+
+
+def kill_marked(marker: str) -> bool:
+    """Kill all ``marked_processes`` and see them dead; False when some would not die.
+
+    Blocks for as long as dying takes, about a millisecond. What is killed may have forked in
+    between, and a process in the midst of an exec shows no environment, so it looks until two
+    looks in a row find nothing.
+    """
+    clean = 0
+    for _ in range(_KILL_ROUNDS):
+        pids = [pid for pid in marked_processes(marker) if pid != os.getpid()]
+        clean = 0 if pids else clean + 1
+        if clean == 2:
+            return True
+        _kill_and_wait(pids)
+    return False
+
+
+def _kill_and_wait(pids: Sequence[int]) -> None:
+    handles: list[int] = []
+    try:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                handles.append(os.pidfd_open(pid))
+                signal.pidfd_send_signal(handles[-1], signal.SIGKILL)
+        for handle in handles:
+            ended = select.poll()
+            ended.register(handle, select.POLLIN)
+            ended.poll(_DEATH_MS_MAX)
+    finally:
+        for handle in handles:
+            os.close(handle)
 
 
 def _pids() -> list[int]:
