@@ -232,7 +232,7 @@ def _status(
     min_ready_s = daemonset["spec"].get("minReadySeconds", 0)
     current = ready = available = updated = 0
     waits: list[float] = []
-    for node in fitting:
+    for node in sorted(fitting):
         live = [pod for pod in by_node.get(node, ()) if pod.active]
         if not live:
             continue

@@ -338,3 +338,31 @@ async def test_workloads_of_every_kind_are_served_on_a_real_plane():
             return condition(await p.client.get("jobs", "job", "default"), "Complete")
 
         await p.until(complete)
+
+
+async def test_a_leader_that_cannot_renew_stops_its_controllers_before_another_leads():
+    async with plane() as p:
+        p.start_controllers(1)
+        await default_account(p)
+        p.start_controllers(2)
+        await anyio.sleep(3)
+        p.network.partition(("controllers/1",), ("apiserver/1",))
+
+        def running(master):
+            return [one for one in p.system.ports if one == f"controller/deployment/{master}"]
+
+        with anyio.fail_after(60):
+            while not running(2):
+                assert not (running(1) and running(2))
+                await anyio.sleep(0.1)
+        assert not running(1)
+        p.network.heal()
+        await p.client.create(deployment(replicas=2))
+
+        async def made():
+            return len(await pods(p)) == 2
+
+        await p.until(made)
+        await anyio.sleep(20)
+        assert running(2)
+        assert not running(1)
