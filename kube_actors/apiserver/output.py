@@ -11,6 +11,7 @@ import orjson
 from kube_actors.api import errors
 from kube_actors.api.kinds import Kind, Object
 from kube_actors.api.manifest import dump_yaml
+from kube_actors.api.tables import to_table
 from kube_actors.apiserver.cache.change import STORED, Form
 from kube_actors.apiserver.conversion import to_served
 from kube_actors.apiserver.request import JSON, YAML
@@ -91,17 +92,7 @@ def partial(obj: Object) -> Object:
 
 def table(output: Output, kind: Kind, objects: list[Object], now_s: float) -> Object:
     """Return a ``meta.k8s.io/v1`` Table whose rows hold what ``include`` asks."""
-    from kube_actors.api.tables import to_table
-
-    shown: Object = to_table(kind, objects, now_s)
-    for row, obj in zip(shown["rows"], objects, strict=True):
-        if output.include == "None":
-            row.pop("object", None)
-        elif output.include == "Object":
-            row["object"] = obj
-        else:
-            row["object"] = partial(obj)
-    return shown
+    return to_table(kind, objects, now_s, include_object=output.include)
 
 
 def encode(output: Output, body: bytes) -> bytes:

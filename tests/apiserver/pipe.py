@@ -2,6 +2,7 @@
 
 import anyio
 from anyio.abc import ByteStream
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 
 class PipeEnd(ByteStream):
@@ -9,8 +10,8 @@ class PipeEnd(ByteStream):
 
     def __init__(
         self,
-        incoming: "anyio.streams.memory.MemoryObjectReceiveStream[bytes]",
-        outgoing: "anyio.streams.memory.MemoryObjectSendStream[bytes]",
+        incoming: MemoryObjectReceiveStream[bytes],
+        outgoing: MemoryObjectSendStream[bytes],
     ) -> None:
         self._incoming = incoming
         self._outgoing = outgoing

@@ -191,7 +191,7 @@ async def test_kubectl_creates_with_protobuf_and_learns_what_is_served(tmp_path:
         await kubectl("run", "p", "--image=nginx")
         found = orjson.loads(await kubectl("get", "secret", "s", "-o", "json"))
         assert found["data"] == {"a": "Yg=="}
-        assert "Number of desired pods" in await kubectl("explain", "deployment.spec.replicas")
+        assert "FIELD: replicas <integer>" in await kubectl("explain", "deployment.spec.replicas")
         assert "deployments" in await kubectl("api-resources")
         assert "apps/v1" in await kubectl("api-versions")
         assert (await kubectl("auth", "can-i", "create", "pods")).strip() == "yes"

@@ -12,6 +12,7 @@ import orjson
 from kube_actors.actor import (
     Actor,
     ActorSystem,
+    Address,
     Blob,
     Child,
     Clock,
@@ -124,7 +125,7 @@ async def world(
         Supervisor(system, name="master/1") as supervisor,
         system.client("client/test") as client,
     ):
-        addresses = tuple(f"store/{number}" for number in range(1, members + 1))
+        addresses = tuple(Address(f"store/{number}") for number in range(1, members + 1))
         if store is None:
             for number, address in enumerate(addresses, 1):
                 config = MemberConfig(member=number, members=members)
