@@ -4,6 +4,7 @@ from typing import Any
 
 from kube_actors.controllers.config import ControllersConfig
 from kube_actors.controllers.controller import Controller
+from kube_actors.controllers.cronjob import CRONJOB
 from kube_actors.controllers.daemonset import DAEMONSET
 from kube_actors.controllers.deployment import DEPLOYMENT
 from kube_actors.controllers.disruption import DISRUPTION
@@ -38,6 +39,7 @@ def controllers(config: ControllersConfig) -> tuple[Controller[Any], ...]:
         STATEFULSET,
         DAEMONSET,
         JOB,
+        CRONJOB,
         DISRUPTION,
         garbage_collector(),
     )

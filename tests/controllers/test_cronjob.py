@@ -1,0 +1,116 @@
+"""CronJobs: what an expression means, and what is made when."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from kube_actors.controllers.cron_schedule import BadSchedule, parse_schedule
+from kube_actors.controllers.cronjob import CRONJOB
+from kube_actors.controllers.effects import RequeueAfter
+from tests.controllers.world import World, timestamp
+
+NEXT = [
+    ("*/5 * * * *", "2026-01-01T00:01", "2026-01-01T00:05"),
+    ("0 3 * * *", "2026-01-01T03:00", "2026-01-02T03:00"),
+    ("30 8-10/2 * * mon-fri", "2026-01-02T10:31", "2026-01-05T08:30"),
+    ("0 0 1 jan *", "2026-01-01T00:00", "2027-01-01T00:00"),
+    ("0 0 13 * 5", "2026-01-03T00:00", "2026-01-09T00:00"),
+    ("0 0 29 2 *", "2026-01-01T00:00", "2028-02-29T00:00"),
+    ("@hourly", "2026-01-01T00:00", "2026-01-01T01:00"),
+    ("0 12 * * 7", "2026-01-01T00:00", "2026-01-04T12:00"),
+    ("0 0 30 2 *", "2026-01-01T00:00", None),
+]
+
+
+@pytest.mark.parametrize(("text", "now", "expected"), NEXT)
+def test_the_next_due_time(text, now, expected):
+    now_s = datetime.fromisoformat(now).replace(tzinfo=UTC).timestamp()
+    due_s = parse_schedule(text).after(now_s, UTC)
+    found = None if due_s is None else datetime.fromtimestamp(due_s, UTC).isoformat()[:16]
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "* * * *", "60 * * * *", "*/0 * * * *", "x * * * *", "5-1 * * * *"]
+)
+def test_what_is_no_schedule_is_refused(text):
+    with pytest.raises(BadSchedule):
+        parse_schedule(text)
+
+
+def cronjob(**spec):
+    container = {"name": "main", "image": "v1"}
+    pod = {"spec": {"containers": [container], "restartPolicy": "Never"}}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": "tick", "namespace": "default"},
+        "spec": {"schedule": "*/10 * * * *", "jobTemplate": {"spec": {"template": pod}}, **spec},
+    }
+
+
+def jobs(world):
+    return [one["metadata"]["name"] for one in world.all("jobs")]
+
+
+def finish(world):
+    for name in jobs(world):
+        done = {"type": "Complete", "status": "True"}
+        now = timestamp(world.now_s)
+        world.edit("Job", name, {"status": {"conditions": [done], "completionTime": now}})
+
+
+def test_a_job_is_made_when_it_is_due_and_once():
+    world = World(cronjob())
+    assert RequeueAfter(600.0) in world.decide(CRONJOB, "default/tick")
+    world.now_s += 601
+    world.settle(CRONJOB)
+    (made,) = world.all("jobs")
+    assert made["metadata"]["name"] == f"tick-{int((world.now_s - 1) // 60)}"
+    assert made["metadata"]["ownerReferences"][0]["kind"] == "CronJob"
+    status = world.get("cj", "tick")["status"]
+    assert status["lastScheduleTime"] == timestamp(world.now_s - 1)
+    assert [one["name"] for one in status["active"]] == jobs(world)
+    finish(world)
+    world.settle(CRONJOB)
+    status = world.get("cj", "tick")["status"]
+    assert "active" not in status
+    assert status["lastSuccessfulTime"] == timestamp(world.now_s)
+
+
+def test_of_missed_times_only_the_latest_is_served_and_not_after_its_deadline():
+    world = World(cronjob(startingDeadlineSeconds=120))
+    world.now_s += 3 * 600 + 60
+    world.settle(CRONJOB)
+    assert len(jobs(world)) == 1
+    late = World(cronjob(startingDeadlineSeconds=30))
+    late.now_s += 660
+    late.settle(CRONJOB)
+    assert jobs(late) == []
+
+
+@pytest.mark.parametrize(("policy", "running"), [("Allow", 2), ("Forbid", 1), ("Replace", 1)])
+def test_what_happens_while_the_last_one_runs(policy, running):
+    world = World(cronjob(concurrencyPolicy=policy))
+    world.now_s += 601
+    world.settle(CRONJOB)
+    first = jobs(world)
+    world.now_s += 600
+    world.settle(CRONJOB)
+    assert len(jobs(world)) == running
+    assert (jobs(world) == first) == (policy == "Forbid")
+
+
+def test_finished_jobs_beyond_the_history_go_and_a_suspended_one_makes_none():
+    world = World(cronjob(successfulJobsHistoryLimit=2))
+    for _ in range(4):
+        world.now_s += 600
+        world.settle(CRONJOB)
+        finish(world)
+        world.settle(CRONJOB)
+    assert len(jobs(world)) == 2
+    world.edit("cj", "tick", {"spec": {"suspend": True}})
+    before = jobs(world)
+    world.now_s += 3600
+    world.settle(CRONJOB)
+    assert jobs(world) == before
