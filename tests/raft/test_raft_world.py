@@ -3,7 +3,7 @@
 import pytest
 
 from kube_actors.simulation.raft_world import RaftWorld, Weather
-from tests.raft.test_mutation_gate import CHURN, FIGURE_8
+from tests.raft.test_mutation_gate import CHURN, CHURN_4, FIGURE_8
 
 
 def run(seed: int, weather: Weather | None = None, ticks: int = 600) -> None:
@@ -14,7 +14,7 @@ def run(seed: int, weather: Weather | None = None, ticks: int = 600) -> None:
         raise
 
 
-@pytest.mark.parametrize("first", range(0, 40, 10))
+@pytest.mark.parametrize("first", range(0, 30, 10))
 def test_every_promise_is_kept_in_any_weather(first: int) -> None:
     for seed in range(first, first + 10):
         run(seed)
@@ -40,4 +40,5 @@ def test_every_promise_is_kept_in_ten_thousand_worlds(first: int) -> None:
         run(seed)
         if seed % 5 == 0:
             run(seed, CHURN)
+            run(seed, CHURN_4)
             run(seed, FIGURE_8)
