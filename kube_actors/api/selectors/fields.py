@@ -6,7 +6,8 @@ as text; an absent field is the empty text.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from attrs import frozen
@@ -150,10 +151,48 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _dig(obj: Any, path: str) -> Any:
-    for name in path.split("."):
+def _dig(obj: Any, names: tuple[str, ...]) -> Any:
+    for name in names:
         obj = obj.get(name) if isinstance(obj, dict) else None
     return obj
+
+
+def _event_source(obj: Mapping[str, Any]) -> str:
+    component = _dig(obj, ("source", "component")) or obj.get("reportingComponent")
+    return _text(component)
+
+
+def _pod_ips(obj: Mapping[str, Any]) -> str:
+    return ",".join(each.get("ip", "") for each in _dig(obj, ("status", "podIPs")) or ())
+
+
+Reader = Callable[[Mapping[str, Any]], str]
+_SPECIAL: dict[tuple[str, str], Reader] = {
+    ("events", "source"): _event_source,
+    ("pods", "status.podIPs"): _pod_ips,
+    ("jobs", "status.successful"): lambda obj: _text(_dig(obj, ("status", "succeeded")) or 0),
+}
+
+
+def _reader(plural: str, field: str) -> Reader:
+    if (plural, field) in _SPECIAL:
+        return _SPECIAL[plural, field]
+    names = tuple(field.split("."))
+    absent = "false" if field in _FALSE_WHEN_ABSENT else "0" if field in _ZERO_WHEN_ABSENT else ""
+
+    def read(obj: Mapping[str, Any]) -> str:
+        value = _dig(obj, names)
+        if type(value) is str:
+            return value
+        return absent if value is None else _text(value)
+
+    return read
+
+
+@lru_cache(maxsize=512)
+def _readers(group: str, plural: str, declared: tuple[str, ...]) -> tuple[tuple[str, Reader], ...]:
+    fields = (*_SELECTABLE.get((group, plural), ()), *declared)
+    return tuple((field, _reader(plural, field)) for field in fields)
 
 
 def fields_of(
@@ -165,19 +204,6 @@ def fields_of(
         "metadata.name": str(meta.get("name", "")),
         "metadata.namespace": str(meta.get("namespace", "")),
     }
-    for field in (*_SELECTABLE.get((kind.group, kind.plural), ()), *declared):
-        if field == "source" and kind.plural == "events":
-            component = _dig(obj, "source.component") or obj.get("reportingComponent")
-            found[field] = _text(component)
-        elif field == "status.podIPs":
-            found[field] = ",".join(each.get("ip", "") for each in _dig(obj, field) or ())
-        elif field == "status.successful":
-            found[field] = _text(_dig(obj, "status.succeeded") or 0)
-        else:
-            value = _dig(obj, field)
-            if value is None and field in _FALSE_WHEN_ABSENT:
-                value = False
-            elif value is None and field in _ZERO_WHEN_ABSENT:
-                value = 0
-            found[field] = _text(value)
+    for field, read in _readers(kind.group, kind.plural, declared):
+        found[field] = read(obj)
     return found
