@@ -97,7 +97,7 @@ def project_service(service: Object) -> ServiceInfo:
 
 def project_slice(endpoint_slice: Object) -> SliceInfo:
     metadata = endpoint_slice["metadata"]
-    endpoints = []
+    endpoints: list[EndpointInfo] = []
     for endpoint in endpoint_slice.get("endpoints") or ():
         conditions = endpoint.get("conditions") or {}
         # A nil condition reads as ready, as the API says.

@@ -5,6 +5,7 @@ while a bounded number of binders tell the API server. A scheduler that does not
 """
 
 import math
+from typing import Any
 
 import anyio
 import attrs
@@ -16,12 +17,15 @@ from kube_actors.client import Client, EventRecorder, Informer, LeaderElector
 from kube_actors.scheduler.cycle import Placement, Unschedulable, schedule
 from kube_actors.scheduler.node import NodeInfo, project_node
 from kube_actors.scheduler.pod import PodInfo, project_pod
-from kube_actors.scheduler.preemption import preempt
+from kube_actors.scheduler.preemption import Preemption, preempt
 from kube_actors.scheduler.queue import QueueTimes, SchedulingQueue
 from kube_actors.scheduler.snapshot import Snapshot
 
 USER = "system:kube-scheduler"
 DECISIONS_PER_TURN = 16
+UNKNOWN_RETRY_S = 0.5
+
+Labels = dict[str, str]
 
 
 @attrs.frozen
@@ -37,6 +41,11 @@ class SchedulerConfig:
     renew_deadline_s: float = 10.0
     retry_period_s: float = 2.0
 
+    @property
+    def lease_name(self) -> str:
+        """Schedulers of different names lead side by side, each over its own pods."""
+        return "kube-scheduler" if self.name == "default-scheduler" else self.name
+
 
 async def run_scheduler(actor: Actor, config: SchedulerConfig) -> None:
     """Stand for election and schedule while elected; never returns."""
@@ -44,7 +53,7 @@ async def run_scheduler(actor: Actor, config: SchedulerConfig) -> None:
     elector = LeaderElector(
         client,
         "kube-system",
-        "kube-scheduler",
+        config.lease_name,
         config.identity,
         actor.clock,
         lease_duration_s=config.lease_duration_s,
@@ -75,17 +84,22 @@ class _Scheduling:
             field_selector="status.phase!=Succeeded,status.phase!=Failed",
         )
         self._nodes = Informer(client, "nodes", project=project_node)
+        self._namespaces = Informer(client, "namespaces", project=_named_labels)
+        self._reported: dict[str, tuple[str, str]] = {}
         self._wake = anyio.Event()
         self._start = 0
 
     async def run(self) -> None:
         self._pods.subscribe(self._on_pod)
         self._nodes.subscribe(self._on_node)
+        self._namespaces.subscribe(self._on_namespace)
         send, receive = anyio.create_memory_object_stream[tuple[PodInfo, str]](self._config.binders)
         async with anyio.create_task_group() as tasks, send, receive:
             tasks.start_soon(self._events.run)
             tasks.start_soon(self._pods.run)
             tasks.start_soon(self._nodes.run)
+            tasks.start_soon(self._namespaces.run)
+            await self._namespaces.wait_synced()
             await self._nodes.wait_synced()
             await self._pods.wait_synced()
             for _ in range(self._config.binders):
@@ -101,6 +115,15 @@ class _Scheduling:
         if old is None or attrs.astuple(old, recurse=False) != attrs.astuple(new, recurse=False):
             self._news()
 
+    def _on_namespace(self, old: tuple[str, Labels] | None, new: tuple[str, Labels] | None) -> None:
+        if new is None:
+            assert old is not None
+            self._snapshot.namespaces.pop(old[0], None)
+        elif old != new:
+            self._snapshot.namespaces[new[0]] = new[1]
+            if old is not None:
+                self._news()
+
     def _on_pod(self, old: PodInfo | None, new: PodInfo | None) -> None:
         now_s = self._actor.clock.monotonic()
         if old is not None and (new is None or new.uid != old.uid):
@@ -108,21 +131,30 @@ class _Scheduling:
         if new is None:
             return
         if new.node_name or new.terminal:
-            self._queue.remove(new.uid)
+            self._dismiss(new.uid)
             freed = new.terminal and self._snapshot.node_of(new.uid) != ""
             self._snapshot.set_pod(new)
             if freed or (old is not None and old.labels != new.labels):
                 self._news()
         elif new.deleting:
-            self._queue.remove(new.uid)
+            self._dismiss(new.uid)
+            self._snapshot.nominate(new, "")
         elif new.scheduler_name == self._config.name and not self._snapshot.is_assumed(new.uid):
             self._queue.add(new, now_s)
+            if new.nominated_node and not self._snapshot.nomination(new.uid) and old is None:
+                # A scheduler before this one has made room for it.
+                self._snapshot.nominate(new, new.nominated_node)
             self._wake.set()
 
+    def _dismiss(self, uid: str) -> None:
+        self._queue.remove(uid)
+        self._reported.pop(uid, None)
+
     def _gone(self, pod: PodInfo) -> None:
-        self._queue.remove(pod.uid)
-        if self._snapshot.node_of(pod.uid):
-            self._snapshot.remove_pod(pod.uid)
+        self._dismiss(pod.uid)
+        counted = self._snapshot.node_of(pod.uid) or self._snapshot.nomination(pod.uid)
+        self._snapshot.remove_pod(pod.uid)
+        if counted:
             self._news()
 
     def _news(self) -> None:
@@ -156,20 +188,37 @@ class _Scheduling:
             self._snapshot.assume(pod, decision.node_name)
             await bindings.send((pod, decision.node_name))
             return
+        await self._refuse(pod, decision)
+
+    async def _refuse(self, pod: PodInfo, decision: Unschedulable) -> None:
         message = decision.message
-        preemption = preempt(pod, self._snapshot, decision.misfits)
-        if preemption is not None:
-            await self._evict(pod, preemption.victims)
-        elif pod.priority > 0:
-            message += " preemption: no victims found for incoming pod."
+        if decision.misfits:
+            preemption = preempt(pod, self._snapshot, decision.misfits)
+            if isinstance(preemption, Preemption):
+                # Before anyone leaves: from here on the room is kept.
+                self._snapshot.nominate(pod, preemption.node_name)
+                await self._evict(pod, preemption.victims)
+            else:
+                message += f" preemption: {preemption.message}"
+                if not preemption.keep:
+                    self._snapshot.nominate(pod, "")
         self._queue.failed(pod.uid, self._actor.clock.monotonic())
-        await self._report(pod, attrs.evolve(decision, message=message))
+        await self._report(pod, message)
 
     async def _evict(self, pod: PodInfo, victims: tuple[PodInfo, ...]) -> None:
         for victim in victims:
+            condition = {
+                "type": "DisruptionTarget",
+                "status": "True",
+                "reason": "PreemptionByScheduler",
+                "message": f"{self._config.name}: preempting to accommodate a higher priority pod",
+                "lastTransitionTime": self._actor.clock.timestamp(),
+            }
             try:
+                await self._patch_status(victim, {"conditions": [condition]})
                 await self._client.delete("pods", victim.name, victim.namespace, uid=victim.uid)
             except (StatusError, ActorError):
+                # It went away, or the API is busy: the next try sees what is left.
                 continue
             self._events.record(
                 _reference(victim),
@@ -178,46 +227,87 @@ class _Scheduling:
                 f"Preempted by pod {pod.uid} on node {victim.node_name}",
             )
 
-    async def _report(self, pod: PodInfo, decision: Unschedulable) -> None:
-        self._events.record(_reference(pod), "Warning", "FailedScheduling", decision.message)
+    async def _patch_status(self, pod: PodInfo, status: dict[str, Any]) -> None:
+        await self._client.patch(
+            "pods",
+            pod.name,
+            {"metadata": {"uid": pod.uid}, "status": status},
+            pod.namespace,
+            type="strategic",
+            subresource="status",
+        )
+
+    async def _report(self, pod: PodInfo, message: str) -> None:
+        self._events.record(_reference(pod), "Warning", "FailedScheduling", message)
+        nominated = self._snapshot.nomination(pod.uid)
+        known = self._reported.get(pod.uid)
+        if known == (message, nominated):
+            return
         condition = {
             "type": "PodScheduled",
             "status": "False",
             "reason": "Unschedulable",
-            "message": decision.message,
-            "lastTransitionTime": self._actor.clock.timestamp(),
+            "message": message,
         }
+        if known is None:
+            condition["lastTransitionTime"] = self._actor.clock.timestamp()
+        status: dict[str, Any] = {"conditions": [condition]}
+        if nominated or pod.nominated_node:
+            status["nominatedNodeName"] = nominated or None
         try:
-            await self._client.patch(
-                "pods",
-                pod.name,
-                {"metadata": {"uid": pod.uid}, "status": {"conditions": [condition]}},
-                pod.namespace,
-                type="strategic",
-                subresource="status",
-            )
+            await self._patch_status(pod, status)
         except (StatusError, ActorError):
             # The pod went away or the API is busy: the event and the next try say the same.
             return
+        if pod.uid in self._queue:
+            self._reported[pod.uid] = (message, nominated)
 
     async def _bind_all(self, bindings: MemoryObjectReceiveStream[tuple[PodInfo, str]]) -> None:
         async for pod, node_name in bindings:
-            try:
-                await self._client.bind(pod.namespace, pod.name, node_name, uid=pod.uid)
-            except (StatusError, ActorError) as error:
-                self._snapshot.forget(pod.uid)
-                self._queue.failed(pod.uid, self._actor.clock.monotonic(), error=True)
-                self._wake.set()
-                if isinstance(error, StatusError) and error.code == 404:
-                    self._queue.remove(pod.uid)
+            if await self._bind(pod, node_name):
+                self._queue.remove(pod.uid)
+                self._events.record(
+                    _reference(pod),
+                    "Normal",
+                    "Scheduled",
+                    f"Successfully assigned {pod.key} to {node_name}",
+                )
                 continue
-            self._queue.remove(pod.uid)
-            self._events.record(
-                _reference(pod),
-                "Normal",
-                "Scheduled",
-                f"Successfully assigned {pod.key} to {node_name}",
-            )
+            self._snapshot.forget(pod.uid)
+            self._queue.failed(pod.uid, self._actor.clock.monotonic(), error=True)
+            self._news()
+
+    async def _bind(self, pod: PodInfo, node_name: str) -> bool:
+        """Bind, and say whether the pod is on the node for sure."""
+        try:
+            await self._client.bind(pod.namespace, pod.name, node_name, uid=pod.uid)
+        except StatusError as error:
+            if error.code == 404:
+                self._dismiss(pod.uid)
+            if error.code < 500:
+                return False
+        except ActorError:
+            pass
+        else:
+            return True
+        # Whether it happened is unknown. Its room must not be given away before that is known.
+        while True:
+            try:
+                found = await self._client.get("pods", pod.name, pod.namespace)
+            except StatusError as error:
+                if error.code == 404:
+                    return False
+            except ActorError:
+                pass
+            else:
+                same = bool(found["metadata"]["uid"] == pod.uid)
+                return same and bool(found["spec"].get("nodeName") == node_name)
+            await anyio.sleep(UNKNOWN_RETRY_S * (0.5 + self._actor.random.random()))
+
+
+def _named_labels(namespace: dict[str, Any]) -> tuple[str, Labels]:
+    metadata = namespace["metadata"]
+    return metadata["name"], metadata.get("labels") or {}
 
 
 def _reference(pod: PodInfo) -> dict[str, str]:

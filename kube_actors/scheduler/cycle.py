@@ -4,11 +4,12 @@ Pure: pod, snapshot, a rotating start and a random source in; a ``Placement`` or
 ``Unschedulable`` with the message of kube-scheduler's FailedScheduling event out.
 """
 
+from collections.abc import Iterable
 from random import Random
 
 import attrs
 
-from kube_actors.scheduler.filters import Misfit, filter_node, prepare
+from kube_actors.scheduler.filters import Context, Misfit, filter_node, prepare
 from kube_actors.scheduler.node import NodeState
 from kube_actors.scheduler.pod import PodInfo
 from kube_actors.scheduler.scores import score_nodes
@@ -58,7 +59,7 @@ def schedule(
     for offset in range(len(states)):
         node = states[(start + offset) % len(states)]
         evaluated += 1
-        misfit = filter_node(context, node)
+        misfit = fits_beside_nominated(pod, snapshot, context, node)
         if misfit is None:
             feasible.append(node)
             if len(feasible) >= wanted:
@@ -75,11 +76,31 @@ def schedule(
     return Placement(random.choice(winners).info.name, evaluated, len(feasible))
 
 
+def fits_beside_nominated(
+    pod: PodInfo, snapshot: Snapshot, context: Context, node: NodeState
+) -> Misfit | None:
+    """Filter a node as it is, and as it will be with those for whom its room is kept."""
+    nominated = snapshot.nominated_to(node.info.name, pod)
+    if nominated:
+        crowded = node.without({})
+        for other in nominated:
+            crowded.add(other)
+        misfit = filter_node(context, crowded)
+        if misfit is not None:
+            return misfit
+    return filter_node(context, node)
+
+
 def explain(misfits: dict[str, Misfit], nodes: int) -> str:
     """Say per reason how many nodes it refused: ``0/3 nodes are available: 2 Insufficient cpu.``"""
+    return count_reasons([misfit.reasons for misfit in misfits.values()], nodes)
+
+
+def count_reasons(refusals: Iterable[tuple[str, ...]], nodes: int) -> str:
+    """Lay out what each node refused with, as kube-scheduler does: sorted as text."""
     counts: dict[str, int] = {}
-    for misfit in misfits.values():
-        for reason in misfit.reasons:
+    for reasons in refusals:
+        for reason in reasons:
             counts[reason] = counts.get(reason, 0) + 1
     parts = sorted(f"{count} {reason}" for reason, count in counts.items())
     return f"0/{nodes} nodes are available: {', '.join(parts)}."

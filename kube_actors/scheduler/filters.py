@@ -10,7 +10,8 @@ from collections.abc import Callable
 import attrs
 
 from kube_actors.scheduler.node import NodeState
-from kube_actors.scheduler.pod import PodInfo, Taint
+from kube_actors.scheduler.pod import PodInfo
+from kube_actors.scheduler.rules import Taint
 from kube_actors.scheduler.snapshot import Snapshot
 from kube_actors.scheduler.topology import Topology, survey
 
@@ -61,12 +62,31 @@ def taint_toleration(context: Context, node: NodeState) -> Misfit | None:
         if taint.effect == "PreferNoSchedule":
             continue
         if not any(t.tolerates(taint) for t in context.pod.tolerations):
-            return Misfit("TaintToleration", (f"node(s) had untolerated taint {{{taint}}}",))
+            return Misfit("TaintToleration", ("node(s) had untolerated taint(s)",))
     return None
+
+
+def _named_nodes(pod: PodInfo) -> list[str] | None:
+    """Return the only nodes that the pod's required terms name; None when they name none.
+
+    kube-scheduler then does not look at other nodes, and words their refusal differently.
+    """
+    if not pod.required_terms:
+        return None
+    found: list[str] = []
+    for term in pod.required_terms:
+        names = [f.values for f in term.fields if f.key == "metadata.name" and f.operator == "In"]
+        if not names:
+            return None
+        found.extend(name for values in names for name in values)
+    return found
 
 
 def node_affinity(context: Context, node: NodeState) -> Misfit | None:
     pod, labels = context.pod, node.info.labels
+    named = _named_nodes(pod)
+    if named is not None and node.info.name not in named:
+        return Misfit("NodeAffinity", ("node(s) didn't satisfy plugin(s) [NodeAffinity]",))
     fits = all(labels.get(key) == value for key, value in pod.node_selector.items())
     if fits and pod.required_terms is not None:
         fits = any(term.matches(labels, node.info.name) for term in pod.required_terms)
@@ -92,7 +112,7 @@ def node_ports(context: Context, node: NodeState) -> Misfit | None:
 def node_resources_fit(context: Context, node: NodeState) -> Misfit | None:
     allocatable, requested = node.info.allocatable, node.requested
     short = []
-    if len(node.pods) + 1 > allocatable.get("pods", 110):
+    if len(node.pods) + 1 > allocatable.get("pods", 0):
         short.append("Too many pods")
     for name, value in context.pod.requests.items():
         if value and value > allocatable.get(name, 0) - requested.get(name, 0):
@@ -123,27 +143,18 @@ def pod_topology_spread(context: Context, node: NodeState) -> Misfit | None:
 
 
 def inter_pod_affinity(context: Context, node: NodeState) -> Misfit | None:
-    topology, labels = context.topology, node.info.labels
-    for key, value in topology.repelled:
-        if labels.get(key) == value:
-            return Misfit(
-                "InterPodAffinity",
-                ("node(s) didn't satisfy existing pods anti-affinity rules",),
-                resolvable=True,
-            )
-    for term, domains in topology.attracted:
-        if labels.get(term.topology_key) not in domains or term.topology_key not in labels:
-            # The first pod of a group that wants its own kind nearby may start anywhere.
-            if not domains and term.matches(context.pod) and term.topology_key in labels:
-                continue
+    pod, topology, labels = context.pod, context.topology, node.info.labels
+    for term in pod.affinity:
+        value = labels.get(term.topology_key)
+        near = value is not None and topology.attracted.get((term.topology_key, value), 0) > 0
+        if not near and not (value is not None and topology.alone):
             return Misfit("InterPodAffinity", ("node(s) didn't match pod affinity rules",))
-    for term, domains in topology.avoided:
-        if labels.get(term.topology_key) in domains:
-            return Misfit(
-                "InterPodAffinity",
-                ("node(s) didn't match pod anti-affinity rules",),
-                resolvable=True,
-            )
+    for refused, reason in (
+        (topology.avoided, "node(s) didn't match pod anti-affinity rules"),
+        (topology.repelled, "node(s) didn't satisfy existing pods anti-affinity rules"),
+    ):
+        if any(labels.get(key) == value for key, value in refused):
+            return Misfit("InterPodAffinity", (reason,), resolvable=True)
     return None
 
 

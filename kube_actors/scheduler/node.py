@@ -9,7 +9,8 @@ from typing import Any
 
 import attrs
 
-from kube_actors.scheduler.pod import PodInfo, Taint, amounts
+from kube_actors.scheduler.pod import PodInfo, amounts
+from kube_actors.scheduler.rules import Taint
 
 Object = dict[str, Any]
 

@@ -12,13 +12,24 @@ from typing import Any
 import attrs
 
 from kube_actors.api.quantities import parse_quantity
-from kube_actors.api.selectors import LabelSelector, from_label_selector
+from kube_actors.scheduler.rules import (
+    NodeTerm,
+    PodTerm,
+    SpreadConstraint,
+    Toleration,
+    project_node_term,
+    project_pod_terms,
+    project_spread,
+    project_tolerations,
+)
 
 Object = dict[str, Any]
 Amounts = dict[str, int]
 
 CPU = "cpu"
 TERMINAL = ("Succeeded", "Failed")
+HARD = "requiredDuringSchedulingIgnoredDuringExecution"
+SOFT = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
 def amount(resource: str, quantity: Any) -> int:
@@ -29,103 +40,6 @@ def amount(resource: str, quantity: Any) -> int:
 
 def amounts(quantities: Mapping[str, Any] | None) -> Amounts:
     return {name: amount(name, value) for name, value in (quantities or {}).items()}
-
-
-@attrs.frozen
-class Toleration:
-    key: str = ""
-    operator: str = "Equal"
-    value: str = ""
-    effect: str = ""
-
-    def tolerates(self, taint: "Taint") -> bool:
-        """Say whether this toleration matches the taint (core/v1 ``ToleratesTaint``)."""
-        if self.effect and self.effect != taint.effect:
-            return False
-        if self.key and self.key != taint.key:
-            return False
-        if self.operator == "Exists":
-            return True
-        return bool(self.key) and self.value == taint.value
-
-
-@attrs.frozen
-class Taint:
-    key: str
-    value: str
-    effect: str
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.value}"
-
-
-@attrs.frozen
-class Requirement:
-    """One node selector requirement: ``key operator values``."""
-
-    key: str
-    operator: str
-    values: tuple[str, ...] = ()
-
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        have = labels.get(self.key)
-        match self.operator:
-            case "In":
-                return have is not None and have in self.values
-            case "NotIn":
-                return have is None or have not in self.values
-            case "Exists":
-                return have is not None
-            case "DoesNotExist":
-                return have is None
-        try:
-            number, bound = int(have or ""), int(self.values[0])
-        except (ValueError, IndexError):
-            return False
-        return number > bound if self.operator == "Gt" else number < bound
-
-
-@attrs.frozen
-class NodeTerm:
-    """All expressions and all fields must hold; an empty term matches nothing."""
-
-    expressions: tuple[Requirement, ...] = ()
-    fields: tuple[Requirement, ...] = ()
-    weight: int = 0
-
-    def matches(self, labels: Mapping[str, str], name: str) -> bool:
-        if not self.expressions and not self.fields:
-            return False
-        fields = {"metadata.name": name}
-        return all(r.matches(labels) for r in self.expressions) and all(
-            r.matches(fields) for r in self.fields
-        )
-
-
-@attrs.frozen
-class PodTerm:
-    """One pod (anti-)affinity term; ``namespaces`` empty means the pod's own."""
-
-    selector: LabelSelector | None
-    topology_key: str
-    namespaces: tuple[str, ...]
-    weight: int = 0
-
-    def matches(self, other: "PodInfo") -> bool:
-        return (
-            self.selector is not None
-            and other.namespace in self.namespaces
-            and self.selector.matches(other.labels)
-        )
-
-
-@attrs.frozen
-class SpreadConstraint:
-    max_skew: int
-    topology_key: str
-    hard: bool
-    selector: LabelSelector | None
-    min_domains: int = 0
 
 
 @attrs.frozen
@@ -153,6 +67,9 @@ class PodInfo:
     deleting: bool = False
     preemption_policy: str = "PreemptLowerPriority"
     nominated_node: str = ""
+    owner: str = ""
+    started: str = ""
+    preempted: bool = False
 
     @property
     def key(self) -> str:
@@ -188,64 +105,42 @@ def _requests(spec: Object) -> Amounts:
     return total
 
 
-def _requirements(expressions: Any) -> tuple[Requirement, ...]:
-    return tuple(
-        Requirement(e["key"], e["operator"], tuple(e.get("values") or ()))
-        for e in expressions or ()
-    )
-
-
-def _node_term(term: Object, weight: int = 0) -> NodeTerm:
-    return NodeTerm(
-        _requirements(term.get("matchExpressions")), _requirements(term.get("matchFields")), weight
-    )
-
-
-def _selector(selector: Any) -> LabelSelector | None:
-    return None if selector is None else from_label_selector(selector)
-
-
-def _pod_terms(terms: Any, namespace: str) -> tuple[PodTerm, ...]:
-    found = []
-    for entry in terms or ():
-        term = entry.get("podAffinityTerm", entry)
-        found.append(
-            PodTerm(
-                _selector(term.get("labelSelector")),
-                term["topologyKey"],
-                tuple(term.get("namespaces") or (namespace,)),
-                entry.get("weight", 0),
-            )
-        )
-    return tuple(found)
-
-
 def _host_ports(spec: Object) -> tuple[tuple[str, str, int], ...]:
+    sidecars = [c for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
     return tuple(
         (port.get("hostIP") or "0.0.0.0", port.get("protocol", "TCP"), port["hostPort"])
-        for container in spec.get("containers") or ()
+        for container in (*sidecars, *(spec.get("containers") or ()))
         for port in container.get("ports") or ()
         if port.get("hostPort")
     )
 
 
+def _owner(metadata: Object) -> str:
+    for reference in metadata.get("ownerReferences") or ():
+        if reference.get("controller"):
+            return str(reference["uid"])
+    return ""
+
+
+def _preempted(status: Object) -> bool:
+    return any(
+        c.get("type") == "DisruptionTarget"
+        and c.get("status") == "True"
+        and c.get("reason") == "PreemptionByScheduler"
+        for c in status.get("conditions") or ()
+    )
+
+
 def project_pod(pod: Object) -> PodInfo:
     """Keep of a core/v1 Pod what scheduling needs."""
-    metadata, spec = pod["metadata"], pod.get("spec") or {}
-    namespace = metadata.get("namespace", "default")
+    metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
+    namespace, labels = metadata.get("namespace", "default"), metadata.get("labels") or {}
     affinity = spec.get("affinity") or {}
     node = affinity.get("nodeAffinity") or {}
-    required = node.get("requiredDuringSchedulingIgnoredDuringExecution")
-    pods = affinity.get("podAffinity") or {}
-    anti = affinity.get("podAntiAffinity") or {}
-    hard, soft = (
-        "requiredDuringSchedulingIgnoredDuringExecution",
-        "preferredDuringSchedulingIgnoredDuringExecution",
-    )
-    preferred = _pod_terms(pods.get(soft), namespace) + tuple(
-        attrs.evolve(term, weight=-term.weight) for term in _pod_terms(anti.get(soft), namespace)
-    )
-    status = pod.get("status") or {}
+    pods, anti = affinity.get("podAffinity") or {}, affinity.get("podAntiAffinity") or {}
+    required = node.get(HARD)
+    attracting = project_pod_terms(pods.get(SOFT), namespace, labels)
+    repelling = project_pod_terms(anti.get(SOFT), namespace, labels)
     return PodInfo(
         namespace=namespace,
         name=metadata["name"],
@@ -253,42 +148,29 @@ def project_pod(pod: Object) -> PodInfo:
         resource_version=metadata.get("resourceVersion", ""),
         node_name=spec.get("nodeName") or "",
         scheduler_name=spec.get("schedulerName") or "default-scheduler",
-        labels=metadata.get("labels") or {},
+        labels=labels,
         priority=spec.get("priority") or 0,
         requests=_requests(spec),
         node_selector=spec.get("nodeSelector") or {},
         required_terms=None
         if required is None
-        else tuple(_node_term(t) for t in required.get("nodeSelectorTerms") or ()),
+        else tuple(project_node_term(t) for t in required.get("nodeSelectorTerms") or ()),
         preferred_terms=tuple(
-            _node_term(t["preference"], t["weight"]) for t in node.get(soft) or ()
+            project_node_term(t["preference"], t["weight"]) for t in node.get(SOFT) or ()
         ),
-        affinity=_pod_terms(pods.get(hard), namespace),
-        anti_affinity=_pod_terms(anti.get(hard), namespace),
-        preferred_affinity=preferred,
-        tolerations=tuple(
-            Toleration(
-                t.get("key") or "",
-                t.get("operator") or "Equal",
-                t.get("value") or "",
-                t.get("effect") or "",
-            )
-            for t in spec.get("tolerations") or ()
-        ),
+        affinity=project_pod_terms(pods.get(HARD), namespace, labels),
+        anti_affinity=project_pod_terms(anti.get(HARD), namespace, labels),
+        preferred_affinity=attracting
+        + tuple(attrs.evolve(term, weight=-term.weight) for term in repelling),
+        tolerations=project_tolerations(spec.get("tolerations")),
         host_ports=_host_ports(spec),
-        spread=tuple(
-            SpreadConstraint(
-                c["maxSkew"],
-                c["topologyKey"],
-                c.get("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule",
-                _selector(c.get("labelSelector")),
-                c.get("minDomains") or 0,
-            )
-            for c in spec.get("topologySpreadConstraints") or ()
-        ),
+        spread=project_spread(spec.get("topologySpreadConstraints"), labels),
         gates=tuple(g["name"] for g in spec.get("schedulingGates") or ()),
         phase=status.get("phase") or "Pending",
         deleting="deletionTimestamp" in metadata,
         preemption_policy=spec.get("preemptionPolicy") or "PreemptLowerPriority",
         nominated_node=status.get("nominatedNodeName") or "",
+        owner=_owner(metadata),
+        started=status.get("startTime") or "",
+        preempted=_preempted(status),
     )

@@ -46,6 +46,9 @@ class SchedulingQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def __contains__(self, uid: object) -> bool:
+        return uid in self._waiting
+
     def add(self, pod: PodInfo, now_s: float) -> None:
         """Take a new or changed pending pod; a pod that waits for its gates is not queued."""
         if pod.gates:
@@ -61,6 +64,9 @@ class SchedulingQueue:
         # Only a change of what scheduling reads may help; our own status writes must not.
         if changed and known.place == "unschedulable":
             self._release(known, now_s)
+        elif changed and known.place == "trying":
+            # It is being tried as it was before: that answer says nothing of what it is now.
+            self._popped_at_move[pod.uid] = -1
 
     def remove(self, uid: str) -> None:
         self._waiting.pop(uid, None)

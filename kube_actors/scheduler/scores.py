@@ -1,16 +1,22 @@
 """Which of the nodes that fit is best: each scorer gives 0 to 100, summed with its weight.
 
 Formulas and weights are those of kube-scheduler's default plugins: least allocated, balanced
-allocation (1 each), taints (3), node affinity (2), topology spread (2), pod affinity (2). Pods of
-one owner are also spread over nodes softly, as the default constraints of PodTopologySpread do.
+allocation (1 each), taints (3), node affinity (2), topology spread (2), pod affinity (2). A pod
+without spread constraints gets the plugin's default ones, softly: over zones and over nodes, among
+the pods of its owner.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 from kube_actors.scheduler.filters import Context
 from kube_actors.scheduler.node import DEFAULT_CPU_MILLI, DEFAULT_MEMORY_BYTES, NodeState
+from kube_actors.scheduler.pod import PodInfo
+from kube_actors.scheduler.topology import matching
 
 MAX_SCORE = 100
+HOSTNAME = "kubernetes.io/hostname"
+DEFAULT_SPREAD = (("topology.kubernetes.io/zone", 5), (HOSTNAME, 3))
 
 Scorer = Callable[[Context, Sequence[NodeState]], list[float]]
 
@@ -79,32 +85,77 @@ def node_affinity(context: Context, nodes: Sequence[NodeState]) -> list[float]:
     return _normalized(raw)
 
 
-def topology_spread(context: Context, nodes: Sequence[NodeState]) -> list[float]:
-    """Prefer domains with fewer matching pods; without constraints, nodes with fewer siblings."""
-    pod = context.pod
-    if not context.topology.soft_spread:
-        if not pod.labels:
-            return [0.0] * len(nodes)
-        raw = [
-            float(
-                sum(
-                    1
-                    for other in node.pods.values()
-                    if other.namespace == pod.namespace and other.labels == pod.labels
-                )
-            )
-            for node in nodes
-        ]
-        return _normalized(raw, reverse=True)
-    raw = []
+def _siblings(pod: PodInfo, node: NodeState) -> int:
+    """Count the pods of the same owner; without one, those with the same labels."""
+    return sum(
+        1
+        for other in node.pods.values()
+        if other.namespace == pod.namespace
+        and not other.deleting
+        and (other.owner == pod.owner if pod.owner else other.labels == pod.labels)
+    )
+
+
+def _crowding(crowds: list[dict[str, int]], skews: Sequence[int], domains: list[str]) -> float:
+    """Sum over the constraints: many domains weigh more, a greater allowed skew weighs less."""
+    return sum(
+        crowd.get(domain, 0) * math.log(len(crowd) + 2) + skew - 1
+        for crowd, skew, domain in zip(crowds, skews, domains, strict=True)
+        if domain
+    )
+
+
+def _default_spread(pod: PodInfo, nodes: Sequence[NodeState]) -> list[float | None]:
+    if not pod.owner and not pod.labels:
+        return [None] * len(nodes)
+    crowds: list[dict[str, int]] = [{} for _ in DEFAULT_SPREAD]
+    places = []
     for node in nodes:
-        total = 0.0
-        for constraint, domains in context.topology.soft_spread:
-            domain = node.info.labels.get(constraint.topology_key)
-            if domain is not None:
-                total += domains.counts.get(domain, 0) + constraint.max_skew - 1
-        raw.append(total)
-    return _normalized(raw, reverse=True)
+        siblings = _siblings(pod, node)
+        domains = [node.info.labels.get(key, "") for key, _ in DEFAULT_SPREAD]
+        places.append(domains)
+        for crowd, domain in zip(crowds, domains, strict=True):
+            if domain:
+                crowd[domain] = crowd.get(domain, 0) + siblings
+    skews = [skew for _, skew in DEFAULT_SPREAD]
+    return [float(round(_crowding(crowds, skews, domains))) for domains in places]
+
+
+def _asked_spread(context: Context, nodes: Sequence[NodeState]) -> list[float | None]:
+    constraints = [constraint for constraint, _ in context.topology.soft_spread]
+    keys = [c.topology_key for c in constraints]
+    labelled = [n for n in nodes if all(key in n.info.labels for key in keys)]
+    crowds: list[dict[str, int]] = []
+    for constraint, counted in context.topology.soft_spread:
+        key = constraint.topology_key
+        if key == HOSTNAME:
+            counts = {n.info.labels[key]: matching(context.pod, constraint, n) for n in labelled}
+        else:
+            counts = {n.info.labels[key]: 0 for n in labelled}
+            counts = {domain: counted.counts.get(domain, 0) for domain in counts}
+        crowds.append(counts)
+    skews = [c.max_skew for c in constraints]
+    return [
+        float(round(_crowding(crowds, skews, [n.info.labels[key] for key in keys])))
+        if all(key in n.info.labels for key in keys)
+        else None
+        for n in nodes
+    ]
+
+
+def topology_spread(context: Context, nodes: Sequence[NodeState]) -> list[float]:
+    """Prefer domains with fewer matching pods; nodes that lack a label are the last choice."""
+    if context.pod.spread:
+        if not context.topology.soft_spread:
+            return [0.0] * len(nodes)
+        raw = _asked_spread(context, nodes)
+    else:
+        raw = _default_spread(context.pod, nodes)
+    known = [value for value in raw if value is not None]
+    most, least = max(known, default=0.0), min(known, default=0.0)
+    if most <= 0:
+        return [0.0 if value is None else float(MAX_SCORE) for value in raw]
+    return [0.0 if value is None else MAX_SCORE * (most + least - value) / most for value in raw]
 
 
 def inter_pod_affinity(context: Context, nodes: Sequence[NodeState]) -> list[float]:
@@ -114,8 +165,9 @@ def inter_pod_affinity(context: Context, nodes: Sequence[NodeState]) -> list[flo
     raw = [
         float(
             sum(
-                term.weight * counts.get(node.info.labels.get(term.topology_key, ""), 0)
-                for term, counts in preferred
+                weight
+                for (key, value), weight in preferred.items()
+                if node.info.labels.get(key) == value
             )
         )
         for node in nodes

@@ -2,8 +2,11 @@
 
 An assumed pod counts on its node from the decision on, before the API server has confirmed the
 binding: the next decision must not use the same room twice. Confirmation replaces it; a failed
-binding forgets it.
+binding forgets it. A nominated pod waits for room that it has others make on a node: pods less
+important than it must not take that room first.
 """
+
+from collections.abc import Mapping
 
 from kube_actors.scheduler.node import NodeInfo, NodeState
 from kube_actors.scheduler.pod import PodInfo
@@ -14,10 +17,12 @@ class Snapshot:
 
     def __init__(self) -> None:
         self.nodes: dict[str, NodeState] = {}
+        self.namespaces: dict[str, Mapping[str, str]] = {}
         self._where: dict[str, str] = {}
         self._assumed: dict[str, str] = {}
         self._stray: dict[str, dict[str, PodInfo]] = {}
-        self.anti_affinity_pods: dict[str, PodInfo] = {}
+        self._nominated: dict[str, tuple[PodInfo, str]] = {}
+        self.affine_pods: dict[str, PodInfo] = {}
 
     def set_node(self, info: NodeInfo) -> None:
         state = self.nodes.get(info.name)
@@ -41,6 +46,7 @@ class Snapshot:
                 self.remove_pod(pod.uid)
             return
         self._assumed.pop(pod.uid, None)
+        self._nominated.pop(pod.uid, None)
         self._place(pod, pod.node_name)
 
     def assume(self, pod: PodInfo, node_name: str) -> None:
@@ -50,14 +56,43 @@ class Snapshot:
     def forget(self, uid: str) -> None:
         """Take back an assumption whose binding failed; a confirmed pod stays."""
         if self._assumed.pop(uid, None) is not None:
-            self.remove_pod(uid)
+            self._displace(uid)
 
     def is_assumed(self, uid: str) -> bool:
         return uid in self._assumed
 
+    def nominate(self, pod: PodInfo, node_name: str) -> None:
+        """Keep room for a pod on the node where it has others make some; "" gives it up."""
+        if node_name:
+            self._nominated[pod.uid] = (pod, node_name)
+        else:
+            self._nominated.pop(pod.uid, None)
+
+    def nomination(self, uid: str) -> str:
+        known = self._nominated.get(uid)
+        return known[1] if known is not None else ""
+
+    def nominated_to(self, node_name: str, pod: PodInfo) -> list[PodInfo]:
+        """Return those, at least as important as ``pod``, for whom room on the node is kept."""
+        return [
+            other
+            for other, name in self._nominated.values()
+            if name == node_name
+            and other.priority >= pod.priority
+            and other.uid != pod.uid
+            and other.uid not in self._where
+        ]
+
     def remove_pod(self, uid: str) -> None:
         self._assumed.pop(uid, None)
-        self.anti_affinity_pods.pop(uid, None)
+        self._nominated.pop(uid, None)
+        self._displace(uid)
+
+    def node_of(self, uid: str) -> str:
+        return self._where.get(uid, "")
+
+    def _displace(self, uid: str) -> None:
+        self.affine_pods.pop(uid, None)
         name = self._where.pop(uid, None)
         if name is None:
             return
@@ -70,16 +105,15 @@ class Snapshot:
             if not stray:
                 del self._stray[name]
 
-    def node_of(self, uid: str) -> str:
-        return self._where.get(uid, "")
-
     def _place(self, pod: PodInfo, node_name: str) -> None:
         before = self._where.get(pod.uid)
         if before is not None and before != node_name:
-            self.remove_pod(pod.uid)
+            self._displace(pod.uid)
         self._where[pod.uid] = node_name
-        if pod.anti_affinity:
-            self.anti_affinity_pods[pod.uid] = pod
+        if pod.affinity or pod.anti_affinity or pod.preferred_affinity:
+            self.affine_pods[pod.uid] = pod
+        else:
+            self.affine_pods.pop(pod.uid, None)
         state = self.nodes.get(node_name)
         if state is not None:
             state.add(pod)

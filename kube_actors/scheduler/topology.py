@@ -1,96 +1,160 @@
 """Where a pod's friends, foes and siblings are: domains counted once per scheduling decision.
 
 A domain is one value of a topology label (a zone, a hostname). Only pods that ask for spreading or
-pod affinity pay for the survey, and pods that repel others are kept apart by the snapshot.
+pod affinity pay for the survey of all pods; pods that themselves attract or repel others are kept
+apart by the snapshot.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import attrs
 
-from kube_actors.scheduler.pod import PodInfo, PodTerm, SpreadConstraint
+from kube_actors.scheduler.node import NodeState
+from kube_actors.scheduler.pod import PodInfo
+from kube_actors.scheduler.rules import PodTerm, SpreadConstraint
 from kube_actors.scheduler.snapshot import Snapshot
+
+HARD_AFFINITY_WEIGHT = 1
+
+Pair = tuple[str, str]
+"""A topology key and one of its values."""
 
 
 @attrs.frozen
 class Domains:
     """How many matching pods each domain of one spread constraint has."""
 
-    counts: dict[str, int]
+    counts: Mapping[str, int]
 
     def skew(self, domain: str, constraint: SpreadConstraint, *, counted: bool) -> int:
         """Return the skew if the pod were placed in ``domain`` (KEP-895's definition)."""
         least = min(self.counts.values(), default=0)
-        if constraint.min_domains and len(self.counts) < constraint.min_domains:
+        if len(self.counts) < constraint.min_domains:
             least = 0
         return self.counts.get(domain, 0) + (1 if counted else 0) - least
 
 
 @attrs.frozen
 class Topology:
+    """``attracted`` and ``avoided`` count pods per topology pair; ``preferred`` sums weights."""
+
     hard_spread: tuple[tuple[SpreadConstraint, Domains], ...] = ()
     soft_spread: tuple[tuple[SpreadConstraint, Domains], ...] = ()
-    attracted: tuple[tuple[PodTerm, frozenset[str]], ...] = ()
-    avoided: tuple[tuple[PodTerm, frozenset[str]], ...] = ()
-    repelled: tuple[tuple[str, str], ...] = ()
-    preferred: tuple[tuple[PodTerm, dict[str, int]], ...] = ()
+    attracted: Mapping[Pair, int] = attrs.field(factory=dict)
+    avoided: Mapping[Pair, int] = attrs.field(factory=dict)
+    repelled: Mapping[Pair, int] = attrs.field(factory=dict)
+    preferred: Mapping[Pair, int] = attrs.field(factory=dict)
+    alone: bool = False
 
 
-def _placed(snapshot: Snapshot) -> Iterator[tuple[PodInfo, dict[str, str]]]:
+def _placed(snapshot: Snapshot) -> Iterator[tuple[PodInfo, Mapping[str, str]]]:
     for state in snapshot.nodes.values():
-        labels = dict(state.info.labels)
         for pod in state.pods.values():
-            yield pod, labels
+            yield pod, state.info.labels
 
 
-def _counts(term: PodTerm, snapshot: Snapshot) -> dict[str, int]:
-    found: dict[str, int] = {}
+def means(term: PodTerm, pod: PodInfo, snapshot: Snapshot) -> bool:
+    return term.means(pod.namespace, pod.labels, snapshot.namespaces)
+
+
+def _add(counts: dict[Pair, int], key: str, labels: Mapping[str, str], value: int) -> None:
+    domain = labels.get(key)
+    if domain is not None:
+        counts[(key, domain)] = counts.get((key, domain), 0) + value
+
+
+def node_counts(pod: PodInfo, constraint: SpreadConstraint, state: NodeState) -> bool:
+    """Say whether a constraint looks at this node at all (KEP-3094)."""
+    labels, name = state.info.labels, state.info.name
+    if constraint.honor_affinity:
+        if any(labels.get(key) != value for key, value in pod.node_selector.items()):
+            return False
+        terms = pod.required_terms
+        if terms is not None and not any(term.matches(labels, name) for term in terms):
+            return False
+    if constraint.honor_taints:
+        return all(
+            taint.effect == "PreferNoSchedule" or any(t.tolerates(taint) for t in pod.tolerations)
+            for taint in state.info.taints
+        )
+    return True
+
+
+def matching(pod: PodInfo, constraint: SpreadConstraint, state: NodeState) -> int:
+    """Count the pods on one node that a constraint counts; those on their way out do not."""
+    if constraint.selector is None:
+        return 0
+    return sum(
+        1
+        for other in state.pods.values()
+        if other.namespace == pod.namespace
+        and not other.deleting
+        and constraint.selector.matches(other.labels)
+    )
+
+
+def _spread(
+    pod: PodInfo, constraints: tuple[SpreadConstraint, ...], snapshot: Snapshot
+) -> tuple[tuple[SpreadConstraint, Domains], ...]:
+    counts: list[dict[str, int]] = [{} for _ in constraints]
+    for state in snapshot.nodes.values():
+        labels = state.info.labels
+        # A node that lacks one of the keys could not be chosen: it is no domain of the others.
+        if not all(c.topology_key in labels for c in constraints):
+            continue
+        for constraint, found in zip(constraints, counts, strict=True):
+            if node_counts(pod, constraint, state):
+                domain = labels[constraint.topology_key]
+                found[domain] = found.get(domain, 0) + matching(pod, constraint, state)
+    return tuple((c, Domains(found)) for c, found in zip(constraints, counts, strict=True))
+
+
+def _affine(pod: PodInfo, snapshot: Snapshot) -> tuple[dict[Pair, int], dict[Pair, int]]:
+    """Count whom the pod must be near (pods that match all terms), and whom it must avoid."""
+    near: dict[Pair, int] = {}
+    far: dict[Pair, int] = {}
     for other, labels in _placed(snapshot):
-        domain = labels.get(term.topology_key)
-        if domain is not None and term.matches(other):
-            found[domain] = found.get(domain, 0) + 1
+        if pod.affinity and all(means(term, other, snapshot) for term in pod.affinity):
+            for term in pod.affinity:
+                _add(near, term.topology_key, labels, 1)
+        for term in pod.anti_affinity:
+            if means(term, other, snapshot):
+                _add(far, term.topology_key, labels, 1)
+    return near, far
+
+
+def _repelled(pod: PodInfo, snapshot: Snapshot) -> dict[Pair, int]:
+    found: dict[Pair, int] = {}
+    for other in snapshot.affine_pods.values():
+        state = snapshot.nodes.get(snapshot.node_of(other.uid))
+        # Preemption asks what if this pod had left: then its node does not hold it.
+        if state is None or other.uid not in state.pods:
+            continue
+        for term in other.anti_affinity:
+            if means(term, pod, snapshot):
+                _add(found, term.topology_key, state.info.labels, 1)
     return found
 
 
-def _spread(pod: PodInfo, constraint: SpreadConstraint, snapshot: Snapshot) -> Domains:
-    counts: dict[str, int] = {}
-    for state in snapshot.nodes.values():
-        labels = state.info.labels
-        domain = labels.get(constraint.topology_key)
-        if domain is None or not _eligible(pod, labels, state.info.name):
-            continue
-        counts.setdefault(domain, 0)
-        if constraint.selector is None:
-            continue
-        counts[domain] += sum(
-            1
-            for other in state.pods.values()
-            if other.namespace == pod.namespace
-            and not other.deleting
-            and constraint.selector.matches(other.labels)
-        )
-    return Domains(counts)
-
-
-def _eligible(pod: PodInfo, labels: object, name: str) -> bool:
-    assert isinstance(labels, dict)
-    if any(labels.get(key) != value for key, value in pod.node_selector.items()):
-        return False
-    terms = pod.required_terms
-    return terms is None or any(term.matches(labels, name) for term in terms)
-
-
-def _repelled(pod: PodInfo, snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
-    found: dict[tuple[str, str], None] = {}
-    for other in snapshot.anti_affinity_pods.values():
+def _preferred(pod: PodInfo, snapshot: Snapshot) -> dict[Pair, int]:
+    """Sum the weights of what the pod prefers, and of what pods already placed say of it."""
+    found: dict[Pair, int] = {}
+    if pod.preferred_affinity:
+        for other, labels in _placed(snapshot):
+            for term in pod.preferred_affinity:
+                if means(term, other, snapshot):
+                    _add(found, term.topology_key, labels, term.weight)
+    for other in snapshot.affine_pods.values():
         state = snapshot.nodes.get(snapshot.node_of(other.uid))
         if state is None:
             continue
-        for term in other.anti_affinity:
-            value = state.info.labels.get(term.topology_key)
-            if value is not None and term.matches(pod):
-                found[(term.topology_key, value)] = None
-    return tuple(found)
+        for term in other.affinity:
+            if means(term, pod, snapshot):
+                _add(found, term.topology_key, state.info.labels, HARD_AFFINITY_WEIGHT)
+        for term in other.preferred_affinity:
+            if means(term, pod, snapshot):
+                _add(found, term.topology_key, state.info.labels, term.weight)
+    return found
 
 
 def survey(pod: PodInfo, snapshot: Snapshot) -> Topology:
@@ -100,15 +164,20 @@ def survey(pod: PodInfo, snapshot: Snapshot) -> Topology:
         or pod.affinity
         or pod.anti_affinity
         or pod.preferred_affinity
-        or snapshot.anti_affinity_pods
+        or snapshot.affine_pods
     ):
         return Topology()
-    spread = tuple((c, _spread(pod, c, snapshot)) for c in pod.spread)
+    near: dict[Pair, int] = {}
+    far: dict[Pair, int] = {}
+    if pod.affinity or pod.anti_affinity:
+        near, far = _affine(pod, snapshot)
     return Topology(
-        hard_spread=tuple(pair for pair in spread if pair[0].hard),
-        soft_spread=tuple(pair for pair in spread if not pair[0].hard),
-        attracted=tuple((t, frozenset(_counts(t, snapshot))) for t in pod.affinity),
-        avoided=tuple((t, frozenset(_counts(t, snapshot))) for t in pod.anti_affinity),
+        hard_spread=_spread(pod, tuple(c for c in pod.spread if c.hard), snapshot),
+        soft_spread=_spread(pod, tuple(c for c in pod.spread if not c.hard), snapshot),
+        attracted=near,
+        avoided=far,
         repelled=_repelled(pod, snapshot),
-        preferred=tuple((t, _counts(t, snapshot)) for t in pod.preferred_affinity),
+        preferred=_preferred(pod, snapshot),
+        # The first of a group that wants its own kind nearby has nobody to be near to.
+        alone=not near and all(means(term, pod, snapshot) for term in pod.affinity),
     )

@@ -7,7 +7,7 @@ import pytest
 
 from kube_actors.scheduler import Placement, Snapshot, Unschedulable, project_node, project_pod
 from kube_actors.scheduler.cycle import feasible_nodes_wanted, schedule
-from kube_actors.scheduler.preemption import preempt
+from kube_actors.scheduler.preemption import NoPreemption, Preemption, preempt
 
 
 def node(name: str, *, cpu: str = "4", memory: str = "8Gi", pods: str = "110", **spec: Any) -> Any:
@@ -78,7 +78,7 @@ def test_the_message_counts_nodes_per_reason() -> None:
         node("n3", taints=[TAINT]),
     )
     assert refusal(pod("a", cpu="2"), snapshot) == (
-        "0/3 nodes are available: 1 node(s) had untolerated taint {gpu: yes}, 2 Insufficient cpu."
+        "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 Insufficient cpu."
     )
 
 
@@ -261,7 +261,7 @@ def test_preemption_takes_the_least_important_and_as_few_as_possible() -> None:
     decision = decide(wanted, snapshot)
     assert isinstance(decision, Unschedulable)
     plan = preempt(wanted, snapshot, decision.misfits)
-    assert plan is not None
+    assert isinstance(plan, Preemption)
     assert (plan.node_name, [v.name for v in plan.victims]) == ("n1", ["low1"])
 
 
@@ -270,4 +270,7 @@ def test_equals_are_never_preempted() -> None:
     wanted = pod("b", cpu="4", priority=7)
     decision = decide(wanted, snapshot)
     assert isinstance(decision, Unschedulable)
-    assert preempt(wanted, snapshot, decision.misfits) is None
+    refused = preempt(wanted, snapshot, decision.misfits)
+    assert refused == NoPreemption(
+        "0/1 nodes are available: 1 No preemption victims found for incoming pod."
+    )
