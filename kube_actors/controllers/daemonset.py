@@ -3,8 +3,8 @@
 A node fits when its labels match the template's node selector and affinity and the template
 tolerates its taints, with the tolerations Kubernetes gives every daemon: it stays on nodes that are
 lost, under pressure or cordoned. Pods are bound by the scheduler through an affinity to the one
-node's name. A rolling update replaces old pods within ``maxUnavailable``; revisions are told apart
-by the template's hash, and no history of them is kept.
+node's name. A rolling update replaces old pods within ``maxUnavailable``; templates are recorded as
+ControllerRevisions, so that an update can be undone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,14 @@ from kube_actors.controllers.controller import (
     key_of,
     own_key,
     split_key,
+)
+from kube_actors.controllers.controller_revisions import (
+    HASH_LABEL,
+    TemplateRevision,
+    forget_old,
+    record_template,
+    revision_name,
+    template_revision,
 )
 from kube_actors.controllers.effects import (
     Announce,
@@ -47,7 +55,6 @@ from kube_actors.controllers.revisions import template_digest, template_hash
 from kube_actors.controllers.rollout import scaled_value
 from kube_actors.controllers.statuses import status_patch
 
-HASH_LABEL = "controller-revision-hash"
 _TOLERATED = (
     ("node.kubernetes.io/not-ready", "NoExecute"),
     ("node.kubernetes.io/unreachable", "NoExecute"),
@@ -76,6 +83,7 @@ class DaemonState:
     daemonset: Object
     nodes: Sequence[DaemonNode]
     pods: Sequence[PodRecord]
+    revisions: Sequence[TemplateRevision] = ()
 
 
 def daemon_node(obj: Object) -> DaemonNode:
@@ -122,7 +130,23 @@ def reconcile(state: DaemonState, round_: Round) -> tuple[Effect, ...]:
         for node in state.nodes
         if node.name in fitting and not any(_holds(pod) for pod in by_node.get(node.name, ()))
     ]
-    return (*written, *_changes(daemonset, missing, doomed, by_node, hash_))
+    changes = _changes(daemonset, missing, doomed, by_node, hash_)
+    return (*_record(state), *written, *changes)
+
+
+def _record(state: DaemonState) -> tuple[Effect, ...]:
+    """Record the present template, and forget old ones that no pod has."""
+    meta, spec = state.daemonset["metadata"], state.daemonset["spec"]
+    owner = Reference("apps/v1", "DaemonSet", meta["namespace"], meta["name"], meta["uid"])
+    present = revision_name(owner.name, template_digest(spec["template"]))
+    used = frozenset(
+        {present, *(f"{owner.name}-{pod.labels.get(HASH_LABEL, '')}" for pod in state.pods)}
+    )
+    limit = spec.get("revisionHistoryLimit", 10)
+    return (
+        *record_template(owner, spec["template"], state.revisions),
+        *forget_old(state.revisions, used, limit),
+    )
 
 
 def _holds(pod: PodRecord) -> bool:
@@ -273,7 +297,10 @@ def gather(view: View, key: str) -> DaemonState | None:
     if not (daemonset.get("spec") or {}).get("template"):
         return None
     return DaemonState(
-        daemonset, view.values("nodes"), view.indexed("pods", "owner_uid", record.uid)
+        daemonset,
+        view.values("nodes"),
+        view.indexed("pods", "owner_uid", record.uid),
+        view.indexed("controllerrevisions", "owner_uid", record.uid),
     )
 
 
@@ -283,20 +310,23 @@ def _node_keys(view: View, old: DaemonNode | None, new: DaemonNode | None) -> li
     return [key_of(one.namespace, one.name) for one in view.values("daemonsets")]
 
 
-def _pod_keys(view: View, old: PodRecord | None, new: PodRecord | None) -> list[str]:
+def _owned_keys(view: View, old: Any, new: Any) -> list[str]:
     record = new if new is not None else old
-    if old == new or record is None or not record.owner_uid:
+    if old == new or not record.owner_uid:
         return []
     owners = view.indexed("daemonsets", "uid", record.owner_uid)
     return [key_of(owner.namespace, owner.name) for owner in owners]
 
+
+_BY_OWNER = {"owner_uid": attribute_index("owner_uid")}
 
 DAEMONSET: Controller[DaemonState] = Controller(
     name="daemonset",
     watches=(
         Watch("daemonsets", whole, own_key, {"uid": attribute_index("uid")}),
         Watch("nodes", daemon_node, _node_keys),
-        Watch("pods", daemon_pod, _pod_keys, {"owner_uid": attribute_index("owner_uid")}),
+        Watch("pods", daemon_pod, _owned_keys, _BY_OWNER),
+        Watch("controllerrevisions", template_revision, _owned_keys, _BY_OWNER),
     ),
     gather=gather,
     reconcile=reconcile,

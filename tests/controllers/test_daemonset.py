@@ -91,6 +91,7 @@ def test_a_rolling_update_replaces_one_ready_pod_at_a_time():
     images = {one["spec"]["containers"][0]["image"] for one in world.all("pods")}
     assert images == {"v2"}
     assert world.get("ds", "agent")["status"]["updatedNumberScheduled"] == 3
+    assert sorted(one["revision"] for one in world.all("controllerrevisions")) == [1, 2]
 
 
 def test_on_delete_waits_for_someone_to_delete_the_old_pod():
