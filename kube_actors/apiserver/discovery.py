@@ -60,7 +60,7 @@ async def openapi_index(server: Server, request: Request) -> Answer:
     return answer_object(openapi.index(server.config.kinds))
 
 
-_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 # Field 1 (swagger) of openapi.v2.Document: a whole document with no definitions.
 _V2_EMPTY = b"\n\x032.0"
 

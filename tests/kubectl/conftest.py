@@ -1,16 +1,20 @@
 """A real `kube-actors up` in its own process, driven by the real kubectl."""
 
+import itertools
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+
+_NUMBERS = itertools.count(1)
 
 
 class Kubectl:
@@ -46,6 +50,27 @@ class Kubectl:
         done = self.run(*args, stdin=stdin)
         assert done.returncode != 0, f"kubectl {' '.join(args)} succeeded: {done.stdout}"
         return str(done.stderr)
+
+    def watch(self, text: str, *args: str, timeout_s: float = 60) -> None:
+        """Read ``kubectl get -w …`` line by line until one has ``text``."""
+        command = [self._binary, "-n", self.namespace, "get", "-w", *args]
+        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
+        seen = []
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env=environment
+        ) as process:
+            assert process.stdout is not None
+            alarm = threading.Timer(timeout_s, process.kill)
+            alarm.start()
+            try:
+                for line in process.stdout:
+                    seen.append(line)
+                    if text in line:
+                        return
+            finally:
+                alarm.cancel()
+                process.kill()
+        raise AssertionError(f"{text!r} not seen in {''.join(seen)}")
 
     def json(self, *args: str) -> Any:
         return orjson.loads(self(*args, "-o", "json"))
@@ -97,8 +122,8 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 @pytest.fixture
 def kubectl(up: Up, request: pytest.FixtureRequest) -> Iterator[Kubectl]:
     """kubectl in a namespace of the test's own."""
-    name = request.node.name.replace("_", "-").removeprefix("test-")[:40].strip("-").lower()
-    name = "".join(c if c.isalnum() or c == "-" else "-" for c in name).strip("-")
+    words = "".join(c if c.isalnum() else "-" for c in request.node.name.lower())
+    name = f"{words.removeprefix('test-')[:40].strip('-')}-{next(_NUMBERS)}"
     client = Kubectl(up.kubeconfig)
     client("create", "namespace", name)
     yield Kubectl(up.kubeconfig, name)

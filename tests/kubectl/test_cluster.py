@@ -47,10 +47,8 @@ def test_health_is_shown_check_by_check(kubectl: Kubectl) -> None:
 def test_events_tell_a_pods_story(kubectl: Kubectl) -> None:
     kubectl("apply", "-f", "-", stdin=PODS)
     kubectl("rollout", "status", "deployment/app", "--timeout=60s")
-    kubectl("wait", "--for=create", "events", "--all", "--timeout=10s")
-    events = kubectl("get", "events")
     for reason in ("Scheduled", "Started", "SuccessfulCreate", "ScalingReplicaSet"):
-        assert reason in events
+        kubectl.watch(reason, "events")
 
 
 def test_why_a_pod_is_pending_is_said_per_filter(kubectl: Kubectl) -> None:
@@ -61,8 +59,9 @@ def test_why_a_pod_is_pending_is_said_per_filter(kubectl: Kubectl) -> None:
         stdin=PODS.replace("command:", "resources: {requests: {cpu: 900}}, command:"),
     )
     kubectl("wait", "--for=condition=PodScheduled=False", "pods", "-l", "app=app", "--timeout=30s")
-    text = kubectl("describe", "pods")
-    assert "0/3 nodes are available: 3 Insufficient cpu." in text
+    pod = kubectl("get", "pods", "-o", "name").split()[0]
+    kubectl.watch(pod, "events", "--field-selector=reason=FailedScheduling")
+    assert "0/3 nodes are available: 3 Insufficient cpu." in kubectl("describe", pod)
 
 
 def test_cordon_taint_and_drain(kubectl: Kubectl) -> None:

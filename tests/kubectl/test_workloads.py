@@ -179,7 +179,9 @@ def test_logs_follow_and_tail(kubectl: Kubectl) -> None:
     assert follow.stdout is not None
     assert follow.stdout.readline() == "started\n"
     kubectl("delete", "pod", "sleeper")
-    assert follow.communicate(timeout=30)[0] == "second line\n"
+    assert follow.stdout.read() == "second line\n"
+    assert follow.wait() == 0
+    follow.stdout.close()
 
 
 @pytest.mark.parametrize("cascade", ["background", "foreground", "orphan"])
