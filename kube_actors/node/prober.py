@@ -13,7 +13,7 @@ from attrs import evolve
 from kube_actors.api import Object
 from kube_actors.node.pod_entry import PodEntry, Probe
 from kube_actors.node.probe_actions import ProbeFailed, perform
-from kube_actors.node.probes import ProbeTrack, first_track, is_settled, probe_of, record
+from kube_actors.node.probes import EAGER_S, ProbeTrack, first_track, is_settled, probe_of, record
 from kube_actors.node.runtimes.protocol import ContainerStatus, ProbeKind
 
 if TYPE_CHECKING:
@@ -91,6 +91,9 @@ class Prober:
         if is_settled(probe.track):
             later = max(probe.track.next_at, scripted.valid_until)
             probe.track = evolve(probe.track, next_at=later)
+        elif not scripted.success and probe.track.verdict is None:
+            later = min(now + probe.spec.period_s, max(scripted.valid_until, now + EAGER_S))
+            probe.track = evolve(probe.track, next_at=later)
         self._arm(entry, name, probe)
 
     async def _ask(self, entry: PodEntry, name: str, probe: Probe) -> None:
@@ -117,8 +120,10 @@ class Prober:
         self, entry: PodEntry, name: str, probe: Probe, success: bool, message: str
     ) -> None:
         before: ProbeTrack = probe.track
-        probe.track = record(before, probe.spec, success, self._kubelet.clock.now())
-        if not success and not is_settled(before):
+        now = self._kubelet.clock.now()
+        probe.track = record(before, probe.spec, success, now)
+        eager = before.verdict is None and probe.track.next_at - now < probe.spec.period_s
+        if not success and not is_settled(before) and not eager:
             kind = probe.spec.kind.value.capitalize()
             text = f"{kind} probe failed: {message}"
             self._kubelet.record(entry, "Warning", "Unhealthy", text, name)

@@ -60,14 +60,32 @@ def probe_of(container: dict[str, Any], kind: ProbeKind) -> ProbeSpec | None:
     )
 
 
+EAGER_S = 0.02
+
+
 def first_track(spec: ProbeSpec, running_since: float, now: float) -> ProbeTrack:
-    """Start following a probe of a container that runs since ``running_since``."""
-    return ProbeTrack(next_at=max(running_since + spec.initial_delay_s, now))
+    """Start following a probe of a container that runs since ``running_since``.
+
+    Liveness without a delay of its own is first asked after a period: at the very start it could
+    only tell that the program is not up yet.
+    """
+    delay_s = spec.initial_delay_s
+    if spec.kind is ProbeKind.LIVENESS and not delay_s:
+        delay_s = spec.period_s
+    return ProbeTrack(next_at=max(running_since + delay_s, now))
 
 
 def record(track: ProbeTrack, spec: ProbeSpec, success: bool, now: float) -> ProbeTrack:
-    """Count one result and plan the next probe one period later."""
+    """Count one result and plan the next probe one period later.
+
+    A container that was never ready is asked again after 40 ms, 80 ms … up to the period: failing
+    tells nothing new of it, and waiting would.
+    """
     in_a_row = track.in_a_row + 1 if track.last is success else 1
+    eager_s = EAGER_S * 2.0 ** min(in_a_row, 20)
+    never_ready = spec.kind is ProbeKind.READINESS and track.verdict is None
+    if never_ready and not success and eager_s < spec.period_s:
+        return evolve(track, next_at=now + eager_s, last=False, in_a_row=in_a_row)
     threshold = spec.success_threshold if success else spec.failure_threshold
     verdict = success if in_a_row >= threshold else track.verdict
     return evolve(

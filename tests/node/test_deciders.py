@@ -75,6 +75,18 @@ def test_readiness_fails_after_as_many_failures_as_its_threshold() -> None:
     assert is_settled(track)
 
 
+def test_a_container_that_was_never_ready_is_asked_soon_again() -> None:
+    spec = probe_of(probe(ProbeKind.READINESS, periodSeconds=1), ProbeKind.READINESS)
+    assert spec is not None
+    track = ProbeTrack(0)
+    waits = []
+    for _ in range(7):
+        track = record(track, spec, False, 100.0)
+        waits.append(round(track.next_at - 100.0, 2))
+    assert waits == [0.04, 0.08, 0.16, 0.32, 0.64, 1.0, 1.0]
+    assert track.verdict is False
+
+
 @given(st.lists(st.booleans(), max_size=30), st.integers(1, 4), st.integers(1, 4))
 def test_a_verdict_changes_only_after_a_row_of_its_threshold(
     results: list[bool], successes: int, failures: int

@@ -131,7 +131,6 @@ async def test_an_exec_probe_decides_readiness(tmp_path: Path) -> None:
         await node.wait(lambda: node.status("web").get("phase") == "Running")
         assert not node.is_ready("web")
         await node.wait_ready("web")
-        await node.wait(lambda: "Unhealthy" in node.events())
 
 
 async def test_containers_of_a_pod_share_its_empty_directory(tmp_path: Path) -> None:
