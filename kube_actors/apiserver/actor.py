@@ -13,7 +13,7 @@ from kube_actors.actor import Actor, Blob, Delivery
 from kube_actors.api import errors
 from kube_actors.api.kinds import Kind
 from kube_actors.apiserver.authorization import Authorizer
-from kube_actors.apiserver.bootstrap import run_bootstrap
+from kube_actors.apiserver.bootstrap import is_bootstrapped, run_bootstrap
 from kube_actors.apiserver.cache import ReadIndex, WatchCache
 from kube_actors.apiserver.channel import Door
 from kube_actors.apiserver.config import ApiServerConfig
@@ -49,7 +49,10 @@ async def run_apiserver(
     if config.compacts:
         actor.spawn(run_compaction, server, name="compaction")
     await filled.wait()
-    if config.bootstrap:
+    if config.bootstrap and is_bootstrapped(server):
+        # Reads need no quorum: they are not kept waiting for one by what may be missing.
+        actor.spawn(run_bootstrap, server, name="bootstrap")
+    elif config.bootstrap:
         await run_bootstrap(server)
     if serving is not None:
         serving(server)

@@ -6,28 +6,60 @@ import anyio
 
 from kube_actors.actor import ActorError, Blob
 from kube_actors.api.kinds import Kind, Object
-from kube_actors.apiserver.bootstrap_objects import initial_objects
+from kube_actors.apiserver.bootstrap_objects import (
+    NAMESPACES,
+    initial_objects,
+    kubernetes_service,
+)
 from kube_actors.apiserver.rules import created
 from kube_actors.apiserver.server import Server
 from kube_actors.apiserver.storage import encode_value, object_key
-from kube_actors.apiserver.transaction import absent
+from kube_actors.apiserver.transaction import Plan, Stored, absent, change
 from kube_actors.store.messages import Put, Txn
 
 _PER_TXN = 40
 _RETRY_S = 0.5
+_ADDRESSED = ("endpoints", "ports", "subsets")
 _log = logging.getLogger(__name__)
 
 
 async def run_bootstrap(server: Server) -> None:
     """Store what is missing; returns when it is in the cache, retries while there is no quorum."""
-    missing = _missing(server)
-    while missing:
+    while True:
         try:
-            await _write(server, missing)
+            missing = _missing(server)
+            if missing:
+                await _write(server, missing)
+                continue
+            await _point_to_here(server)
+            return
         except ActorError as error:
             _log.info("bootstrap waits: %r", error)
             await anyio.sleep(_RETRY_S)
-        missing = _missing(server)
+
+
+def is_bootstrapped(server: Server) -> bool:
+    """Whether an earlier run left its namespaces: then the rest need not be waited for."""
+    return server.cache.resource("", "namespaces").get("", NAMESPACES[0]) is not None
+
+
+async def _point_to_here(server: Server) -> None:
+    """Let the ``kubernetes`` Service lead to where the API is now."""
+    if not server.config.advertise_address:
+        return
+    for wanted in kubernetes_service(server.config):
+        kind = server.config.kinds.by_kind(wanted["apiVersion"], wanted["kind"])
+        assert kind is not None
+        metadata = wanted["metadata"]
+
+        def decide(stored: Stored, wanted: Object = wanted) -> Plan | None:
+            old = stored.decode()
+            new = {**old, **{key: wanted[key] for key in _ADDRESSED if key in wanted}}
+            if wanted["kind"] == "Service":
+                new = {**old, "spec": {**old["spec"], "ports": wanted["spec"]["ports"]}}
+            return None if new == old else Plan(value=encode_value(new))
+
+        await change(server, kind, metadata.get("namespace", ""), metadata["name"], decide)
 
 
 def _missing(server: Server) -> list[tuple[Kind, Object]]:

@@ -12,7 +12,7 @@ from kube_actors.actor import ActorError
 from kube_actors.apiserver.cache import WatchCache
 from kube_actors.apiserver.storage import PREFIX, prefix_end
 from kube_actors.store import Store
-from kube_actors.store.messages import Compacted, FutureRevision, KeyValue, Range, Watch
+from kube_actors.store.messages import Compacted, FutureRevision, KeyValue, NoQuorum, Range, Watch
 
 _PAGE = 1000
 _BACKOFF_S = (0.02, 1.0)
@@ -47,10 +47,26 @@ async def run_feed(store: Store, cache: WatchCache, filled: anyio.Event) -> None
 
 
 async def _list(store: Store) -> tuple[int, list[KeyValue]]:
+    try:
+        return await _list_pages(store, serializable=False)
+    except NoQuorum:
+        # Stale reads are better than none, and every answer made of them will say so.
+        return await _list_pages(store, serializable=True)
+
+
+async def _list_pages(store: Store, *, serializable: bool) -> tuple[int, list[KeyValue]]:
     kvs: list[KeyValue] = []
     start, revision = PREFIX, 0
     while True:
-        ranged = await store.range(Range(start, prefix_end(PREFIX), revision=revision, limit=_PAGE))
+        ranged = await store.range(
+            Range(
+                start,
+                prefix_end(PREFIX),
+                revision=revision,
+                limit=_PAGE,
+                serializable=serializable,
+            )
+        )
         revision = revision or ranged.revision
         kvs.extend(ranged.kvs)
         if not ranged.more:

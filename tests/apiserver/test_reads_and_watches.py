@@ -291,3 +291,25 @@ async def test_a_cut_off_majority_is_noticed_and_heals() -> None:
                 await anyio.sleep(0.5)
                 status = (await w.ask("POST", MAPS, config_map("c"))).status
         assert names(await w.ok("GET", MAPS)) == ["a", "c"]
+
+
+@pytest.mark.anyio
+async def test_an_apiserver_that_starts_without_a_quorum_still_serves_stale_reads() -> None:
+    store = MemoryStore()
+    async with world(store=store) as w:
+        await w.ok("POST", MAPS, config_map("a"))
+        store.read_only = True
+        w.supervisor.crash("apiserver/1")
+        with anyio.fail_after(30):
+            read = await w.retried("GET", f"{MAPS}/a")
+        assert "may be stale" in read.warnings[0]
+
+
+@pytest.mark.anyio
+async def test_nothing_is_lost_for_those_who_ask_while_an_apiserver_restarts() -> None:
+    async with world(members=3) as w:
+        await w.ok("POST", MAPS, config_map("a"))
+        w.supervisor.crash("apiserver/1")
+        with anyio.fail_after(30):
+            read = await w.retried("GET", MAPS)
+        assert names(read.body) == ["a"]

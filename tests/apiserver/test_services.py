@@ -8,6 +8,7 @@ import pytest
 from kube_actors.actor import Blob
 from kube_actors.apiserver.allocation import port_key
 from kube_actors.store.messages import Put, Range, Txn
+from tests.apiserver.memory_store import MemoryStore
 from tests.apiserver.world import MERGE, world
 
 SERVICES = "/api/v1/namespaces/default/services"
@@ -90,3 +91,18 @@ async def test_the_api_is_reachable_as_a_service() -> None:
         slice_ = await w.ok("GET", path)
         assert slice_["endpoints"][0]["addresses"] == ["127.0.0.1"]
         assert slice_["ports"][0]["port"] == 7000
+
+
+@pytest.mark.anyio
+async def test_the_api_service_follows_the_api_to_another_address() -> None:
+    store = MemoryStore()
+    async with world(store=store, advertise_address="127.0.0.1", advertise_port=7000):
+        pass
+    async with world(store=store, advertise_address="127.0.0.2", advertise_port=7001) as w:
+        await anyio.sleep(1)
+        path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
+        slice_ = await w.ok("GET", path)
+        assert slice_["endpoints"][0]["addresses"] == ["127.0.0.2"]
+        assert slice_["ports"][0]["port"] == 7001
+        got = await w.ok("GET", f"{SERVICES}/kubernetes")
+        assert got["spec"]["ports"][0]["targetPort"] == 7001

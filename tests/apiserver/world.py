@@ -11,6 +11,7 @@ import orjson
 
 from kube_actors.actor import (
     Actor,
+    ActorError,
     ActorSystem,
     Address,
     Blob,
@@ -81,6 +82,14 @@ class World:
         answered = await self.ask(method, path, body, **options)
         assert answered.status < 300, answered.body
         return answered.body
+
+    async def retried(self, method: str, path: str) -> Answered:
+        """Ask until an apiserver answers; the caller bounds the time."""
+        while True:
+            try:
+                return await self.ask(method, path)
+            except ActorError:
+                await anyio.sleep(0.1)
 
     def watch(self, path: str, query: dict[str, str]) -> Any:
         request = ApiRequest(
