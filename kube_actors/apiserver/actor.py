@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import anyio
 
-from kube_actors.actor import Actor, Blob, Delivery
+from kube_actors.actor import Actor
 from kube_actors.api import errors
 from kube_actors.api.kinds import Kind
 from kube_actors.apiserver.authorization import Authorizer
@@ -21,13 +21,9 @@ from kube_actors.apiserver.feed import run_feed
 from kube_actors.apiserver.housekeeping import run_bookmarks, run_compaction
 from kube_actors.apiserver.metrics import Metrics
 from kube_actors.apiserver.pki import load_key
-from kube_actors.apiserver.request import answer_error
 from kube_actors.apiserver.server import Server
 from kube_actors.apiserver.tokens import Signer
-from kube_actors.client.messages import ApiRequest, ApiResponse
 from kube_actors.store import Store, StoreClient
-
-_BUSY = errors.too_many_requests("the apiserver has too many requests in flight")
 
 
 async def run_apiserver(
@@ -57,9 +53,9 @@ async def run_apiserver(
     if serving is not None:
         serving(server)
     door = Door(server)
+    actor.spawn(door.run_sweep, name="sweep")
     while True:
-        delivery = await actor.receive()
-        _dispatch(actor, door, delivery)
+        door.dispatch(actor, await actor.receive())
 
 
 def build_server(actor: Actor, config: ApiServerConfig, store: Store | None) -> Server:
@@ -92,16 +88,3 @@ def build_server(actor: Actor, config: ApiServerConfig, store: Store | None) -> 
         open_stream=actor.stream,
         signer=signer,
     )
-
-
-def _dispatch(actor: Actor, door: Door, delivery: Delivery) -> None:
-    if not isinstance(delivery.message, ApiRequest):
-        return
-    if delivery.expects == "reply":
-        if door.in_flight >= door.in_flight_max:
-            refusal = answer_error(_BUSY)
-            delivery.reply(ApiResponse(refusal.status, Blob(refusal.body)))
-            return
-        actor.spawn(door.answer_call, delivery)
-    elif delivery.expects == "stream":
-        actor.spawn(door.answer_stream, delivery)

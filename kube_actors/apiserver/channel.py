@@ -2,7 +2,7 @@
 
 import anyio
 
-from kube_actors.actor import Blob, Delivery, StreamWriter
+from kube_actors.actor import Actor, Blob, Delivery, StreamWriter
 from kube_actors.api import errors
 from kube_actors.apiserver.pipeline import handle
 from kube_actors.apiserver.request import (
@@ -25,19 +25,46 @@ from kube_actors.client.messages import (
     WatchBatch,
 )
 
+_SWEEP_S = 5.0
+_BUSY = errors.too_many_requests("the apiserver has too many requests in flight")
 _NOT_A_CALL = errors.bad_request("a watch or a log is opened as a stream, not as a call")
 
 
 class Door:
-    """Answers deliveries of one apiserver, each in a task of its own."""
+    """Answers deliveries of one apiserver, each in a task of its own.
+
+    A stream whose reader has left is found by ``run_sweep``: that costs less than one more task
+    for every watch.
+    """
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self.in_flight = 0
-        self.in_flight_max = server.config.in_flight_max
+        self._in_flight = 0
+        self._streams: dict[int, tuple[Delivery, anyio.CancelScope]] = {}
+        self._opened = 0
 
-    async def answer_call(self, delivery: Delivery) -> None:
-        self.in_flight += 1
+    def dispatch(self, actor: Actor, delivery: Delivery) -> None:
+        """Answer ``delivery`` in a child of ``actor``, or refuse it at once when too many are."""
+        if not isinstance(delivery.message, ApiRequest) or delivery.expects == "nothing":
+            return
+        if delivery.expects == "stream":
+            actor.spawn(self._answer_stream, delivery)
+        elif self._in_flight >= self._server.config.in_flight_max:
+            refusal = answer_error(_BUSY)
+            delivery.reply(ApiResponse(refusal.status, Blob(refusal.body)))
+        else:
+            self._in_flight += 1
+            actor.spawn(self._answer_call, delivery)
+
+    async def run_sweep(self) -> None:
+        """End, now and then, what is streamed to nobody."""
+        while True:
+            await anyio.sleep(_SWEEP_S)
+            for delivery, scope in list(self._streams.values()):
+                if delivery.cancelled:
+                    scope.cancel()
+
+    async def _answer_call(self, delivery: Delivery) -> None:
         try:
             answer = await handle(self._server, to_request(delivery.message))
             if isinstance(answer, WatchAnswer):
@@ -47,22 +74,26 @@ class Door:
                 answer = await _whole(answer)
             delivery.reply(ApiResponse(answer.status, Blob(answer.body), answer.warnings))
         finally:
-            self.in_flight -= 1
+            self._in_flight -= 1
 
-    async def answer_stream(self, delivery: Delivery) -> None:
+    async def _answer_stream(self, delivery: Delivery) -> None:
         answer = await handle(self._server, to_request(delivery.message))
         if isinstance(answer, Answer):
             delivery.fail(ApiRefused(answer.status, Blob(answer.body)))
             return
-        writer = delivery.open()
+        self._opened += 1
+        ticket, writer = self._opened, delivery.open()
         try:
-            if isinstance(answer, WatchAnswer):
-                await _pump(answer, writer)
-            else:
-                await _copy(answer, writer)
+            with anyio.CancelScope() as scope:
+                self._streams[ticket] = (delivery, scope)
+                if isinstance(answer, WatchAnswer):
+                    await _pump(answer, writer)
+                else:
+                    await _copy(answer, writer)
         except anyio.BrokenResourceError:
             pass
         finally:
+            del self._streams[ticket]
             if isinstance(answer, WatchAnswer):
                 answer.watcher.end()
 

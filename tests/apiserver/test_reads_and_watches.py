@@ -313,3 +313,28 @@ async def test_nothing_is_lost_for_those_who_ask_while_an_apiserver_restarts() -
         with anyio.fail_after(30):
             read = await w.retried("GET", MAPS)
         assert names(read.body) == ["a"]
+
+
+@pytest.mark.anyio
+async def test_a_watch_whose_reader_left_is_found_and_ended() -> None:
+    async with world() as w:
+        async with w.watch(MAPS, {"resourceVersion": str(w.server.cache.revision)}):
+            await anyio.sleep(1)
+            assert w.server.cache.resource("", "configmaps").watcher_count == 1
+        await anyio.sleep(10)
+        assert w.server.cache.resource("", "configmaps").watcher_count == 0
+
+
+@pytest.mark.anyio
+async def test_more_requests_than_allowed_are_told_to_come_back() -> None:
+    async with world(in_flight_max=2) as w:
+        statuses: list[int] = []
+
+        async def read() -> None:
+            statuses.append((await w.ask("GET", MAPS)).status)
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(10):
+                tasks.start_soon(read)
+        assert sorted(set(statuses)) == [200, 429]
+        assert (await w.ask("GET", MAPS)).status == 200
