@@ -7,6 +7,7 @@ of ours imports this package but the wiring.
 from kube_actors.proxy.actor import ProxyConfig, run_proxy
 from kube_actors.proxy.addresses import AddressesExhausted, PodAddresses
 from kube_actors.proxy.balancer import Balancer
+from kube_actors.proxy.limits import Limits
 from kube_actors.proxy.routing import (
     Frontend,
     Route,
@@ -19,6 +20,7 @@ __all__ = [
     "AddressesExhausted",
     "Balancer",
     "Frontend",
+    "Limits",
     "PodAddresses",
     "ProxyConfig",
     "Route",

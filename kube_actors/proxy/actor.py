@@ -2,7 +2,8 @@
 
 It answers ``AssignAddress`` from the node's pod CIDR, watches Services and EndpointSlices, and
 keeps the frontends equal to the routes they give. Without ``bind`` (simulated nodes, whose
-addresses exist nowhere) it only gives addresses and watches nothing.
+addresses exist nowhere) it only gives addresses and watches nothing. Either way it first learns
+which addresses one before it gave, so that none is given twice.
 """
 
 import logging
@@ -21,6 +22,7 @@ from kube_actors.client.messages import (
 )
 from kube_actors.proxy.addresses import AddressesExhausted, PodAddresses
 from kube_actors.proxy.frontends import Frontends
+from kube_actors.proxy.limits import Limits
 from kube_actors.proxy.routing import (
     Frontend,
     Route,
@@ -34,19 +36,23 @@ from kube_actors.proxy.routing import (
 logger = logging.getLogger(__name__)
 
 USER = "system:kube-proxy"
-REBIND_PERIOD_S = 5.0
 SETTLE_S = 0.005
 
 
 @attrs.frozen
 class ProxyConfig:
-    """``node_address`` is where node ports are opened; "" opens none."""
+    """``node_address`` is where node ports are opened; "" opens none.
+
+    A port that cannot be bound is tried again every ``rebind_s`` seconds.
+    """
 
     node: str
     pod_cidr: str
     apiservers: tuple[Address, ...]
     node_address: str = ""
     bind: bool = True
+    rebind_s: float = 5.0
+    limits: Limits = attrs.field(factory=Limits)
 
 
 async def run_proxy(actor: Actor, config: ProxyConfig) -> None:
@@ -63,10 +69,10 @@ class _Proxy:
         self._changed = anyio.Event()
 
     async def run(self) -> None:
+        await self._recover()
         if not self._config.bind:
             await self._serve_addresses()
             return
-        await self._recover()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._serve_addresses)
             tasks.start_soon(self._serve_services)
@@ -85,6 +91,7 @@ class _Proxy:
                 address = (pod.get("status") or {}).get("podIP")
                 if address and pod["status"].get("phase") not in ("Succeeded", "Failed"):
                     self._addresses.remember(pod["metadata"]["uid"], address)
+            self._addresses.skip()
             return
 
     async def _serve_addresses(self) -> None:
@@ -135,7 +142,13 @@ class _Proxy:
             tasks.start_soon(slices.run)
             await services.wait_synced()
             await slices.wait_synced()
-            frontends = Frontends(tasks, self._actor.random, self._actor.clock.monotonic, refused)
+            frontends = Frontends(
+                tasks,
+                self._actor.random,
+                self._actor.clock.monotonic,
+                refused,
+                self._config.limits,
+            )
             tasks.start_soon(self._rebind, frontends)
             while True:
                 self._changed = anyio.Event()
@@ -164,5 +177,5 @@ class _Proxy:
 
     async def _rebind(self, frontends: Frontends) -> None:
         while True:
-            await anyio.sleep(REBIND_PERIOD_S)
+            await anyio.sleep(self._config.rebind_s)
             frontends.retry_failed()

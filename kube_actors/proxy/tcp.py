@@ -2,21 +2,26 @@
 
 A backend that refuses is skipped for the next one: nothing has been sent yet, so the client does
 not notice. Connections outlive a route's change (as with kube-proxy) and, bounded by the drain
-time, the frontend itself.
+time, the frontend itself. A connection that ends otherwise than by both ends' own closing is reset,
+so that no client takes half an answer for a whole one.
 """
 
+import errno
+import socket
+import struct
 from collections.abc import Callable
 
 import anyio
-from anyio.abc import ByteStream, SocketAttribute, SocketStream, TaskGroup
+from anyio.abc import ByteStream, SocketAttribute, SocketListener, SocketStream, TaskGroup
 
 from kube_actors.proxy.balancer import Balancer
+from kube_actors.proxy.limits import Limits
 from kube_actors.proxy.routing import Frontend, Route
 
-CONNECT_TIMEOUT_S = 1.0
 CHUNK_BYTES = 65536
-CONNECTIONS_MAX = 1024
 BACKLOG = 1024
+SHORTAGE_S = 0.1
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 async def serve_tcp(
@@ -25,6 +30,7 @@ async def serve_tcp(
     balancer: Balancer,
     connections: TaskGroup,
     *,
+    limits: Limits,
     clock: Callable[[], float],
     bound: Callable[[OSError | None], None],
 ) -> None:
@@ -41,62 +47,111 @@ async def serve_tcp(
         bound(error)
         return
     bound(None)
-    room = anyio.Semaphore(CONNECTIONS_MAX)
+    room = anyio.Semaphore(limits.connections_max)
 
     async def handle(client: SocketStream) -> None:
         try:
             current = route()
-            if current is not None:
-                await _carry(client, current, balancer, clock)
+            if current is None or not await _carry(client, current, balancer, limits, clock):
+                _reset(client)
+        except BaseException:
+            _reset(client)
+            raise
         finally:
             room.release()
             await anyio.aclose_forcefully(client)
 
-    async def accepted(client: SocketStream) -> None:
-        await room.acquire()
-        await handle(client)
-
     async with listener:
-        await listener.serve(accepted, connections)
+        (only,) = listener.listeners
+        assert isinstance(only, SocketListener)
+        while True:
+            # Room first: a client that nobody can serve yet costs this process nothing.
+            await room.acquire()
+            try:
+                client = await _accept(only)
+            except BaseException:
+                room.release()
+                raise
+            connections.start_soon(handle, client)
+
+
+async def _accept(listener: SocketListener) -> SocketStream:
+    while True:
+        try:
+            return await listener.accept()
+        except OSError as error:
+            # The peer has gone again, or the process is short of descriptors: neither is the
+            # listener's end.
+            if error.errno in (errno.EBADF, errno.EINVAL, errno.ENOTSOCK):
+                raise
+            await anyio.sleep(SHORTAGE_S)
 
 
 async def _carry(
-    client: SocketStream, route: Route, balancer: Balancer, clock: Callable[[], float]
-) -> None:
-    peer = client.extra(SocketAttribute.remote_address)[0]
-    for backend in balancer.order(route, str(peer), clock()):
-        upstream = await _connect(*backend)
+    client: SocketStream,
+    route: Route,
+    balancer: Balancer,
+    limits: Limits,
+    clock: Callable[[], float],
+) -> bool:
+    """Carry one connection; False when no backend took it, or it broke."""
+    peer = str(client.extra(SocketAttribute.remote_address)[0])
+    for backend in balancer.order(route, peer, clock()):
+        upstream = await _connect(backend, limits.connect_timeout_s)
         if upstream is None:
             continue
-        balancer.used(route, str(peer), backend, clock())
-        async with upstream:
-            await splice(client, upstream)
-        return
+        balancer.used(route, peer, backend, clock())
+        whole = False
+        try:
+            whole = await splice(client, upstream)
+        finally:
+            if not whole:
+                _reset(upstream)
+            await anyio.aclose_forcefully(upstream)
+        return whole
+    return False
 
 
-async def _connect(host: str, port: int) -> SocketStream | None:
+async def _connect(backend: tuple[str, int], timeout_s: float) -> SocketStream | None:
     try:
-        with anyio.fail_after(CONNECT_TIMEOUT_S):
-            return await anyio.connect_tcp(host, port)
+        with anyio.fail_after(timeout_s):
+            return await anyio.connect_tcp(*backend)
     except (OSError, TimeoutError):
         return None
 
 
-async def splice(left: ByteStream, right: ByteStream) -> None:
-    """Carry bytes both ways until both ends have finished or one breaks."""
-    async with anyio.create_task_group() as pumps:
-        pumps.start_soon(_pump, left, right, pumps)
-        pumps.start_soon(_pump, right, left, pumps)
-
-
-async def _pump(source: ByteStream, sink: ByteStream, pumps: TaskGroup) -> None:
+def _reset(stream: SocketStream) -> None:
+    raw = stream.extra(SocketAttribute.raw_socket)
     try:
-        while True:
-            await sink.send(await source.receive(CHUNK_BYTES))
-    except anyio.EndOfStream:
-        try:
-            await sink.send_eof()
-        except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    except OSError:
+        # Closed already.
+        return
+
+
+async def splice(left: ByteStream, right: ByteStream) -> bool:
+    """Carry bytes both ways until both ends have finished; False when one broke."""
+    whole = True
+
+    async def pump(source: ByteStream, sink: ByteStream) -> None:
+        nonlocal whole
+        if not await _pump(source, sink):
+            whole = False
             pumps.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as pumps:
+        pumps.start_soon(pump, left, right)
+        pumps.start_soon(pump, right, left)
+    return whole
+
+
+async def _pump(source: ByteStream, sink: ByteStream) -> bool:
+    try:
+        try:
+            while True:
+                await sink.send(await source.receive(CHUNK_BYTES))
+        except anyio.EndOfStream:
+            await sink.send_eof()
     except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
-        pumps.cancel_scope.cancel()
+        return False
+    return True

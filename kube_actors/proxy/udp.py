@@ -11,10 +11,8 @@ import anyio
 from anyio.abc import ConnectedUDPSocket, TaskGroup, UDPSocket
 
 from kube_actors.proxy.balancer import Backend, Balancer
+from kube_actors.proxy.limits import Limits
 from kube_actors.proxy.routing import Frontend, Route
-
-IDLE_S = 30.0
-SESSIONS_MAX = 1024
 
 Client = tuple[str, int]
 
@@ -31,6 +29,7 @@ async def serve_udp(
     route: Callable[[], Route | None],
     balancer: Balancer,
     *,
+    limits: Limits,
     clock: Callable[[], float],
     bound: Callable[[OSError | None], None],
 ) -> None:
@@ -45,12 +44,14 @@ async def serve_udp(
     bound(None)
     sessions: OrderedDict[Client, _Session] = OrderedDict()
     async with socket, anyio.create_task_group() as tasks:
-        tasks.start_soon(_expire, sessions)
+        tasks.start_soon(_expire, sessions, limits.session_idle_s)
         try:
             async for packet, client in socket:
                 current = route()
                 if current is None:
                     continue
+                while len(sessions) >= limits.sessions_max and client not in sessions:
+                    await _end(sessions, next(iter(sessions)))
                 session = await _session(socket, sessions, client, current, balancer, clock, tasks)
                 if session is not None:
                     session.used_s = anyio.current_time()
@@ -83,8 +84,6 @@ async def _session(
     order = balancer.order(route, client[0], clock())
     if not order:
         return None
-    while len(sessions) >= SESSIONS_MAX:
-        await _end(sessions, next(iter(sessions)))
     host, port = order[0]
     try:
         upstream = await anyio.create_connected_udp_socket(host, port)
@@ -106,15 +105,19 @@ async def _answers(socket: UDPSocket, session: _Session, client: Client) -> None
             # ICMP "port unreachable" surfaces here; the session expires by itself.
             return
         session.used_s = anyio.current_time()
-        await socket.sendto(packet, *client)
+        try:
+            await socket.sendto(packet, *client)
+        except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            # A datagram may get lost; the frontend lives on.
+            continue
 
 
-async def _expire(sessions: "OrderedDict[Client, _Session]") -> None:
+async def _expire(sessions: "OrderedDict[Client, _Session]", idle_s: float) -> None:
     while True:
-        await anyio.sleep(IDLE_S / 2)
+        await anyio.sleep(idle_s / 2)
         now_s = anyio.current_time()
         for client, session in list(sessions.items()):
-            if now_s - session.used_s > IDLE_S:
+            if now_s - session.used_s > idle_s:
                 await _end(sessions, client)
 
 

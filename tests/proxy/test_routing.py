@@ -102,7 +102,28 @@ def test_a_sticky_client_keeps_its_backend_until_it_is_idle_too_long() -> None:
     chosen = balancer.order(route, "x", 0.0)[0]
     balancer.used(route, "x", chosen, 0.0)
     assert all(balancer.order(route, "x", float(t))[0] == chosen for t in range(10))
-    assert {balancer.order(route, "x", 99.0)[0] for _ in range(3)} == set(route.backends)
+    more = Route("d/web", "", (*route.backends, ("d", 1), ("e", 1), ("f", 1)), affinity_s=10.0)
+    assert balancer.order(more, "x", 10.0)[0] == chosen
+    fewer = Route("d/web", "", tuple(b for b in route.backends if b != chosen), affinity_s=10.0)
+    assert balancer.order(fewer, "x", 10.0)[0] != chosen
+
+
+def test_proxies_that_share_an_address_send_a_sticky_client_the_same_way() -> None:
+    route = Route("d/web", "", (("a", 1), ("b", 1), ("c", 1)), affinity_s=10.0)
+    clients = [f"127.0.0.{number}" for number in range(60)]
+    tables = [
+        [Balancer(Random(seed)).order(route, client, 0.0)[0] for client in clients]
+        for seed in range(3)
+    ]
+    assert tables[0] == tables[1] == tables[2]
+    assert all(tables[0].count(backend) > 10 for backend in route.backends)
+
+
+def test_addresses_of_a_proxy_before_this_one_are_not_given_again_soon() -> None:
+    addresses = PodAddresses("10.0.0.0/28")
+    addresses.remember("old", "10.0.0.5")
+    assert addresses.assign("new") == "10.0.0.6"
+    assert addresses.assign("old") == "10.0.0.5"
 
 
 def test_a_sticky_client_moves_when_its_backend_leaves() -> None:
