@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--backend", choices=["asyncio", "trio"], default="asyncio")
     options = parser.parse_args()
     rounds = 1 if options.smoke else 7
+    import_s()
     imports = [import_s() for _ in range(rounds)]
     boots = [anyio.run(boot_s, 3, 3, backend=options.backend) for _ in range(rounds)]
     rows = [

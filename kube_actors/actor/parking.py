@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
 import sniffio
-import trio
 
 
 class Slot(Protocol):
@@ -97,72 +96,11 @@ class AsyncioLibrary:
         return AsyncioParking(self._new)
 
 
-class TrioSlot:
-    __slots__ = ("_done", "_result", "_task")
-
-    def __init__(self) -> None:
-        self._task: trio.lowlevel.Task | None = None
-        self._result: Any = None
-        self._done = False
-
-    def set_result(self, result: Any, /) -> None:
-        self._result = result
-        self._done = True
-        if self._task is not None:
-            task, self._task = self._task, None
-            trio.lowlevel.reschedule(task)
-
-    def done(self) -> bool:
-        return self._done
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        if not self._done:
-            self._task = trio.lowlevel.current_task()
-            yield from trio.lowlevel.wait_task_rescheduled(  # noqa: ASYNC105
-                self._abort
-            ).__await__()
-        return self._result
-
-    def _abort(self, _: object) -> trio.lowlevel.Abort:
-        self._task = None
-        return trio.lowlevel.Abort.SUCCEEDED
-
-
-class TrioParking:
-    __slots__ = ("_waiting",)
-
-    def __init__(self) -> None:
-        self._waiting: deque[trio.lowlevel.Task] = deque()
-
-    async def wait(self) -> None:
-        task = trio.lowlevel.current_task()
-        self._waiting.append(task)
-
-        def abort(_: object) -> trio.lowlevel.Abort:
-            self._waiting.remove(task)
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        await trio.lowlevel.wait_task_rescheduled(abort)
-
-    def wake(self) -> None:
-        if self._waiting:
-            trio.lowlevel.reschedule(self._waiting.popleft())
-
-    def wake_all(self) -> None:
-        while self._waiting:
-            trio.lowlevel.reschedule(self._waiting.popleft())
-
-
-class TrioLibrary:
-    slot: Callable[[], Slot] = TrioSlot
-    parking: Callable[[], Parking] = TrioParking
-
-    def __init__(self) -> None:
-        self.time = trio.current_time
-
-
 def running_library() -> Library:
     """Find the library of the running event loop."""
     if sniffio.current_async_library() == "trio":
+        # Only who runs on trio pays for its import.
+        from kube_actors.actor.trio_parking import TrioLibrary
+
         return TrioLibrary()
     return AsyncioLibrary()

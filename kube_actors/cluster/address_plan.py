@@ -43,8 +43,8 @@ class AddressPlan:
         """Return the pod CIDR of node ``number``, from 1; raises ValueError past the end."""
         size = 1 << (32 - self.pods_prefix)
         first = int(ipaddress.ip_address(self.pods_from)) + (number - 1) * size
-        block = ipaddress.ip_network((first, self.pods_prefix))
-        limit = ipaddress.ip_network(("10.0.0.0/8") if not self.real else self._block())
+        block = ipaddress.IPv4Network((first, self.pods_prefix))
+        limit = ipaddress.IPv4Network(("10.0.0.0/8") if not self.real else self._block())
         if not block.subnet_of(limit):
             raise ValueError(f"no pod addresses left for node {number}: use fewer nodes")
         return str(block)

@@ -246,7 +246,7 @@ class Cluster:
             local_host=host or "127.0.0.1", local_port=int(port), backlog=1024
         )
         bound = listener.extra(SocketAttribute.local_address)
-        return listener, host or "127.0.0.1", bound[1]
+        return listener, host or "127.0.0.1", int(bound[1])
 
     def _keys(self, host: str, clock: Clock) -> ClusterKeys:
         hosts = [host, "127.0.0.1", "localhost", "kubernetes", "kubernetes.default"]

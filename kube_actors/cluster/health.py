@@ -58,7 +58,7 @@ class Health:
 
     def describe(self) -> dict[str, Any]:
         """Return the store's part of the cluster's status as plain JSON data."""
-        members = {}
+        members: dict[str, dict[str, Any]] = {}
         for number, status in self._known.items():
             if status is None:
                 members[str(number)] = {"answers": False}
