@@ -23,19 +23,33 @@ class Kubectl:
     def __init__(self, kubeconfig: Path, namespace: str = "default") -> None:
         found = shutil.which("kubectl", path=str(Path(sys.executable).parent))
         assert found, "kubectl comes with the development dependencies: run make setup"
-        self._binary = found
+        self.binary = found
         self.kubeconfig = kubeconfig
         self.namespace = namespace
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What kubectl is run with; its caches go beside the kubeconfig."""
+        home = str(self.kubeconfig.parent)
+        return {**os.environ, "KUBECONFIG": str(self.kubeconfig), "HOME": home}
+
+    def start(self, *args: str) -> "subprocess.Popen[str]":
+        """Start it and leave it running; its stdout is a pipe of lines."""
+        return subprocess.Popen(
+            [self.binary, "-n", self.namespace, *args],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+        )
+
     def run(self, *args: str, stdin: str = "", timeout_s: float = 60) -> Any:
-        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
         return subprocess.run(
-            [self._binary, "-n", self.namespace, *args],
+            [self.binary, "-n", self.namespace, *args],
             input=stdin,
             capture_output=True,
             text=True,
             timeout=timeout_s,
-            env=environment,
+            env=self.environment,
             check=False,
         )
 
@@ -53,12 +67,8 @@ class Kubectl:
 
     def watch(self, text: str, *args: str, timeout_s: float = 60) -> None:
         """Read ``kubectl get -w …`` line by line until one has ``text``."""
-        command = [self._binary, "-n", self.namespace, "get", "-w", *args]
-        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
         seen = []
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env=environment
-        ) as process:
+        with self.start("get", "-w", *args) as process:
             assert process.stdout is not None
             alarm = threading.Timer(timeout_s, process.kill)
             alarm.start()

@@ -1,6 +1,5 @@
 """Everyday work with the real kubectl: deploy, look, scale, roll, expose, delete."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -62,12 +61,7 @@ def test_get_in_every_format(web: Kubectl) -> None:
 
 def test_get_watch_prints_changes_as_they_come(kubectl: Kubectl) -> None:
     kubectl("create", "configmap", "seen", "--from-literal=a=1")
-    watch = subprocess.Popen(
-        [kubectl._binary, "-n", kubectl.namespace, "get", "cm", "seen", "-w", "-o", "name"],
-        env={"KUBECONFIG": str(kubectl.kubeconfig), "PATH": ""},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    watch = kubectl.start("get", "cm", "seen", "-w", "-o", "name")
     assert watch.stdout is not None
     try:
         assert watch.stdout.readline() == "configmap/seen\n"
@@ -119,17 +113,14 @@ def test_labels_annotations_and_patches(web: Kubectl) -> None:
     assert labels == {"app": "web", "tier": "front", "a": "1", "b": "2", "c": "3"}
 
 
-def test_edit_sends_what_the_editor_wrote(web: Kubectl, tmp_path: Path) -> None:
+def test_edit_sends_what_the_editor_wrote(
+    web: Kubectl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     editor = tmp_path / "editor"
     editor.write_text('#!/bin/sh\nsed -i "s/replicas: 3/replicas: 2/" "$1"\n')
     editor.chmod(0o700)
-    import os
-
-    os.environ["KUBE_EDITOR"] = str(editor)
-    try:
-        assert "edited" in web("edit", "deployment/web")
-    finally:
-        del os.environ["KUBE_EDITOR"]
+    monkeypatch.setenv("KUBE_EDITOR", str(editor))
+    assert "edited" in web("edit", "deployment/web")
     assert web.json("get", "deploy", "web")["spec"]["replicas"] == 2
 
 
@@ -170,12 +161,7 @@ def test_logs_follow_and_tail(kubectl: Kubectl) -> None:
     assert kubectl("logs", "sleeper", "--tail=1") == "second line\n"
     stamped = kubectl("logs", "sleeper", "--timestamps")
     assert stamped.splitlines()[0].endswith("Z started")
-    follow = subprocess.Popen(
-        [kubectl._binary, "-n", kubectl.namespace, "logs", "-f", "sleeper"],
-        env={"KUBECONFIG": str(kubectl.kubeconfig), "PATH": ""},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    follow = kubectl.start("logs", "-f", "sleeper")
     assert follow.stdout is not None
     assert follow.stdout.readline() == "started\n"
     kubectl("delete", "pod", "sleeper")
