@@ -28,7 +28,8 @@ class KubeletConfig:
 
     ``lease_*`` and ``status_report_s`` are the heartbeats; ``restart_*`` delay a crashing
     container's next start, doubling from the first to the second; ``image_*`` the next pull.
-    ``record_normal_events`` False keeps only warnings (many simulated nodes).
+    ``record_normal_events`` False keeps only warnings; that is the default of runtimes without
+    files, where Pulled, Created and Started would be most of what a large cluster writes.
     """
 
     node_name: str
@@ -50,7 +51,9 @@ class KubeletConfig:
     image_backoff_s: float = 10.0
     image_backoff_max_s: float = 300.0
     retry_s: float = 5.0
-    record_normal_events: bool = True
+    record_normal_events: bool = field(
+        default=Factory(lambda self: self.runtime.uses_files, takes_self=True)
+    )
 
     def __attrs_post_init__(self) -> None:
         ip_network(self.pod_cidr)

@@ -6,6 +6,7 @@ crashes and starts again finds its containers running and goes on. One loop wait
 for it. Its mailbox answers ``ReadLog``.
 """
 
+from collections.abc import Mapping
 from functools import partial
 
 import anyio
@@ -68,8 +69,9 @@ class Kubelet:
         self.sources = PodSources(self.client, tasks, self._files_changed)
         self.prober = Prober(self)
         self.worker = PodWorker(self)
-        self.reporter = NodeReporter(config, self.client, self.recorder, self.clock)
+        self.reporter = NodeReporter(config, self.client, self.clock)
         self.closed = False
+        self._recording = False
         self._labels = node_labels(config)
         self._dirty: dict[str, None] = {}
         self._woken = anyio.Event()
@@ -80,8 +82,10 @@ class Kubelet:
         self.runtime.attach(self.look, self.clock.now)
         self.tasks.start_soon(self.runtime.run)
         self.tasks.start_soon(LogServer(self).run)
-        self.tasks.start_soon(self.recorder.run)
         await self.reporter.register()
+        name = self.config.node_name
+        about = {"kind": "Node", "apiVersion": "v1", "name": name, "uid": name}
+        self.tell(about, "Normal", "Starting", "Starting kubelet.")
         self._plan_report()
         view: Informer[Record] = Informer(
             self.client, "pods", field_selector=f"spec.nodeName={self.config.node_name}"
@@ -115,8 +119,16 @@ class Kubelet:
         self, entry: PodEntry, kind: str, reason: str, message: str, container: str = ""
     ) -> None:
         """Record an event about the pod; ``kind`` is Normal or Warning."""
-        if kind == "Warning" or self.config.record_normal_events:
-            self.recorder.record(entry.reference(container), kind, reason, message)
+        self.tell(entry.reference(container), kind, reason, message)
+
+    def tell(self, about: Mapping[str, str], kind: str, reason: str, message: str) -> None:
+        """Record an event about anything; the recorder's task begins with the first."""
+        if kind != "Warning" and not self.config.record_normal_events:
+            return
+        self.recorder.record(about, kind, reason, message)
+        if not self._recording:
+            self._recording = True
+            self.tasks.start_soon(self.recorder.run)
 
     def forget(self, entry: PodEntry) -> None:
         """The pod is over here: nothing of it remains."""
@@ -177,7 +189,7 @@ class Kubelet:
         if entry is None:
             self._accept(new)
         else:
-            entry.record = new
+            entry.seen(new)
         self.look(new.uid)
 
     def _accept(self, record: Record) -> None:

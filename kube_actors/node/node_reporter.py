@@ -8,7 +8,7 @@ import anyio
 
 from kube_actors.actor import ActorError, Clock
 from kube_actors.api.errors import StatusError
-from kube_actors.client import Client, EventRecorder
+from kube_actors.client import Client
 from kube_actors.node.config import KubeletConfig
 from kube_actors.node.registration import (
     LEASE_NAMESPACE,
@@ -27,12 +27,11 @@ _NOT_FOUND, _CONFLICT = 404, 409
 class NodeReporter:
     """``due_at`` is when ``report`` should run next (unix seconds)."""
 
-    def __init__(
-        self, config: KubeletConfig, client: Client, recorder: EventRecorder, clock: Clock
-    ) -> None:
+    def __init__(self, config: KubeletConfig, client: Client, clock: Clock) -> None:
         self._config = config
-        self._client = client
-        self._recorder = recorder
+        # An API server that is cut off must not hold a heartbeat until the lease has expired.
+        attempt_s = min(10.0, config.lease_renew_s / 2)
+        self._client = client.hurried(attempt_s=attempt_s)
         self._clock = clock
         self._uid = ""
         self._lease_version = ""
@@ -46,9 +45,6 @@ class NodeReporter:
         while not done:
             await anyio.sleep(self.due_at - self._clock.now())
             done = await self.report()
-        reference = {"kind": "Node", "apiVersion": "v1", "name": self._config.node_name}
-        reference["uid"] = self._config.node_name
-        self._recorder.record(reference, "Normal", "Starting", "Starting kubelet.")
 
     async def report(self) -> bool:
         """Send what is due; False when it failed and ``due_at`` is the next try."""

@@ -68,6 +68,13 @@ class PodEntry:
     hooking: dict[str, None] | None = None
     resolved: dict[Reference, Object] | None = None
 
+    def seen(self, record: Record) -> None:
+        """The view has a newer pod."""
+        self.record = record
+        reported = self.reported
+        if reported is not None and reported.resource_version <= record.resource_version:
+            self.reported = None
+
     def object(self) -> Object:
         """Decode the newest pod that is known."""
         reported = self.reported

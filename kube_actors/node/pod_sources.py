@@ -22,6 +22,7 @@ from kube_actors.node.pod_entry import PodEntry
 from kube_actors.node.volumes import Token
 
 SYNC_S = 5.0
+ATTEMPT_S = 5.0
 _NOT_FOUND = 404
 
 
@@ -41,7 +42,7 @@ class PodSources:
     """One per kubelet whose runtime uses files."""
 
     def __init__(self, client: Client, tasks: TaskGroup, changed: Callable[[str], None]) -> None:
-        self._client = client
+        self._client = client.hurried(attempt_s=ATTEMPT_S)
         self._tasks = tasks
         self._changed = changed
         self._services: Informer[object] | None = None

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from kube_actors.node.kubelet import Kubelet
 
 RUNS_KEPT = 2
+HELD_S = 60.0
 _GONE = (404, 409)
 
 
@@ -304,6 +305,9 @@ class PodWorker:
         except ActorError:
             kubelet.look_at(entry, entry.finish_at)
             return False
+        else:
+            # Finalizers may hold it for as long as they like; the view tells when it is gone.
+            entry.finish_at = now + HELD_S
         kubelet.look_at(entry, entry.finish_at)
         return False
 

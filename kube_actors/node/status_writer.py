@@ -17,6 +17,7 @@ from kube_actors.api.errors import StatusError
 from kube_actors.client import Client
 from kube_actors.node.pod_entry import PodEntry, Reported
 
+ATTEMPT_S = 10.0
 RETRY_S = 0.1
 RETRY_S_MAX = 5.0
 _NOT_FOUND, _CONFLICT = 404, 409
@@ -26,7 +27,7 @@ class StatusWriter:
     """``written`` is called with the pod's uid after each acknowledged or refused status."""
 
     def __init__(self, client: Client, tasks: TaskGroup, written: Callable[[str], None]) -> None:
-        self._client = client
+        self._client = client.hurried(attempt_s=ATTEMPT_S)
         self._tasks = tasks
         self._written = written
         self._queue: dict[str, PodEntry] = {}

@@ -100,7 +100,7 @@ class Node:
 async def open_node(runtime: ContainerRuntime | None = None, **config: Any) -> AsyncIterator[Node]:
     """Start a kubelet; ``config`` overrides ``KubeletConfig``."""
     runtime = runtime or SimulatedRuntime(random.Random(1))
-    given: dict[str, Any] = {"proxy": None, **config}
+    given: dict[str, Any] = {"proxy": None, "record_normal_events": True, **config}
     async with open_world() as world:
         settings = KubeletConfig(NODE, runtime, world.apiservers, **given)  # type: ignore[arg-type]
 

@@ -9,7 +9,7 @@ import anyio.lowlevel
 import pytest
 import trio
 
-from kube_actors.actor import Actor, Address, Child
+from kube_actors.actor import Actor, Address, Child, MemoryNetwork
 from kube_actors.client.messages import (
     AddressAssigned,
     AssignAddress,
@@ -21,7 +21,7 @@ from kube_actors.client.messages import (
 from kube_actors.node import Script, SimulatedRuntime, Stage
 from kube_actors.node.runtimes.protocol import ContainerState, ProbeKind
 from kube_actors.node.timestamps import parse_timestamp
-from tests.node.kubelet_world import NODE, open_node
+from tests.node.kubelet_world import NODE, Node, open_node
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +49,25 @@ async def test_a_node_registers_ready_and_beats() -> None:
         first = renewed()
         await anyio.sleep(25)
         assert 10 <= renewed() - first <= 25
+
+
+async def test_heartbeats_go_on_when_an_api_server_is_cut_off() -> None:
+    async with open_node() as node:
+        before = len(lease_changes(node))
+        network = node.world.system.network
+        assert isinstance(network, MemoryNetwork)
+        network.partition([f"kubelet/{NODE}"], ["apiserver/1", "apiserver/2"])
+        await anyio.sleep(60)
+        times = [
+            parse_timestamp(change.obj["spec"]["renewTime"])
+            for change in lease_changes(node)[before - 1 :]
+        ]
+        assert len(times) > 4
+        assert max(b - a for a, b in itertools.pairwise(times)) < 25
+
+
+def lease_changes(node: Node) -> list[Any]:
+    return [c for c in node.world.store.changes if c.resource.startswith("leases")]
 
 
 async def test_a_node_that_was_deleted_registers_again() -> None:
