@@ -22,6 +22,7 @@ from kube_actors.apiserver.output import negotiate
 from kube_actors.apiserver.request import AnyAnswer, Request, User, answer_error
 from kube_actors.apiserver.server import Server
 from kube_actors.apiserver.subresources import find_subresource
+from kube_actors.apiserver.subresources.binding import bind_named
 from kube_actors.apiserver.subresources.reviews import find_review
 from kube_actors.apiserver.target import Target, check_served, parse_target
 from kube_actors.apiserver.verbs.changing import patch, update
@@ -43,6 +44,8 @@ _VERBS: dict[str, Handler] = {
     "delete": delete,
     "deletecollection": delete_collection,
 }
+# Subresources that take and answer the whole object; the strategy says which part may change.
+_OWN_OBJECT = frozenset(("status", "approval", "ephemeralcontainers", "resize"))
 
 
 async def handle(server: Server, request: Request) -> AnyAnswer:
@@ -94,11 +97,13 @@ async def _serve(server: Server, request: Request, target: Target) -> AnyAnswer:
 
 
 def _handler(target: Target, call: Call) -> Handler:
-    if target.subresource and target.subresource != "status":
+    if target.subresource and target.subresource not in _OWN_OBJECT:
         found = find_subresource(call.kind, target.subresource, target.verb)
         if found is None:
             raise errors.no_such_path()
         return found
+    if call.kind.plural == "bindings":
+        return bind_named
     return find_review(call.kind) or _VERBS[target.verb]
 
 

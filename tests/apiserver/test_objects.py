@@ -270,6 +270,10 @@ async def test_a_pod_is_bound_once() -> None:
         again = await w.ask("POST", f"{PODS}/p/binding", binding)
         assert again.status == 409
         assert 'already assigned to node "n1"' in again.body["message"]
+        await w.ok("POST", PODS, pod("q"))
+        alone = {**binding, "metadata": {"name": "q"}}
+        await w.ok("POST", "/api/v1/namespaces/default/bindings", alone)
+        assert (await w.ok("GET", f"{PODS}/q"))["spec"]["nodeName"] == "n1"
 
 
 @pytest.mark.anyio

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import attrs
+
 from kube_actors.api import errors
 from kube_actors.api.kinds import Object
 from kube_actors.apiserver.call import Call
@@ -34,6 +36,16 @@ async def bind(call: Call) -> Answer:
     await change(call.server, call.storage, call.namespace, call.name, decide, dry_run=call.dry_run)
     answer = answer_success()
     return Answer(201, answer.body)
+
+
+async def bind_named(call: Call) -> Answer:
+    """Do the same for a Binding that is posted by itself and names its pod."""
+    body = decode_body(call.request).value
+    metadata = (body.get("metadata") if isinstance(body, dict) else None) or {}
+    pods = call.server.config.kinds.by_resource("", "v1", "pods")
+    assert pods is not None
+    target = attrs.evolve(call.target, name=str(metadata.get("name", "")), kind=pods)
+    return await bind(attrs.evolve(call, target=target, kind=pods, storage=pods))
 
 
 def check_bindable(call: Call, pod: Object, uid: str) -> None:
