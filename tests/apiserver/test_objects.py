@@ -256,6 +256,11 @@ async def test_events_of_both_groups_are_the_same_objects() -> None:
             query={"fieldSelector": "involvedObject.name=p,reason=Started"},
         )
         assert [item["metadata"]["name"] for item in listed["items"]] == ["e"]
+        new = "/apis/events.k8s.io/v1/events"
+        listed = await w.ok("GET", new, query={"fieldSelector": "regarding.name=p"})
+        assert [item["note"] for item in listed["items"]] == ["hello"]
+        other = await w.ok("GET", new, query={"fieldSelector": "regarding.name=q"})
+        assert other["items"] == []
 
 
 @pytest.mark.anyio

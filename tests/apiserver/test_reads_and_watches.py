@@ -87,6 +87,10 @@ async def test_selectors_choose_by_label_and_by_field() -> None:
             ({"fieldSelector": "spec.nodeName=n2"}, ["b"]),
             ({"fieldSelector": "metadata.name=a,status.phase=Pending"}, ["a"]),
             ({"fieldSelector": "spec.nodeName="}, []),
+            ({"fieldSelector": "metadata.name=a"}, ["a"]),
+            ({"fieldSelector": "metadata.name=a,metadata.name=b"}, []),
+            ({"fieldSelector": "metadata.name!=a,metadata.namespace=default"}, ["b"]),
+            ({"fieldSelector": "metadata.namespace=other"}, []),
         ):
             assert names(await w.ok("GET", PODS, query=query)) == expected
         bad = await w.ask("GET", PODS, query={"fieldSelector": "spec.image=x"})

@@ -8,7 +8,12 @@ import attrs
 import orjson
 
 from kube_actors.api import errors
-from kube_actors.api.selectors import check_fields, parse_field_selector, parse_label_selector
+from kube_actors.api.selectors import (
+    FieldSelector,
+    check_fields,
+    parse_field_selector,
+    parse_label_selector,
+)
 from kube_actors.apiserver.cache import Entry, Selection
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.conversion import to_served
@@ -44,11 +49,34 @@ def selection(call: Call) -> Selection:
     """Return what the query's selectors mean; raises ``StatusError`` 400."""
     query = call.request.query
     fields = parse_field_selector(query.get("fieldSelector"))
+    labels = parse_label_selector(query.get("labelSelector"))
+    namespace, name = call.namespace, call.name
     if not fields.empty:
         check_fields(call.kind, fields)
-    return Selection(
-        call.namespace, call.name, parse_label_selector(query.get("labelSelector")), fields
-    )
+        if call.kind.group == "events.k8s.io":
+            fields = _core_event_fields(fields)
+        # A name or namespace is looked up by key; nothing has to be decoded for it.
+        name, fields = _taken_out(fields, "metadata.name", name)
+        namespace, fields = _taken_out(fields, "metadata.namespace", namespace)
+    return Selection(namespace, name, labels, fields)
+
+
+def _taken_out(fields: FieldSelector, field: str, known: str) -> tuple[str, FieldSelector]:
+    wanted = fields.required(field)
+    if not wanted or known not in ("", wanted):
+        return known, fields
+    rest = [t for t in fields.terms if (t.field, t.value, t.negated) != (field, wanted, False)]
+    return wanted, FieldSelector(tuple(rest))
+
+
+def _core_event_fields(fields: FieldSelector) -> FieldSelector:
+    """Return the selector of a new event as one of the core events that are stored."""
+    terms = []
+    for term in fields.terms:
+        name = term.field.replace("regarding.", "involvedObject.")
+        name = {"reportingController": "reportingComponent"}.get(name, name)
+        terms.append(attrs.evolve(term, field=name))
+    return FieldSelector(tuple(terms))
 
 
 @attrs.frozen
