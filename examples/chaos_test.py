@@ -102,6 +102,7 @@ async def test_every_namespace_has_its_badge_when_the_faults_are_over() -> None:
         await create_until_known(cluster.client, namespace("calm"))
         cluster.chaos("kill", ["leader"])
         await create_until_known(cluster.client, namespace("leaderless"))
+        cluster.chaos("heal", [])
         cluster.chaos("crash", ["apiserver/2"])
         cluster.chaos("partition", ["master/3"])
         await create_until_known(cluster.client, namespace("parted"))
