@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from kube_actors.api import BUILTIN
-from kube_actors.api.tables import human_duration, to_table
+from kube_actors.api.tables import to_table
 from kube_actors.api.tables.nodes import node_status
 from kube_actors.api.tables.pods import pod_status
 
@@ -19,34 +19,6 @@ def cells(kind: str, obj: Object, *, wide: bool = False) -> dict[str, Any]:
     (row,) = table["rows"]
     shown = zip(columns, row["cells"], strict=True)
     return {each["name"]: cell for each, cell in shown if wide or each["priority"] == 0}
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (-5, "<invalid>"),
-        (-1.5, "0s"),
-        (0, "0s"),
-        (119, "119s"),
-        (120, "2m"),
-        (125, "2m5s"),
-        (600, "10m"),
-        (179 * 60, "179m"),
-        (3 * 3600, "3h"),
-        (3 * 3600 + 60, "3h1m"),
-        (8 * 3600, "8h"),
-        (47 * 3600, "47h"),
-        (48 * 3600, "2d"),
-        (49 * 3600, "2d1h"),
-        (8 * 86400, "8d"),
-        (729 * 86400, "729d"),
-        (730 * 86400, "2y"),
-        (731 * 86400, "2y1d"),
-        (8 * 365 * 86400, "8y"),
-    ],
-)
-def test_durations_read_as_kubectl_writes_them(seconds: float, text: str) -> None:
-    assert human_duration(seconds) == text
 
 
 def container(name: str = "c", *, ready: bool = False, restarts: int = 0, **state: Any) -> Object:
