@@ -21,8 +21,8 @@ from tests.node.kubelet_world import NODE, Node, open_node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 
-# Every test has addresses of its own, so that one left behind by another would be noticed.
-_CIDRS = iter(f"127.56.{number}.0/24" for number in range(1, 250))
+# Every test of every worker process has addresses of its own.
+_CIDRS = iter(f"127.{60 + os.getpid() % 60}.{number}.0/24" for number in range(1, 250))
 
 
 @asynccontextmanager

@@ -217,21 +217,39 @@ async def test_an_unknown_image_says_what_to_do(tmp_path: Path) -> None:
 
 async def test_removing_a_pod_leaves_nothing_of_it(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
-        await bench.start("sh", "-c", "setsid sleep 100 & sleep 100")
+        container = await bench.start("sh", "-c", "setsid sleep 100 & echo up; sleep 100")
         await bench.start("sleep", "100", name="d")
-        await anyio.sleep(0.05)
+        log = bench.runtime.read_log(container, LogQuery(follow=True))
+        assert await anext(log) == b"up\n"
+        await log.aclose()
         await bench.runtime.remove_sandbox(UID)
         assert bench.runtime.containers(UID) == []
         assert not (tmp_path / "pods" / UID).exists()
         assert marked_processes(f"KUBE_ACTORS_NODE_DIR={tmp_path}") == []
 
 
+async def test_pods_of_another_cluster_with_the_same_seed_are_left_alone(tmp_path: Path) -> None:
+    async with open_bench(tmp_path / "a") as mine, open_bench(tmp_path / "b") as other:
+        await mine.start("sleep", "100")
+        container = await other.start("sleep", "100")
+        await mine.runtime.remove_sandbox(UID)
+        assert other.status(container).state is ContainerState.RUNNING
+        assert other.runtime.pid(container) in marked_processes(
+            f"KUBE_ACTORS_NODE_DIR={tmp_path / 'b'}"
+        )
+
+
 async def test_leaving_kills_even_what_fled_its_group(tmp_path: Path) -> None:
+    fled: list[int] = []
     async with open_bench(tmp_path) as bench:
         for number in range(5):
-            await bench.start("sh", "-c", "setsid sleep 100 & sleep 100", name=f"c{number}")
-        await anyio.sleep(0.05)
-        assert len(marked_processes(f"KUBE_ACTORS_NODE_DIR={tmp_path}")) >= 5
+            script = "setsid sh -c 'echo $$$$; exec sleep 100' & exec sleep 100"
+            container = await bench.start("sh", "-c", script, name=f"c{number}")
+            log = bench.runtime.read_log(container, LogQuery(follow=True))
+            fled.append(int(await anext(log)))
+            await log.aclose()
+    for pid in fled:
+        await gone(pid)
     assert marked_processes(f"KUBE_ACTORS_NODE_DIR={tmp_path}") == []
     assert bench.runtime._watch.keeper_pid is None
 

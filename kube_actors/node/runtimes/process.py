@@ -163,8 +163,10 @@ class ProcessRuntime:
         with anyio.move_on_after(REAP_S_MAX):
             while any(c.group is not None for c in self._of_pod(pod_uid)):
                 await self._watch.wait_end()
-        if self._of_pod(pod_uid):
-            marker = f"KUBE_ACTORS_POD={pod_uid}"
+        found = self._sandboxes.get(pod_uid)
+        if found is not None and self._of_pod(pod_uid):
+            # By directory, not by uid: clusters with the same seed have the same uids.
+            marker = f"KUBE_ACTORS_POD_DIR={found[0].directory}"
             await anyio.to_thread.run_sync(kill_marked, marker)
         for container in self._of_pod(pod_uid):
             container.remove()
@@ -304,7 +306,7 @@ class ProcessRuntime:
             "PATH": f"{Path(sys.executable).parent}:{path}",
             "HOSTNAME": sandbox.name,
             "KUBE_ACTORS_NODE_DIR": str(self.root_dir),
-            "KUBE_ACTORS_POD": sandbox.pod_uid,
+            "KUBE_ACTORS_POD_DIR": str(sandbox.directory),
             "POD_IP": sandbox.ip,
             "POD_NAME": sandbox.name,
             "POD_NAMESPACE": sandbox.namespace,
