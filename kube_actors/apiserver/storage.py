@@ -5,6 +5,7 @@ resourceVersion, because the store decides that. On the way out it is spliced in
 first ``"metadata":{``, so stored bytes are shared by everyone who reads them.
 """
 
+import sys
 from typing import Any
 
 import orjson
@@ -34,11 +35,12 @@ def split_key(key: bytes) -> tuple[str, str, str, str] | None:
     if len(parts) != 6 or parts[1] != "registry":
         return None
     _, _, group, plural, namespace, name = parts
+    # Interned, so that all caches of one process share the text.
     return (
         "" if group == "core" else group,
         plural,
-        "" if namespace == "-" else namespace,
-        name,
+        "" if namespace == "-" else sys.intern(namespace),
+        sys.intern(name),
     )
 
 
@@ -56,7 +58,8 @@ def encode_value(obj: Object) -> bytes:
     for key, value in obj.items():
         if key not in ordered:
             ordered[key] = value
-    return orjson.dumps(ordered)
+    # The encoder leaves its result in a buffer of several kilobytes; stored bytes live long.
+    return bytes(memoryview(orjson.dumps(ordered)))
 
 
 def splice(value: bytes, revision: int) -> bytes:

@@ -1,5 +1,6 @@
 """What an informer keeps of an object when nobody says otherwise: its name, labels and bytes."""
 
+import sys
 from typing import Any
 
 import orjson
@@ -7,6 +8,7 @@ from attrs import frozen
 
 from kube_actors.actor import Blob
 from kube_actors.api import Object
+from kube_actors.api.shared_labels import shared_labels
 
 
 @frozen
@@ -29,10 +31,10 @@ class Record:
 def record_of(obj: dict[str, Any], blob: Blob) -> Record:
     meta = obj["metadata"]
     return Record(
-        meta.get("namespace", ""),
-        meta["name"],
-        meta.get("uid", ""),
+        sys.intern(meta.get("namespace", "")),
+        sys.intern(meta["name"]),
+        sys.intern(meta.get("uid", "")),
         int(meta.get("resourceVersion") or 0),
-        meta.get("labels") or {},
+        shared_labels(meta.get("labels")),
         blob,
     )

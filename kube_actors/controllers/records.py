@@ -9,13 +9,13 @@ view has already seen.
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import orjson
 from attrs import field, frozen
 
 from kube_actors.api import Object
+from kube_actors.api.shared_labels import shared_labels
 
 
 @frozen
@@ -67,20 +67,9 @@ def whole(obj: Object) -> Whole:
     return Whole(*identity(obj), orjson.dumps(obj))
 
 
-@lru_cache(maxsize=65536)
-def _shared_labels(items: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
-    return {sys.intern(key): sys.intern(value) for key, value in items}
-
-
-_NO_LABELS: Mapping[str, str] = {}
-
-
 def labels_of(obj: Object) -> Mapping[str, str]:
     """Give an object's labels as a mapping shared by all objects with equal labels."""
-    labels = obj["metadata"].get("labels")
-    if not labels:
-        return _NO_LABELS
-    return _shared_labels(tuple(labels.items()))
+    return shared_labels(obj["metadata"].get("labels"))
 
 
 def owners_of(obj: Object) -> tuple[OwnerReference, ...]:

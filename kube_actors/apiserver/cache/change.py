@@ -39,7 +39,7 @@ class Change:
         self.revision = revision
         self.before = before
         self.after = after
-        self._memo: dict[tuple[str, str], WatchEvent] = {}
+        self._memo: dict[tuple[str, str], WatchEvent] | None = None
 
     @property
     def subject(self) -> Entry:
@@ -50,6 +50,8 @@ class Change:
     def event(self, kind: str, form: Form) -> WatchEvent:
         """Return the event to deliver; a DELETED one shows the last state, newly numbered."""
         key = (kind, form.name)
+        if self._memo is None:
+            self._memo = {}
         event = self._memo.get(key)
         if event is None:
             entry = self.before if kind == DELETED else self.after
@@ -60,7 +62,7 @@ class Change:
 
     def forget(self) -> None:
         """Drop the encoded bytes; they are made again if somebody still asks."""
-        self._memo.clear()
+        self._memo = None
 
 
 @attrs.frozen

@@ -1,5 +1,6 @@
 """One stored object in the cache: the store's own bytes, and what selectors need, lazily."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,13 +8,28 @@ import orjson
 
 from kube_actors.api import errors
 from kube_actors.api.selectors import fields_of
+from kube_actors.api.shared_labels import shared_labels
 from kube_actors.apiserver.storage import splice
 
 
 class Entry:
-    """Immutable in meaning; ``labels`` and ``fields`` are decoded at first use and kept."""
+    """Immutable in meaning; ``labels`` and ``fields`` are decoded at first use and kept.
 
-    __slots__ = ("_fields", "_labels", "key", "kind", "name", "namespace", "revision", "value")
+    Of a superseded entry, which lives on among the recent changes, only the labels and the node
+    are kept.
+    """
+
+    __slots__ = (
+        "_fields",
+        "_labels",
+        "_node",
+        "key",
+        "kind",
+        "name",
+        "namespace",
+        "revision",
+        "value",
+    )
 
     def __init__(
         self,
@@ -32,6 +48,7 @@ class Entry:
         self.revision = revision
         self._labels: Mapping[str, str] | None = None
         self._fields: Mapping[str, str] | None = None
+        self._node: str | None = None
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -43,9 +60,21 @@ class Entry:
     @property
     def fields(self) -> Mapping[str, str]:
         if self._fields is None:
-            self._project()
-        assert self._fields is not None
+            self._fields = fields_of(self.kind, self._project())
         return self._fields
+
+    @property
+    def node(self) -> str:
+        """The node that a pod is bound to, "" for none."""
+        if self._node is None:
+            self._project()
+        assert self._node is not None
+        return self._node
+
+    def superseded_by(self, newer: "Entry") -> None:
+        """Share with ``newer`` what is equal, and drop what can be decoded again."""
+        newer.key = self.key
+        self._fields = None
 
     def body(self) -> bytes:
         """Return the object's JSON with its resourceVersion."""
@@ -56,7 +85,10 @@ class Entry:
         obj: dict[str, Any] = orjson.loads(self.value)
         return obj
 
-    def _project(self) -> None:
-        obj = orjson.loads(self.value)
-        self._labels = obj["metadata"].get("labels") or {}
-        self._fields = fields_of(self.kind, obj)
+    def _project(self) -> dict[str, Any]:
+        obj = self.decode()
+        self._labels = shared_labels(obj["metadata"].get("labels"))
+        spec = obj.get("spec")
+        node = spec.get("nodeName") if isinstance(spec, dict) else None
+        self._node = sys.intern(node) if isinstance(node, str) else ""
+        return obj

@@ -77,6 +77,8 @@ class ResourceCache:
         before = self._entries.get(entry.key)
         self._entries[entry.key] = entry
         self._record(Change(entry.revision, before, entry), woken)
+        if before is not None:
+            before.superseded_by(entry)
 
     def delete(self, key: bytes, revision: int, woken: dict[Watcher, None]) -> None:
         before = self._entries.pop(key, None)
@@ -108,9 +110,7 @@ class ResourceCache:
             buckets.append(("name", "", subject.name))
         if self._by_node:
             nodes = {
-                entry.fields["spec.nodeName"]: None
-                for entry in (change.before, change.after)
-                if entry is not None
+                entry.node: None for entry in (change.before, change.after) if entry is not None
             }
             buckets.extend(("node", "", node) for node in nodes)
         return buckets

@@ -1,5 +1,7 @@
 """Which objects of one resource a list or a watch means. Pure."""
 
+from functools import cached_property
+
 import attrs
 
 from kube_actors.api.selectors import EVERYTHING, FieldSelector, LabelSelector
@@ -42,4 +44,12 @@ class Selection:
             return False
         if not self.labels.empty and not self.labels.matches(entry.labels):
             return False
-        return self.fields.empty or self.fields.matches(entry.fields)
+        if self.fields.empty:
+            return True
+        node = self._node
+        return entry.node == node if node is not None else self.fields.matches(entry.fields)
+
+    @cached_property
+    def _node(self) -> str | None:
+        """The node when that is all it asks for, as each kubelet does of pods."""
+        return self.fields.required("spec.nodeName") if len(self.fields.terms) == 1 else None

@@ -1,0 +1,25 @@
+"""Equal label sets as one object: thousands of pods carry the labels of a few templates.
+
+Every view and every cache of a process keeps the labels of what it holds; sharing them makes that
+cost one reference. What comes out is shared by everybody and must not be changed.
+"""
+
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+_SETS_MAX = 16_384
+_NONE: dict[str, str] = {}
+
+
+def shared_labels(labels: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return labels equal to ``labels`` (None: no labels), the same object for equal ones."""
+    if not labels:
+        return _NONE
+    return _shared(tuple(labels.items()))
+
+
+@lru_cache(maxsize=_SETS_MAX)
+def _shared(items: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    return {sys.intern(key): sys.intern(value) for key, value in items}
