@@ -34,8 +34,6 @@ def _first(group: BaseExceptionGroup[Any]) -> str:
 
 
 async def _up(options: dict[str, Any]) -> None:
-    if ":" not in options["listen"]:
-        raise InvalidConfig(f"--listen takes HOST:PORT, not {options['listen']!r}")
     data_dir: Path | None = options["data_dir"]
     kubeconfig = options["kubeconfig"] or (data_dir or DEFAULT_DIRECTORY) / "kubeconfig"
     cluster = Cluster(

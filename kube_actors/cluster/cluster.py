@@ -6,8 +6,6 @@ global: several clusters live in one process.
 """
 
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
@@ -38,11 +36,12 @@ from kube_actors.apiserver.pki import server_context
 from kube_actors.client import Client, wait_for
 from kube_actors.cluster.address_plan import SIMULATED_PLAN, AddressPlan, claim_block
 from kube_actors.cluster.config import ClusterConfig, NodeSpec, Timings, node_specs
+from kube_actors.cluster.directory import cluster_directory
 from kube_actors.cluster.faults import Faults, Machine
 from kube_actors.cluster.front_door import FrontDoor
 from kube_actors.cluster.health import Health
 from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, ClusterKeys, load_or_make, make_keys
-from kube_actors.cluster.master import MasterPlan, run_master
+from kube_actors.cluster.master import Engine, MasterPlan, run_master
 from kube_actors.cluster.node import NodePlan, run_node
 from kube_actors.node.runtimes import ContainerRuntime, ProcessRuntime, SimulatedRuntime
 from kube_actors.store import Disk, FileDisk, MemoryDisk
@@ -66,6 +65,9 @@ class Cluster:
 
     Raises InvalidConfig on construction, NotReady when the block is entered and ``ready_timeout_s``
     seconds do not suffice.
+
+    ``engine`` makes an actor's client of another store than the embedded Raft group; ``disk`` gives
+    a member's disk by its number, e.g. one that fails on purpose.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Cluster:
         seed: int | None = None,
         network: MemoryNetwork | None = None,
         clock: Clock | None = None,
+        engine: Engine | None = None,
         disk: Callable[[int], Disk] | None = None,
         ready_timeout_s: float = 30.0,
     ) -> None:
@@ -98,9 +101,10 @@ class Cluster:
         self._network = network
         self._clock = clock
         self._disks: dict[int, MemoryDisk] = {}
+        self._engine = engine
         self._disk = disk
         self._life: AbstractAsyncContextManager[Cluster]
-        self._scratch: Path
+        self._files: Path
         self.url = ""
         self.client: Client
         self.faults: Faults
@@ -171,9 +175,10 @@ class Cluster:
 
     @asynccontextmanager
     async def _live(self) -> AsyncIterator["Cluster"]:
-        listener, host, port = await self._listen()
-        async with listener or nullcontext(), self._serving(listener, host, port):
-            yield self
+        with cluster_directory(self.config.data_dir) as self._files:
+            listener, host, port = await self._listen()
+            async with listener or nullcontext(), self._serving(listener, host, port):
+                yield self
 
     @asynccontextmanager
     async def _serving(self, listener: Any, host: str, port: int) -> AsyncIterator[None]:
@@ -182,7 +187,7 @@ class Cluster:
         self.keys = self._keys(host, clock)
         self.app = FrontDoor(ADMIN_GROUP, self.keys.admin_token, self._debug)
         self.url = f"https://{host}:{port}" if listener is not None else ""
-        with self._claimed() as plan, self._directory() as self._scratch:
+        with self._claimed() as plan:
             async with (
                 ActorSystem(network, clock, self._seed) as system,
                 Supervisor(system, name="cluster") as root,
@@ -194,7 +199,12 @@ class Cluster:
                 self.client = Client(
                     embedder, self._apiservers, user=ADMIN_USER, groups=(ADMIN_GROUP,)
                 )
-                self.health = Health(embedder, self.config.masters, self.app)
+                self.health = Health(
+                    embedder,
+                    self.config.masters,
+                    self.app,
+                    self._engine(embedder) if self._engine else None,
+                )
                 if listener is not None:
                     tls = server_context(self.keys.server, self.keys.authority.certificate_pem)
                     tasks.start_soon(partial(serve, self.app, listener, tls=tls))
@@ -225,18 +235,6 @@ class Cluster:
             yield claim.plan
         finally:
             claim.close()
-
-    @contextmanager
-    def _directory(self) -> Iterator[Path]:
-        if self.config.data_dir is not None:
-            self.config.data_dir.mkdir(parents=True, exist_ok=True)
-            yield self.config.data_dir
-            return
-        scratch = Path(tempfile.mkdtemp(prefix="kube-actors-"))
-        try:
-            yield scratch
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
 
     async def _listen(self) -> tuple[Any, str, int]:
         if self.config.listen is None:
@@ -289,6 +287,7 @@ class Cluster:
             disk=partial(self._open_disk, number),
             api=api,
             authority_pem=self.keys.authority.certificate_pem,
+            engine=self._engine,
         )
         machine = self.faults.machines[plan.name] = Machine(plan.name)
 
@@ -323,7 +322,7 @@ class Cluster:
         if spec.runtime == "simulated":
             return SimulatedRuntime(actor.random)
         return await ProcessRuntime.open(
-            self._scratch / "nodes" / spec.name, images=self.config.images
+            self._files / "nodes" / spec.name, images=self.config.images
         )
 
     # Readiness and description.

@@ -78,6 +78,10 @@ class ClusterConfig:
     def __attrs_post_init__(self) -> None:
         if self.masters not in MASTER_COUNTS:
             raise InvalidConfig(_masters_refused(self.masters))
+        if self.listen is not None:
+            _, colon, port = self.listen.rpartition(":")
+            if not colon or not port.isdecimal() or int(port) > 65535:
+                raise InvalidConfig(f"listen takes HOST:PORT, not {self.listen!r}")
         for node in self.nodes:
             if node.runtime not in RUNTIMES:
                 raise InvalidConfig(

@@ -6,6 +6,7 @@ import anyio
 
 from kube_actors.actor import Actor, ActorError
 from kube_actors.cluster.front_door import FrontDoor
+from kube_actors.store import Store
 from kube_actors.store.messages import GetStatus, MemberStatus
 
 POLL_S = 0.2
@@ -13,10 +14,16 @@ ANSWER_S = 0.5
 
 
 class Health:
-    """Each master's newest ``MemberStatus``, None while it does not answer."""
+    """Each master's newest ``MemberStatus``, None while it does not answer.
 
-    def __init__(self, actor: Actor, masters: int, door: FrontDoor) -> None:
+    With an ``engine`` of its own the masters have no store members: all share the engine's status.
+    """
+
+    def __init__(
+        self, actor: Actor, masters: int, door: FrontDoor, engine: Store | None = None
+    ) -> None:
         self._actor = actor
+        self._engine = engine
         self._door = door
         self._known: dict[int, MemberStatus | None] = dict.fromkeys(range(1, masters + 1))
 
@@ -49,12 +56,16 @@ class Health:
 
     async def _ask(self, number: int) -> None:
         try:
-            status = await self._actor.call(f"store/{number}", GetStatus(), timeout_s=ANSWER_S)
+            self._known[number] = await self._status(number)
         except ActorError:
             self._known[number] = None
-            return
+
+    async def _status(self, number: int) -> MemberStatus:
+        if self._engine is not None:
+            return await self._engine.status()
+        status = await self._actor.call(f"store/{number}", GetStatus(), timeout_s=ANSWER_S)
         assert isinstance(status, MemberStatus)
-        self._known[number] = status
+        return status
 
     def describe(self) -> dict[str, Any]:
         """Return the store's part of the cluster's status as plain JSON data."""

@@ -13,12 +13,18 @@ from kube_actors.cluster.faults import Machine
 from kube_actors.cluster.front_door import FrontDoor
 from kube_actors.controllers import ControllersConfig, run_controllers
 from kube_actors.scheduler import SchedulerConfig, run_scheduler
-from kube_actors.store import Disk, MemberConfig, run_member
+from kube_actors.store import Disk, MemberConfig, Store, run_member
+
+Engine = Callable[[Actor], Store]
+"""Makes one actor's client of the store."""
 
 
 @attrs.frozen
 class MasterPlan:
-    """Everything one master needs; ``number`` is from 1 to ``masters``."""
+    """Everything one master needs; ``number`` is from 1 to ``masters``.
+
+    An ``engine`` takes the place of the Raft group: the master then runs no store member.
+    """
 
     number: int
     masters: int
@@ -26,6 +32,7 @@ class MasterPlan:
     disk: Callable[[], Disk]
     api: ApiServerConfig
     authority_pem: bytes
+    engine: Engine | None = None
 
     @property
     def name(self) -> str:
@@ -76,7 +83,7 @@ def _children(plan: MasterPlan, door: FrontDoor) -> list[Child]:
 
         config = attrs.evolve(plan.api, stores=plan.stores)
         try:
-            await run_apiserver(actor, config, serving=serving)
+            await run_apiserver(actor, config, store=plan.engine, serving=serving)
         finally:
             door.closed(number)
 
@@ -104,7 +111,7 @@ def _children(plan: MasterPlan, door: FrontDoor) -> list[Child]:
         await run_scheduler(actor, config)
 
     return [
-        Child(f"store/{number}", store),
+        *([] if plan.engine else [Child(f"store/{number}", store)]),
         Child(f"apiserver/{number}", apiserver),
         Child(f"controllers/{number}", controllers),
         Child(f"scheduler/{number}", scheduler),

@@ -1,0 +1,55 @@
+"""Where a cluster keeps its files: a directory of the user's, held by a lock, or a scratch one.
+
+Two clusters on one directory would write each other's logs and clear each other's pods; the lock
+is the kernel's, so a killed process leaves nothing to clean up.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class DirectoryRefused(OSError):
+    """The directory cannot be used; the message says why and what to do."""
+
+
+@contextmanager
+def cluster_directory(data_dir: Path | None) -> Iterator[Path]:
+    """Give the directory to use; a scratch one is removed at the end.
+
+    Raises DirectoryRefused when another cluster holds it or it cannot be used.
+    """
+    if data_dir is None:
+        scratch = Path(tempfile.mkdtemp(prefix="kube-actors-"))
+        try:
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        return
+    lock = _hold(data_dir)
+    try:
+        yield data_dir
+    finally:
+        os.close(lock)
+
+
+def _hold(directory: Path) -> int:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DirectoryRefused(
+            f"cannot use {directory} as data directory: {error.strerror}"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise DirectoryRefused(
+            f"{directory} is in use by another running cluster: stop that one first"
+        ) from None
+    return lock
