@@ -54,17 +54,16 @@ def counts_generation(kind: Kind) -> bool:
 
 
 @cache
-def _empty_status(schema: str) -> tuple[tuple[str, int], ...]:
-    # Go writes the numbers of a status that have no omitempty even when nothing set them.
+def _empty_status(schema: str) -> tuple[tuple[str, int | bool], ...]:
+    # Go writes the numbers and booleans of a status without omitempty even when nothing set them.
     properties = definitions().get(schema, {}).get("properties", {})
     name = properties.get("status", {}).get("$ref", "")
     status = definitions().get(name, {})
-    numbers = [
-        field
-        for field in status.get("required", ())
-        if status["properties"][field].get("type") == "integer"
-    ]
-    return tuple((field, 0) for field in numbers)
+    zeros: dict[str, int | bool] = {"integer": 0, "boolean": False}
+    types = {
+        field: status["properties"][field].get("type", "") for field in status.get("required", ())
+    }
+    return tuple((field, zeros[each]) for field, each in types.items() if each in zeros)
 
 
 def _fresh_status(kind: Kind, obj: Object) -> Object:
@@ -77,8 +76,12 @@ def _fresh_status(kind: Kind, obj: Object) -> Object:
         "PersistentVolumeClaim": {"phase": "Pending"},
         "PersistentVolume": {"phase": "Pending"},
         "Ingress": {"loadBalancer": {}},
+        "StatefulSet": {"availableReplicas": 0},
+        "PodDisruptionBudget": dict.fromkeys(
+            ("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods"), 0
+        ),
     }
-    status.update(born.get(kind.kind, {}) if kind.group in {"", "networking.k8s.io"} else {})
+    status.update(born.get(kind.kind, {}))
     return {**obj, "status": status}
 
 
@@ -296,7 +299,15 @@ def _kept_node_ports(spec: Tree, before: Tree) -> Tree:
     return {**spec, "ports": ports} if ports else spec
 
 
-_UPDATE = {("", "Namespace"): _kept_finalizers, ("", "Service"): _kept_cluster_ip}
+def _kept_spec(new: Object, old: Object) -> Object:
+    return {**new, "spec": old.get("spec") or {}}
+
+
+_UPDATE = {
+    ("", "Namespace"): _kept_finalizers,
+    ("", "Service"): _kept_cluster_ip,
+    ("certificates.k8s.io", "CertificateSigningRequest"): _kept_spec,
+}
 
 
 def graceful_deletion_s(kind: Kind, obj: Object, asked_s: int | None) -> int:

@@ -1,7 +1,17 @@
 """One small valid object of every kind that is served and stored, as a person would write it."""
 
+import base64
+import copy
+from functools import cache
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from kube_actors.api import Kind
 from tests.api.objects import VALID
 
 _HOOK = {

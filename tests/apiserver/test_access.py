@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from kube_actors.api import BUILTIN
 from kube_actors.apiserver.authentication import user_of_token
 from kube_actors.apiserver.pki import create_key, encode_key
-from tests.apiserver.world import config_map, world
+from tests.apiserver.samples import sample
+from tests.apiserver.world import MASTERS, MERGE, config_map, world
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -79,6 +81,21 @@ async def test_a_person_may_ask_what_they_may_do() -> None:
             "POST", f"{REVIEWS}/selfsubjectrulesreviews", {"spec": {"namespace": "default"}}
         )
         assert rules["status"]["resourceRules"][0]["verbs"] == ["*"]
+
+
+@pytest.mark.anyio
+async def test_a_signing_request_says_who_made_it_and_stays_as_it_is() -> None:
+    async with world() as w:
+        path = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+        given = sample(BUILTIN.find("csr"))
+        given["spec"].update(username="root", groups=["system:masters"], uid="0", extra={"a": []})
+        made = await w.ok("POST", path, given, user="jane", groups=MASTERS)
+        assert made["spec"]["username"] == "jane"
+        assert made["spec"]["groups"] == ["system:masters", "system:authenticated"]
+        assert not {"uid", "extra"} & set(made["spec"])
+        edit = {"spec": {"username": "root"}, "metadata": {"labels": {"a": "b"}}}
+        edited = await w.ok("PATCH", f"{path}/web", edit, content_type=MERGE)
+        assert edited["spec"] == made["spec"]
 
 
 @pytest.mark.anyio

@@ -25,6 +25,24 @@ async def test_a_plain_object_goes_at_once() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("path", "body", "answer"),
+    [
+        ("/api/v1/namespaces/default/configmaps", {}, "Status"),
+        ("/api/v1/namespaces/default/serviceaccounts", {}, "ServiceAccount"),
+        ("/apis/storage.k8s.io/v1/storageclasses", {"provisioner": "a.b/c"}, "StorageClass"),
+        ("/apis/resource.k8s.io/v1/deviceclasses", {"spec": {}}, "DeviceClass"),
+    ],
+)
+async def test_some_kinds_answer_what_was_deleted(
+    path: str, body: dict[str, Any], answer: str
+) -> None:
+    async with world() as w:
+        await w.ok("POST", path, {"metadata": {"name": "a"}, **body})
+        assert (await w.ok("DELETE", f"{path}/a"))["kind"] == answer
+
+
+@pytest.mark.anyio
 async def test_preconditions_protect_another_object_of_the_same_name() -> None:
     async with world() as w:
         await w.ok("POST", MAPS, config_map("a"))

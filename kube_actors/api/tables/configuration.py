@@ -143,6 +143,24 @@ def _csi_node(obj: Object, now_s: float) -> list[Any]:
     return [name(obj), len(spec(obj).get("drivers") or ()), age(obj, now_s)]
 
 
+def _attributes_class(obj: Object, now_s: float) -> list[Any]:
+    return [name(obj), obj.get("driverName", ""), age(obj, now_s)]
+
+
+def _capacity(obj: Object, now_s: float) -> list[Any]:
+    return [name(obj), obj.get("storageClassName", ""), obj.get("capacity") or UNSET]
+
+
+def _component(obj: Object, now_s: float) -> list[Any]:
+    found: Object = {}
+    for each in obj.get("conditions") or ():
+        if each.get("type") == "Healthy":
+            found = each
+            break
+    word = {"True": "Healthy", "False": "Unhealthy"}.get(str(found.get("status")), "Unknown")
+    return [name(obj), word, found.get("message", ""), found.get("error", "")]
+
+
 def _api_service(obj: Object, now_s: float) -> list[Any]:
     service = spec(obj).get("service")
     where = f"{service.get('namespace')}/{service.get('name')}" if service else "Local"
@@ -253,4 +271,11 @@ PRINTERS = {
         _csi_driver,
     ),
     ("storage.k8s.io", "csinodes"): Printer(columns("Name", "Drivers:integer", "Age"), _csi_node),
+    ("storage.k8s.io", "csistoragecapacities"): Printer(
+        columns("Name", "StorageClassName", "Capacity"), _capacity
+    ),
+    ("storage.k8s.io", "volumeattributesclasses"): Printer(
+        columns("Name", "DriverName", "Age"), _attributes_class
+    ),
+    ("", "componentstatuses"): Printer(columns("Name", "Status", "Message", "Error"), _component),
 }

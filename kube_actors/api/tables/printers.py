@@ -3,7 +3,7 @@
 from typing import Any
 
 from kube_actors.api.kinds import Kind
-from kube_actors.api.tables import configuration, nodes, pods, traffic, workloads
+from kube_actors.api.tables import configuration, nodes, pods, policies, traffic, workloads
 from kube_actors.api.tables.durations import age
 from kube_actors.api.tables.printer import Printer, columns
 from kube_actors.api.tables.words import Object, name
@@ -20,6 +20,7 @@ _PRINTERS: dict[tuple[str, str], Printer] = {
     **traffic.PRINTERS,
     **nodes.PRINTERS,
     **configuration.PRINTERS,
+    **policies.PRINTERS,
 }
 
 

@@ -6,6 +6,7 @@ from kube_actors.api.kinds import Kind, Object
 from kube_actors.apiserver.admission import (
     namespace_lifecycle,
     priority,
+    requestor,
     service_account,
     storage_class,
     tolerations,
@@ -35,6 +36,8 @@ def admit_create(admission: Admission, kind: Kind, namespace: str, obj: Object) 
         tolerations.admit(obj, admission.config.toleration_s)
     elif kind.plural == "persistentvolumeclaims" and not kind.group:
         storage_class.admit(cache, obj)
+    elif kind.plural == "certificatesigningrequests":
+        requestor.admit(admission.user, obj)
     elif kind.plural == "priorityclasses":
         priority.admit_class(cache, kind, obj)
 

@@ -19,18 +19,33 @@ from kube_actors.apiserver.verbs.reading import Page, encode_list, selection
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 _ORPHANS_BY_DEFAULT = frozenset((("batch", "jobs"), ("", "replicationcontrollers")))
-_ANSWERS_OBJECT = frozenset(
-    (
-        "pods",
-        "services",
-        "serviceaccounts",
-        "persistentvolumes",
-        "persistentvolumeclaims",
-        "podtemplates",
-        "resourcequotas",
-        "namespaces",
-    )
-)
+# Kinds whose deletion answers what was deleted, and not a Status.
+_ANSWERS_OBJECT = {
+    "": frozenset(
+        (
+            "pods",
+            "services",
+            "serviceaccounts",
+            "persistentvolumes",
+            "persistentvolumeclaims",
+            "podtemplates",
+            "resourcequotas",
+            "namespaces",
+        )
+    ),
+    "storage.k8s.io": frozenset(
+        (
+            "csidrivers",
+            "csinodes",
+            "storageclasses",
+            "volumeattachments",
+            "volumeattributesclasses",
+        )
+    ),
+    "resource.k8s.io": frozenset(
+        ("deviceclasses", "resourceclaims", "resourceclaimtemplates", "resourceslices")
+    ),
+}
 _JOB_WARNING = (
     "child pods are preserved by default when jobs are deleted; set "
     "propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress "
@@ -46,7 +61,7 @@ async def delete(call: Call) -> Answer:
     if call.kind.plural == "jobs" and not options.propagation:
         call.warnings.append(_JOB_WARNING)
     stored, gone = await delete_object(call, call.namespace, call.name, options)
-    if gone and not (call.kind.group == "" and call.kind.plural in _ANSWERS_OBJECT):
+    if gone and call.kind.plural not in _ANSWERS_OBJECT.get(call.kind.group, ()):
         metadata = stored.decode()["metadata"]
         details = {"name": call.name, "group": call.kind.group, "kind": call.kind.plural}
         details["uid"] = metadata.get("uid", "")
