@@ -83,6 +83,7 @@ class Authorizer:
         )
         self._versions: tuple[int, ...] = ()
         self._rules: dict[User, tuple[Rule, ...]] = {}
+        self._compiled: dict[tuple[str, str, str], tuple[Rule, ...]] = {}
 
     def allows(self, user: User, asked: Attributes) -> bool:
         if "system:masters" in user.groups:
@@ -103,6 +104,7 @@ class Authorizer:
         if versions != self._versions or len(self._rules) > _USERS_MAX:
             self._versions = versions
             self._rules = {}
+            self._compiled = {}
         found = self._rules.get(user)
         if found is None:
             found = self._rules[user] = tuple(self._gather(user))
@@ -118,8 +120,16 @@ class Authorizer:
     def _bound(self, user: User, binding: Object, namespace: str) -> Iterable[Rule]:
         subjects = binding.get("subjects") or ()
         if any(_is_subject(user, subject, namespace) for subject in subjects):
-            for rule in self._role_rules(binding["roleRef"], namespace):
-                yield _compile(rule, namespace)
+            yield from self._compiled_role(binding["roleRef"], namespace)
+
+    def _compiled_role(self, reference: Object, namespace: str) -> tuple[Rule, ...]:
+        """Return a role's rules as all who are bound to it in one namespace share them."""
+        key = (reference.get("kind", ""), reference["name"], namespace)
+        found = self._compiled.get(key)
+        if found is None:
+            rules = self._role_rules(reference, namespace)
+            found = self._compiled[key] = tuple(_compile(rule, namespace) for rule in rules)
+        return found
 
     def _role_rules(self, reference: Object, namespace: str) -> list[Object]:
         cluster_roles, _, roles, _ = self._sources

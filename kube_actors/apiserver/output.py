@@ -12,10 +12,11 @@ from kube_actors.api import errors
 from kube_actors.api.kinds import Kind, Object
 from kube_actors.api.manifest import dump_yaml
 from kube_actors.api.tables import to_table
-from kube_actors.apiserver.cache.change import STORED, Form
+from kube_actors.apiserver.cache.change import SERVED, STORED, Form
 from kube_actors.apiserver.conversion import to_served
 from kube_actors.apiserver.request import JSON, YAML
 from kube_actors.apiserver.storage import decode_value
+from kube_actors.client import messages
 
 OFFERED = (JSON, YAML)
 _JSON_TYPES = frozenset((JSON, "*/*", "application/*", ""))
@@ -24,7 +25,7 @@ _PARTIAL = {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"}
 
 @attrs.frozen
 class Output:
-    """``style`` is object, table or partial; ``include`` is a table row's object."""
+    """``style`` is object, stored, table or partial; ``include`` is a table row's object."""
 
     style: str = "object"
     yaml: bool = False
@@ -36,8 +37,10 @@ class Output:
 
 
 @lru_cache(maxsize=256)
-def negotiate(accept: str, include: str = "") -> Output:
-    """Read an Accept header; raises ``StatusError`` 406."""
+def negotiate(accept: str, include: str = "", *, watching: bool = False) -> Output:
+    """Read an Accept header; raises ``StatusError`` 406. Only a watch can bring stored bytes."""
+    if watching and accept == messages.STORED:
+        return Output("stored")
     for choice in accept.split(","):
         kind, *parameters = (part.strip() for part in choice.split(";"))
         kind = kind.lower()
@@ -58,14 +61,14 @@ def negotiate(accept: str, include: str = "") -> Output:
 def form(output: Output, kind: Kind, storage: Kind, now_s: float) -> Form:
     """Return how single objects of ``kind``, stored as ``storage``, are shown."""
     converts = kind.api_version != storage.api_version
-    if output.style == "object" and not converts:
-        return STORED
+    if output.style in ("object", "stored") and not converts:
+        return STORED if output.style == "stored" else SERVED
 
     def tree(value: bytes, revision: int) -> Object:
         obj = decode_value(value, revision)
         return to_served(kind, storage, obj) if converts else obj
 
-    if output.style == "object":
+    if output.style in ("object", "stored"):
         return Form(kind.api_version, lambda value, rv: orjson.dumps(tree(value, rv)))
     if output.style == "partial":
         return Form("partial", lambda value, rv: orjson.dumps(partial(tree(value, rv))))

@@ -89,7 +89,7 @@ async def _serve(server: Server, request: Request, target: Target) -> AnyAnswer:
         kind=kind,
         storage=server.storage_kind(kind),
         user=user,
-        output=negotiate(request.accept, include),
+        output=negotiate(request.accept, include, watching=target.verb == "watch"),
         dry_run=_dry_run(request),
         warnings=[],
     )

@@ -299,6 +299,7 @@ class Client:
         initial_events: bool = False,
         timeout_s: int = 0,
         credit: int = 64,
+        accept: str = "application/json",
     ) -> Watch:
         """Like ``watch`` for a kind that is known; ``timeout_s`` 0 is the server's own."""
         query = _query(
@@ -311,7 +312,7 @@ class Client:
             resourceVersionMatch="NotOlderThan" if initial_events else "",
             timeoutSeconds=timeout_s,
         )
-        request = ApiRequest("GET", path_of(kind, namespace), query)
+        request = ApiRequest("GET", path_of(kind, namespace), query, accept=accept)
         return Watch(self.door, request, credit=credit)
 
     def watch(

@@ -19,7 +19,7 @@ from kube_actors.api import Kind, Object
 from kube_actors.api.errors import StatusError, from_status
 from kube_actors.client.backoff import Backoff
 from kube_actors.client.client import Client
-from kube_actors.client.messages import WatchEvent
+from kube_actors.client.messages import STORED, WatchEvent
 from kube_actors.client.record import record_of
 from kube_actors.client.view import Key, View
 from kube_actors.client.watch import INITIAL_EVENTS_END
@@ -154,6 +154,7 @@ class Informer(Generic[T]):
             initial_events=taking_stock,
             timeout_s=timeout_s,
             credit=_CREDIT,
+            accept=STORED,
         )
         # A server that is cut off from the store says nothing at all, not even bookmarks.
         with anyio.CancelScope(deadline=anyio.current_time() + _IDLE_MAX_S) as patience:
@@ -185,6 +186,7 @@ class Informer(Generic[T]):
             return
         obj: Object = orjson.loads(event.object)
         meta = obj["metadata"]
+        meta.setdefault("resourceVersion", str(event.resource_version))
         # Interned, so that all views of one process share the text of their keys.
         key = (sys.intern(meta.get("namespace", "")), sys.intern(meta["name"]))
         if event.type == "DELETED":

@@ -9,6 +9,12 @@ from enum import StrEnum
 
 from kube_actors.actor import ActorError, Blob, message
 
+STORED = "application/vnd.kube-actors.stored+json"
+"""What a view accepts: its watch events bring the very bytes that the store holds.
+
+They are without resourceVersion, which is the event's ``resource_version``.
+"""
+
 
 @message("api.request")
 class ApiRequest:

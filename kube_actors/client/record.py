@@ -13,7 +13,7 @@ from kube_actors.api.shared_labels import shared_labels
 
 @frozen
 class Record:
-    """``blob`` is the object's JSON, shared with the API server's cache within one process."""
+    """``blob`` is the object's JSON as the store holds it, the same bytes within one process."""
 
     namespace: str
     name: str
@@ -25,6 +25,7 @@ class Record:
     def object(self) -> Object:
         """Decode the object; a new tree each time."""
         decoded: Object = orjson.loads(self.blob)
+        decoded["metadata"].setdefault("resourceVersion", str(self.resource_version))
         return decoded
 
 

@@ -64,7 +64,7 @@ def identity(obj: Object) -> tuple[str, str, str, int]:
 
 def whole(obj: Object) -> Whole:
     """Keep an object as bytes."""
-    return Whole(*identity(obj), orjson.dumps(obj))
+    return Whole(*identity(obj), bytes(memoryview(orjson.dumps(obj))))
 
 
 def labels_of(obj: Object) -> Mapping[str, str]:

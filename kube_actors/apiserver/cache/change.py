@@ -27,7 +27,9 @@ class Form:
     bookmark: Callable[[bytes, int], bytes] | None = None
 
 
-STORED = Form("", splice)
+SERVED = Form("", splice)
+STORED = Form("stored", lambda value, _: value, splice)
+"""The store's own bytes, by reference, for who knows their revision from the event."""
 
 
 class Change:
