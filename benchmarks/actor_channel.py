@@ -1,20 +1,18 @@
 """How fast actors talk: tells, calls and streams a second in one process, and the wire's cost.
 
-Prints a table with units and the machine; ``--json`` writes the same for comparison over time,
+Prints a table with units and the machine; ``--json`` prints the same for comparison over time,
 ``--smoke`` runs a size that only shows that it works.
 """
 
 import argparse
 import gc
-import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
+from report import Row, publish
 
 from kube_actors.actor import (
     Actor,
@@ -138,46 +136,31 @@ def _best(run: Callable[[], object], count: int) -> float:
     return best / count * 1e6
 
 
-def measure_all(count: int) -> list[dict[str, Any]]:
+def measure_all(count: int) -> list[Row]:
     measures = {
         "tell": measure_tells,
         "call, 1 caller": measure_calls,
         "call, 64 callers": measure_calls_of_64,
         "stream item": measure_stream,
     }
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for backend in ("asyncio", "trio"):
         for name, measure in measures.items():
             rate = anyio.run(rate_of, measure, count, backend=backend)
-            rows.append({"what": f"{name}, {backend}", "value": rate, "unit": "1/s"})
+            rows.append(Row(f"{name}, {backend}", rate, "1/s"))
     for name, cost in wire_costs(count).items():
-        rows.append({"what": name, "value": cost, "unit": "µs"})
+        rows.append(Row(name, cost, "µs"))
     return rows
-
-
-def machine() -> str:
-    return (
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
-        f"{platform.python_implementation()} {platform.python_version()}"
-    )
 
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", metavar="FILE", help="write the figures there ('-': print them)")
+    parser.add_argument("--json", action="store_true")
     parser.add_argument("--smoke", action="store_true", help="a size that only shows it works")
     options = parser.parse_args(arguments)
-    rows = measure_all(200 if options.smoke else 20_000)
-    report = {"benchmark": "actor_channel", "machine": machine(), "rows": rows}
-    if options.json == "-":
-        print(json.dumps(report, indent=1))
-        return
-    print(report["machine"])
-    for row in rows:
-        print(f"{row['what']:<28} {row['value']:>12,.1f} {row['unit']}")
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(report, file, indent=1)
+    count = 200 if options.smoke else 20_000
+    workload = f"{count} operations between two actors of one process, best of several runs"
+    publish("actor_channel", workload, measure_all(count), as_json=options.json)
 
 
 if __name__ == "__main__":

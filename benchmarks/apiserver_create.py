@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import anyio
-from apiserver_plane import CONFIG_MAPS, Plane, ask, config_map, plane
+from plane import CONFIG_MAPS, Plane, ask, config_map, plane
 from report import Row, publish
 
 CALLERS = 64

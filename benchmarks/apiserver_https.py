@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import anyio
-from apiserver_plane import CONFIG_MAPS, config_map, plane
+from plane import CONFIG_MAPS, config_map, plane
 from report import Row, publish
 
 from kube_actors.apiserver import create_app

@@ -9,7 +9,7 @@ import sys
 import time
 
 import anyio
-from apiserver_plane import CONFIG_MAPS, ask, config_map, plane
+from plane import CONFIG_MAPS, ask, config_map, plane
 from report import Row, publish
 
 from kube_actors.client.messages import ApiRequest, WatchBatch
