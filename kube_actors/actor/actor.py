@@ -29,17 +29,23 @@ if TYPE_CHECKING:
 class Actor:
     """One incarnation of an actor."""
 
-    __slots__ = ("_port", "_tasks", "address", "clock", "random", "system")
+    __slots__ = ("_port", "_random", "_seed", "_tasks", "address", "clock", "system")
 
-    def __init__(
-        self, system: "ActorSystem", port: Port, tasks: TaskGroup, rng: random.Random
-    ) -> None:
+    def __init__(self, system: "ActorSystem", port: Port, tasks: TaskGroup, seed: str) -> None:
         self.system = system
         self.address = port.address
         self.clock: Clock = system.clock
-        self.random = rng
+        self._seed = seed
+        self._random: random.Random | None = None
         self._port = port
         self._tasks = tasks
+
+    @property
+    def random(self) -> random.Random:
+        """This incarnation's own randomness; made when it is first needed, as it is large."""
+        if self._random is None:
+            self._random = random.Random(self._seed)
+        return self._random
 
     def uid(self) -> str:
         """Make a name in the shape of a version 4 UUID, from this actor's own randomness."""

@@ -30,13 +30,16 @@ class Mailbox:
         self.accepted = 0
         self.given_up = 0
         self._overflow = overflow
-        self._items: deque[Delivery] = deque()
+        # Most actors are spoken to seldom or never.
+        self._items: deque[Delivery] | None = None
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._items) if self._items else 0
 
     def put(self, delivery: Delivery) -> Delivery | None:
         """Add a delivery; gives back the one that had to be given up, if any."""
+        if self._items is None:
+            self._items = deque()
         if len(self._items) < self.size_max:
             self._items.append(delivery)
             self.accepted += 1

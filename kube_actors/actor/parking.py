@@ -7,7 +7,6 @@ by neither library and works in none: do not.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
@@ -47,7 +46,8 @@ class AsyncioParking:
 
     def __init__(self, new: Callable[[], "asyncio.Future[None]"]) -> None:
         self._new = new
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        # One or two wait as a rule: a list is an eighth of a deque.
+        self._waiting: list[asyncio.Future[None]] = []
 
     async def wait(self) -> None:
         future = self._new()
@@ -68,11 +68,11 @@ class AsyncioParking:
         while waiting:
             future = waiting[0]
             if not future.done():
-                waiting.popleft()
+                del waiting[0]
                 future.set_result(None)
                 return
             # Cancelled, and not yet run to take itself out.
-            waiting.rotate(-1)
+            waiting.append(waiting.pop(0))
             if all(one.done() for one in waiting):
                 return
 

@@ -5,7 +5,6 @@ Pure: times are arguments. More than ``intensity`` restarts within ``window_s`` 
 that, every next restart of the same child waits twice as long, until it has lived a window.
 """
 
-from collections import deque
 from enum import Enum
 
 import attrs
@@ -46,10 +45,12 @@ class Intensity:
             raise ValueError("intensity is not negative and its window is positive")
         self._restarts_max = restarts_max
         self._window_s = window_s
-        self._times: deque[float] = deque(maxlen=restarts_max + 1)
+        self._times: list[float] = []
 
     def exceeded(self, now_s: float) -> bool:
         """Count a restart; say whether it is one too many."""
-        self._times.append(now_s)
+        self._times = (
+            [*self._times[-self._restarts_max :], now_s] if self._restarts_max else [now_s]
+        )
         full = len(self._times) > self._restarts_max
         return full and now_s - self._times[0] <= self._window_s

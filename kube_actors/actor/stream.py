@@ -5,7 +5,6 @@ only its own stream. Items carry their place: what a network repeats or swaps is
 what it lost breaks the stream with ``ActorCrashed`` rather than being skipped in silence.
 """
 
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from kube_actors.actor.address import Address
@@ -30,7 +29,7 @@ class StreamReader:
         self._frame = encode(message)
         self._credit = credit
         self._parking = port.library.parking()
-        self._items: deque[Frame] = deque()
+        self._items: list[Frame] = []
         self._early: dict[int, Frame] = {}
         self._received = 0
         self._consumed = 0
@@ -81,7 +80,7 @@ class StreamReader:
                 raise StopAsyncIteration
             await self._parking.wait()
         await self._port.breathe()
-        frame = self._items.popleft()
+        frame = self._items.pop(0)
         self._consumed += 1
         if (self._limit - self._consumed) * 2 <= self._credit:
             self.give_credit()

@@ -8,7 +8,6 @@ place that catches whatever an actor raises.
 """
 
 import logging
-from collections import deque
 from types import TracebackType
 
 import anyio
@@ -63,7 +62,8 @@ class _Record:
     scope: anyio.CancelScope | None = None
     timer: Timer | None = None
     alive: bool = False
-    ended: anyio.Event = attrs.field(factory=anyio.Event)
+    ended: anyio.Event | None = None
+    """Set when it has ended; made by who waits for that."""
     injected: bool = False
     stopping: bool = False
     revive: bool = False
@@ -101,18 +101,17 @@ class Supervisor:
         self._intensity = Intensity(intensity, window_s)
         self._backoff = Backoff(*backoff_s)
         self._records: list[_Record] = []
-        self._exits: deque[_Record] = deque()
+        self._exits: list[_Record] = []
+        self._governing = False
         self._closing = False
         self._restarts = 0
         self._crashes = 0
         self._tasks: TaskGroup | None = None
 
     async def __aenter__(self) -> "Supervisor":
-        self._parking = self.system.library.parking()
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
         self.system.supervisors.append(self)
-        self._tasks.start_soon(self._govern, name=f"supervisor {self.name}")
         return self
 
     async def __aexit__(
@@ -159,8 +158,7 @@ class Supervisor:
         record = self._find(address)
         record.stopping = True
         self._end(record, State.ENDED)
-        if record.alive:
-            await record.ended.wait()
+        await self._gone(record)
         if record in self._records:
             self._records.remove(record)
 
@@ -226,7 +224,6 @@ class Supervisor:
         child = record.child
         record.port = self.system.open_port(child.address, child.mailbox_max, child.overflow)
         record.scope = anyio.CancelScope()
-        record.ended = anyio.Event()
         record.alive = True
         record.injected = record.revive = record.reported = False
         record.state = State.RUNNING
@@ -250,9 +247,21 @@ class Supervisor:
                 raise rest from None
         finally:
             record.alive = False
-            record.ended.set()
-            self._exits.append(record)
-            self._parking.wake()
+            if record.ended is not None:
+                record.ended.set()
+                record.ended = None
+        # Not reached when the supervisor itself is being cancelled.
+        self._exits.append(record)
+        if not self._governing and not self._closing and self._tasks is not None:
+            self._governing = True
+            self._tasks.start_soon(self._govern, name=f"supervisor {self.name}")
+
+    async def _gone(self, record: _Record) -> None:
+        """Wait until no task of a child is left."""
+        if record.alive:
+            if record.ended is None:
+                record.ended = anyio.Event()
+            await record.ended.wait()
 
     def _end(self, record: _Record, state: State) -> None:
         """Cut a child off and let its task end."""
@@ -273,15 +282,15 @@ class Supervisor:
         for record in reversed(self._records):
             record.stopping = True
             self._end(record, State.ENDED)
-            if record.alive:
-                await record.ended.wait()
+            await self._gone(record)
 
     async def _govern(self) -> None:
-        """Take the ends of children one by one."""
-        while True:
+        """Take the ends of children one by one; it runs only while there are some."""
+        try:
             while self._exits:
-                await self._ended(self._exits.popleft())
-            await self._parking.wait()
+                await self._ended(self._exits.pop(0))
+        finally:
+            self._governing = False
 
     async def _ended(self, record: _Record) -> None:
         if record.alive or record.stopping or self._closing or record not in self._records:
@@ -322,8 +331,7 @@ class Supervisor:
             if record.state in (State.RUNNING, State.PAUSED):
                 self._end(record, State.WAITING)
         for record in reversed(affected):
-            if record.alive:
-                await record.ended.wait()
+            await self._gone(record)
         delay_s = self._backoff.delay_s(crashed.crashes_in_a_row)
         for record in affected:
             if record.state is State.WAITING and record in self._records:

@@ -5,7 +5,6 @@ itself; supervisors run actors, and ``client`` makes one for ordinary code.
 """
 
 import math
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
@@ -112,7 +111,7 @@ class ActorSystem:
         """Run one incarnation to its end; what it spawned ends with it."""
         try:
             async with anyio.create_task_group() as tasks:
-                await run(Actor(self, port, tasks, self.rng(port.address)))
+                await run(Actor(self, port, tasks, self._seed_of(port.address)))
                 tasks.cancel_scope.cancel()
         finally:
             self.close_port(port)
@@ -123,7 +122,7 @@ class ActorSystem:
         port = self.open_port(address, mailbox_max)
         try:
             async with anyio.create_task_group() as tasks:
-                yield Actor(self, port, tasks, self.rng(port.address))
+                yield Actor(self, port, tasks, self._seed_of(port.address))
                 tasks.cancel_scope.cancel()
             return
         except BaseExceptionGroup as group:
@@ -132,11 +131,11 @@ class ActorSystem:
             self.close_port(port)
         raise failure
 
-    def rng(self, address: Address) -> random.Random:
-        """Randomness for the next incarnation of an address; no two are alike."""
+    def _seed_of(self, address: Address) -> str:
+        """What the next incarnation of an address draws from; no two are alike."""
         incarnation = self._incarnations.get(address, 0) + 1
         self._incarnations[address] = incarnation
-        return random.Random(f"{self.seed}/{address}/{incarnation}")
+        return f"{self.seed}/{address}/{incarnation}"
 
     def stream_opened(self) -> None:
         """Keep streams alive from now on, as long as there are any."""

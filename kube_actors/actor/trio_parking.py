@@ -1,6 +1,5 @@
 """Where tasks wait on trio: the same promises as in ``parking``, kept by trio's own primitives."""
 
-from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -44,7 +43,7 @@ class TrioParking:
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        self._waiting: deque[trio.lowlevel.Task] = deque()
+        self._waiting: list[trio.lowlevel.Task] = []
 
     async def wait(self) -> None:
         task = trio.lowlevel.current_task()
@@ -58,11 +57,11 @@ class TrioParking:
 
     def wake(self) -> None:
         if self._waiting:
-            trio.lowlevel.reschedule(self._waiting.popleft())
+            trio.lowlevel.reschedule(self._waiting.pop(0))
 
     def wake_all(self) -> None:
         while self._waiting:
-            trio.lowlevel.reschedule(self._waiting.popleft())
+            trio.lowlevel.reschedule(self._waiting.pop(0))
 
 
 class TrioLibrary:

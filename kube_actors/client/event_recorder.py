@@ -5,7 +5,7 @@ the same as before raises the count of the first. One object cannot flood the cl
 burst it gets one event in five minutes.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Mapping
 
 import anyio
@@ -66,7 +66,7 @@ class EventRecorder:
         self._component = component
         self._clock = clock
         self._host = host
-        self._queue: deque[_Said] = deque()
+        self._queue: list[_Said] = []
         self._wake = anyio.Event()
         self._known: OrderedDict[_Sameness, _Remembered] = OrderedDict()
         self._buckets: OrderedDict[_Subject, _Bucket] = OrderedDict()
@@ -103,7 +103,7 @@ class EventRecorder:
         while True:
             self._wake = anyio.Event()
             while self._queue:
-                await self._write(self._queue.popleft())
+                await self._write(self._queue.pop(0))
             await self._wake.wait()
 
     async def _write(self, said: _Said) -> None:

@@ -4,8 +4,7 @@ It ends by itself whenever the server wants; going on from the last revision is
 for the one who watches. A failure at opening or within the watch is raised as what it is.
 """
 
-from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any
@@ -34,7 +33,7 @@ class Watch:
             self.apiserver, door.signed(request), credit=credit
         )
         self._batches: AsyncIterator[Any] | None = None
-        self._events: deque[WatchEvent] = deque()
+        self._events: Iterator[WatchEvent] = iter(())
 
     async def __aenter__(self) -> "Watch":
         try:
@@ -55,9 +54,10 @@ class Watch:
         return self
 
     async def __anext__(self) -> WatchEvent:
-        while not self._events:
-            self._events.extend((await self.next_batch()).events)
-        event = self._events.popleft()
+        event = next(self._events, None)
+        while event is None:
+            self._events = iter((await self.next_batch()).events)
+            event = next(self._events, None)
         if event.type == "ERROR":
             raise from_status(orjson.loads(event.object))
         return event

@@ -4,7 +4,6 @@ The cache offers changes without waiting. A watcher that lets its buffer fill up
 itself: it is closed after what it holds, and its client watches again from where it was.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 import anyio
@@ -44,7 +43,7 @@ class Watcher:
         self._all = selection.everything
         self._initial: Iterator[tuple[str, Change | Bookmark]] = iter(())
         self._starting = True
-        self._buffer: deque[tuple[str, Change | Bookmark]] = deque()
+        self._buffer: list[tuple[str, Change | Bookmark]] = []
         self._buffer_max = buffer_max
         self._sleeper: anyio.Event | None = None
         self._leave = leave
@@ -114,8 +113,6 @@ class Watcher:
                 return []
             self._sleeper = anyio.Event()
             await self._sleeper.wait()
-        batch = []
-        while buffer and len(batch) < _BATCH_MAX:
-            kind, item = buffer.popleft()
-            batch.append(item.event(kind, form))
-        return batch
+        taken = buffer[:_BATCH_MAX]
+        del buffer[:_BATCH_MAX]
+        return [item.event(kind, form) for kind, item in taken]

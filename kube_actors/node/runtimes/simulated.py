@@ -56,7 +56,10 @@ class _Pod:
 
 
 class SimulatedRuntime:
-    """A ``ContainerRuntime``; ``by_image`` maps image names (with or without tag) to scripts."""
+    """A ``ContainerRuntime``; ``by_image`` maps image names (with or without tag) to scripts.
+
+    ``rng`` may be a way to get it: most scripts leave nothing to chance.
+    """
 
     name = "simulated"
     version = "0.1.0"
@@ -65,11 +68,11 @@ class SimulatedRuntime:
 
     def __init__(
         self,
-        rng: random.Random,
+        rng: random.Random | Callable[[], random.Random],
         script: Script | None = None,
         by_image: Mapping[str, Script] | None = None,
     ) -> None:
-        self._random = rng
+        self._rng = rng
         self._script = script or Script()
         self._by_image = by_image or {}
         self._listener: Listener | None = None
@@ -79,6 +82,10 @@ class SimulatedRuntime:
         self._heap: list[tuple[float, int, Callable[[float], None]]] = []
         self._sequence = 0
         self._followers: dict[str, anyio.Event] = {}
+
+    @property
+    def _random(self) -> random.Random:
+        return self._rng() if callable(self._rng) else self._rng
 
     def attach(self, listener: Listener, now: Callable[[], float]) -> None:
         self._listener = listener
