@@ -229,19 +229,23 @@ async def test_what_was_acknowledged_is_found_by_a_second_cluster(
         listed = await second.client.list("configmaps", "default")
         found = {item["metadata"]["name"]: item["metadata"]["uid"] for item in listed["items"]}
         assert {name: found.get(name) for name in known} == known
-        with anyio.fail_after(30):
-            while not await all_answer(second, "web", 2):
-                await anyio.sleep(0.05)
+        await all_answer(second, "web", 2)
     assert traces(scratch) == before
 
 
-async def all_answer(cluster: Cluster, app: str, replicas: int) -> bool:
-    """Say whether every pod that is to stay answers HTTP."""
-    listed = await cluster.client.list("pods", "default", label_selector=f"app={app}")
-    pods = [pod for pod in listed["items"] if "deletionTimestamp" not in pod["metadata"]]
-    try:
-        for pod in pods:
-            await get((pod.get("status") or {}).get("podIP") or "127.0.0.1", 8080)
-    except RequestFailed:
-        return False
-    return len(pods) == replicas
+async def all_answer(cluster: Cluster, app: str, replicas: int) -> None:
+    """Wait until every pod that is to stay answers HTTP."""
+    with anyio.fail_after(30):
+        while True:
+            listed = await cluster.client.list("pods", "default", label_selector=f"app={app}")
+            pods = [pod for pod in listed["items"] if "deletionTimestamp" not in pod["metadata"]]
+            addresses = [(pod.get("status") or {}).get("podIP") or "127.0.0.1" for pod in pods]
+            try:
+                for address in addresses:
+                    await get(address, 8080)
+            except RequestFailed:
+                await anyio.sleep(0.05)
+                continue
+            if len(pods) == replicas:
+                return
+            await anyio.sleep(0.05)
