@@ -115,7 +115,7 @@ async def test_a_short_absence_moves_nothing() -> None:
         await anyio.sleep(200)
         cluster.faults.resume("kubelet/node-1")
         await cluster.wait_for("node/node-1", "Ready", timeout_s=60)
-        await anyio.sleep(400)
+        await anyio.sleep(200)
         listed = await cluster.client.list("pods", "default", label_selector="app=web")
         assert {pod["metadata"]["uid"] for pod in listed["items"]} == before
 
@@ -157,11 +157,11 @@ async def test_without_a_majority_it_is_read_only_and_heals() -> None:
         await until(three, 90)
 
 
-async def test_an_hour_passes_and_everything_is_still_well() -> None:
+async def test_ten_minutes_pass_and_everything_is_still_well() -> None:
     async with simulated(nodes=1, masters=1) as cluster:
         await cluster.client.apply(deployment(1))
         await cluster.wait_for("deployment/web", "Available", timeout_s=60)
-        await anyio.sleep(3600)
+        await anyio.sleep(600)
         assert await pods_by_node(cluster) == {"node-1": 1}
         node = await cluster.client.get("nodes", "node-1")
         ready = next(c for c in node["status"]["conditions"] if c["type"] == "Ready")
