@@ -5,7 +5,8 @@ from typing import Any
 from attrs import field, frozen
 
 
-def _positive(_instance: Any, attribute: Any, value: float) -> None:
+def positive(_instance: Any, attribute: Any, value: float) -> None:
+    """Refuse a time or a count that is not positive."""
     if value <= 0:
         raise ValueError(f"{attribute.name} must be positive, not {value}")
 
@@ -22,15 +23,15 @@ class ControllersConfig:
     master: int
     apiservers: tuple[str, ...]
     root_certificate: str = ""
-    lease_duration_s: float = field(default=15.0, validator=_positive)
-    renew_deadline_s: float = field(default=10.0, validator=_positive)
-    retry_period_s: float = field(default=2.0, validator=_positive)
-    node_grace_s: float = field(default=40.0, validator=_positive)
-    node_startup_grace_s: float = field(default=60.0, validator=_positive)
-    node_monitor_s: float = field(default=5.0, validator=_positive)
-    node_quarantine_s: float = field(default=40.0, validator=_positive)
-    terminated_pods_max: int = field(default=12500, validator=_positive)
-    patience_s: float = field(default=5.0, validator=_positive)
+    lease_duration_s: float = field(default=15.0, validator=positive)
+    renew_deadline_s: float = field(default=10.0, validator=positive)
+    retry_period_s: float = field(default=2.0, validator=positive)
+    node_grace_s: float = field(default=40.0, validator=positive)
+    node_startup_grace_s: float = field(default=60.0, validator=positive)
+    node_monitor_s: float = field(default=5.0, validator=positive)
+    node_quarantine_s: float = field(default=40.0, validator=positive)
+    terminated_pods_max: int = field(default=12500, validator=positive)
+    patience_s: float = field(default=5.0, validator=positive)
     only: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:

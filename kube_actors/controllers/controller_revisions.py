@@ -15,8 +15,8 @@ from attrs import frozen
 from kube_actors.api import Object
 from kube_actors.controllers.claims import controlled_by
 from kube_actors.controllers.effects import Create, Delete, Effect, Patch, Reference
+from kube_actors.controllers.pod_template import template_digest, template_hash
 from kube_actors.controllers.records import Record, controller_uid, identity
-from kube_actors.controllers.revisions import template_digest, template_hash
 
 HASH_LABEL = "controller-revision-hash"
 
@@ -50,7 +50,7 @@ def template_revision(obj: Object) -> TemplateRevision:
 
 def revision_name(owner: str, digest: str) -> str:
     """Name the revision of a template, which is also the value of the pods' hash label."""
-    return f"{owner}-{template_hash(digest, 0)}"
+    return f"{owner}-{template_hash(digest)}"
 
 
 def record_template(
@@ -63,18 +63,16 @@ def record_template(
     if mine is not None:
         if mine.revision == highest:
             return ()
-        guard = {"uid": mine.uid, "resourceVersion": str(mine.resource_version)}
-        body = {"metadata": guard, "revision": highest + 1}
+        body = {"metadata": mine.guard, "revision": highest + 1}
         return (Patch("ControllerRevision", mine.namespace, mine.name, body, gone_ok=True),)
     labels = (template.get("metadata") or {}).get("labels") or {}
-    hash_ = template_hash(digest, 0)
     revision = {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
         "metadata": {
             "name": revision_name(owner.name, digest),
             "namespace": owner.namespace,
-            "labels": {**labels, HASH_LABEL: hash_},
+            "labels": {**labels, HASH_LABEL: template_hash(digest)},
             "ownerReferences": [controlled_by(owner)],
         },
         "data": {"spec": {"template": {**template, "$patch": "replace"}}},

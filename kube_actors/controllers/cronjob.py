@@ -21,7 +21,6 @@ from kube_actors.controllers.controller import (
     Round,
     View,
     Watch,
-    key_of,
     own_key,
     split_key,
 )
@@ -33,17 +32,18 @@ from kube_actors.controllers.effects import (
     Emit,
     Reference,
     RequeueAfter,
+    reference_to,
 )
 from kube_actors.controllers.records import (
     Record,
     Whole,
-    attribute_index,
     controller_uid,
     identity,
     seconds,
     whole,
 )
-from kube_actors.controllers.statuses import status_patch
+from kube_actors.controllers.statuses import write_status
+from kube_actors.controllers.workloads import BY_OWNER, BY_UID, owner_keys
 
 MISSED_MAX = 1000
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
@@ -111,11 +111,10 @@ def reconcile(state: CronState, round_: Round) -> tuple[Effect, ...]:
     """Make what is due, tidy what is over, and say when to look again."""
     cronjob = state.cronjob
     meta, spec = cronjob["metadata"], cronjob["spec"]
-    owner = Reference("batch/v1", "CronJob", meta["namespace"], meta["name"], meta["uid"])
+    owner = reference_to(cronjob)
     effects = _tidy(state)
     active = [job for job in state.jobs if not job.ended]
-    old = cronjob.get("status") or {}
-    status = dict(old)
+    status = dict(cronjob.get("status") or {})
     try:
         schedule, zone = parse_schedule(spec.get("schedule", "")), _zone(spec.get("timeZone"))
     except (BadSchedule, KeyError, ValueError) as error:
@@ -135,9 +134,7 @@ def reconcile(state: CronState, round_: Round) -> tuple[Effect, ...]:
     status.pop("active", None)
     if active:
         status["active"] = [job.reference for job in active]
-    where = ("CronJob", meta["namespace"], meta["name"], meta["uid"], meta["resourceVersion"])
-    patch = status_patch(*where, old, status)
-    return (*effects, *(() if patch is None else (patch,)), *later)
+    return (*effects, *write_status(cronjob, status), *later)
 
 
 def _zone(name: str | None) -> tzinfo:
@@ -224,19 +221,11 @@ def gather(view: View, key: str) -> CronState | None:
     return CronState(cronjob, view.indexed("jobs", "owner_uid", record.uid))
 
 
-def _job_keys(view: View, old: CronChild | None, new: CronChild | None) -> list[str]:
-    record = new if new is not None else old
-    if old == new or record is None or not record.owner_uid:
-        return []
-    owners = view.indexed("cronjobs", "uid", record.owner_uid)
-    return [key_of(owner.namespace, owner.name) for owner in owners]
-
-
 CRONJOB: Controller[CronState] = Controller(
     name="cronjob",
     watches=(
-        Watch("cronjobs", whole, own_key, {"uid": attribute_index("uid")}),
-        Watch("jobs", cron_child, _job_keys, {"owner_uid": attribute_index("owner_uid")}),
+        Watch("cronjobs", whole, own_key, BY_UID),
+        Watch("jobs", cron_child, owner_keys("cronjobs"), BY_OWNER),
     ),
     gather=gather,
     reconcile=reconcile,

@@ -20,7 +20,6 @@ from kube_actors.controllers.controller import (
     Watch,
     key_of,
     own_key,
-    split_key,
 )
 from kube_actors.controllers.controller_revisions import (
     HASH_LABEL,
@@ -30,30 +29,16 @@ from kube_actors.controllers.controller_revisions import (
     revision_name,
     template_revision,
 )
-from kube_actors.controllers.effects import (
-    Announce,
-    Create,
-    Delete,
-    Effect,
-    Reference,
-    RequeueAfter,
-    Together,
-)
+from kube_actors.controllers.effects import Effect, Reference, reference_to
 from kube_actors.controllers.naming import safe_suffix, suffixed
 from kube_actors.controllers.node_fit import fits, tolerates_all
-from kube_actors.controllers.pod_template import pod_from
-from kube_actors.controllers.pods import PodRecord, pod_record
-from kube_actors.controllers.records import (
-    Record,
-    Whole,
-    attribute_index,
-    identity,
-    labels_of,
-    whole,
-)
-from kube_actors.controllers.revisions import template_digest, template_hash
+from kube_actors.controllers.pod_changes import create_pods, delete_pods
+from kube_actors.controllers.pod_template import pod_from, template_digest, template_hash
+from kube_actors.controllers.pods import PodRecord, availability_wait, pod_record
+from kube_actors.controllers.records import Record, identity, labels_of, whole
 from kube_actors.controllers.rollout import scaled_value
-from kube_actors.controllers.statuses import status_patch
+from kube_actors.controllers.statuses import write_status
+from kube_actors.controllers.workloads import BY_OWNER, BY_UID, owner_keys, workload
 
 _TOLERATED = (
     ("node.kubernetes.io/not-ready", "NoExecute"),
@@ -110,19 +95,13 @@ def reconcile(state: DaemonState, round_: Round) -> tuple[Effect, ...]:
     """Bring every node to one pod of the present template, within what may be unavailable."""
     daemonset, spec = state.daemonset, state.daemonset["spec"]
     template = spec["template"]
-    hash_ = template_hash(template_digest(template), 0)
+    hash_ = template_hash(template_digest(template))
     fitting = {node.name for node in state.nodes if _belongs(template, node)}
     by_node: dict[str, list[PodRecord]] = {}
     for pod in sorted(state.pods, key=lambda pod: (pod.created_s, pod.name)):
         by_node.setdefault(pod.node, []).append(pod)
-    status, waits = _status(daemonset, fitting, by_node, hash_, round_)
-    meta = daemonset["metadata"]
-    where = ("DaemonSet", meta["namespace"], meta["name"], meta["uid"], meta["resourceVersion"])
-    patch = status_patch(*where, daemonset.get("status") or {}, status)
-    written: tuple[Effect, ...] = () if patch is None else (patch,)
-    if waits:
-        written = (*written, RequeueAfter(min(waits)))
-    if meta.get("deletionTimestamp"):
+    written = _status_effects(daemonset, fitting, by_node, hash_, round_)
+    if daemonset["metadata"].get("deletionTimestamp"):
         return written
     doomed = _surplus(by_node, fitting) or _outdated(daemonset, by_node, fitting, hash_, round_)
     missing = [
@@ -130,14 +109,19 @@ def reconcile(state: DaemonState, round_: Round) -> tuple[Effect, ...]:
         for node in state.nodes
         if node.name in fitting and not any(_holds(pod) for pod in by_node.get(node.name, ()))
     ]
-    changes = _changes(daemonset, missing, doomed, by_node, hash_)
-    return (*_record(state), *written, *changes)
+    owner = reference_to(daemonset)
+    pods = [_pod(daemonset, owner, node, by_node.get(node, ()), hash_) for node in missing]
+    return (
+        *_record(state, owner),
+        *written,
+        *delete_pods(owner, doomed),
+        *create_pods(owner, pods),
+    )
 
 
-def _record(state: DaemonState) -> tuple[Effect, ...]:
+def _record(state: DaemonState, owner: Reference) -> tuple[Effect, ...]:
     """Record the present template, and forget old ones that no pod has."""
-    meta, spec = state.daemonset["metadata"], state.daemonset["spec"]
-    owner = Reference("apps/v1", "DaemonSet", meta["namespace"], meta["name"], meta["uid"])
+    spec = state.daemonset["spec"]
     present = revision_name(owner.name, template_digest(spec["template"]))
     used = frozenset(
         {present, *(f"{owner.name}-{pod.labels.get(HASH_LABEL, '')}" for pod in state.pods)}
@@ -151,7 +135,7 @@ def _record(state: DaemonState) -> tuple[Effect, ...]:
 
 def _holds(pod: PodRecord) -> bool:
     """Tell whether a pod keeps its node's place: a terminating one does until it is gone."""
-    return pod.phase not in ("Failed", "Succeeded")
+    return not pod.finished
 
 
 def _belongs(template: Mapping[str, Any], node: DaemonNode) -> bool:
@@ -197,37 +181,12 @@ def _outdated(
     return doomed + replaceable[: max(0, budget - unavailable)]
 
 
-def _changes(
-    daemonset: Object,
-    missing: Sequence[str],
-    doomed: Sequence[PodRecord],
-    by_node: Mapping[str, list[PodRecord]],
-    hash_: str,
-) -> tuple[Effect, ...]:
-    meta = daemonset["metadata"]
-    owner = Reference("apps/v1", "DaemonSet", meta["namespace"], meta["name"], meta["uid"])
-    made = Announce(
-        owner, "SuccessfulCreate", "Created pod: {name}", "FailedCreate", "Error creating: {error}"
-    )
-    removed = Announce(owner, "SuccessfulDelete", "Deleted pod: {name}")
-    effects: list[Effect] = []
-    if doomed:
-        deletes = (
-            Delete("Pod", pod.namespace, pod.name, pod.uid, announce=removed) for pod in doomed
-        )
-        effects.append(Together(tuple(deletes)))
-    if missing:
-        creates = []
-        for node in missing:
-            before = ",".join(sorted(pod.uid for pod in by_node.get(node, ())))
-            seed = f"{meta['uid']}/{node}/{hash_}/{before}"
-            name = suffixed(meta["name"], safe_suffix(seed, 5))
-            creates.append(Create(_pod(daemonset, owner, name, node, hash_), made))
-        effects.append(Together(tuple(creates), slow_start=True))
-    return tuple(effects)
-
-
-def _pod(daemonset: Object, owner: Reference, name: str, node: str, hash_: str) -> Object:
+def _pod(
+    daemonset: Object, owner: Reference, node: str, before: Sequence[PodRecord], hash_: str
+) -> Object:
+    """Make the pod for one node, named after those seen there before."""
+    seen = ",".join(sorted(pod.uid for pod in before))
+    name = suffixed(owner.name, safe_suffix(f"{owner.uid}/{node}/{hash_}/{seen}", 5))
     template = daemonset["spec"]["template"]
     spec = template.get("spec") or {}
     here = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
@@ -246,61 +205,53 @@ def _pod(daemonset: Object, owner: Reference, name: str, node: str, hash_: str) 
     )
 
 
-def _status(
+def _status_effects(
     daemonset: Object,
     fitting: set[str],
     by_node: Mapping[str, list[PodRecord]],
     hash_: str,
     round_: Round,
-) -> tuple[dict[str, Any], list[float]]:
+) -> tuple[Effect, ...]:
     min_ready_s = daemonset["spec"].get("minReadySeconds", 0)
-    current = ready = available = updated = 0
-    waits: list[float] = []
-    for node in sorted(fitting):
-        live = [pod for pod in by_node.get(node, ()) if pod.active]
-        if not live:
-            continue
-        pod = live[0]
-        current += 1
-        ready += pod.ready
-        available += pod.available(min_ready_s, round_.now_s)
-        updated += pod.labels.get(HASH_LABEL) == hash_
-        since = pod.available_at_s(min_ready_s)
-        if since is not None and since > round_.now_s:
-            waits.append(since - round_.now_s)
+    oldest = [
+        live[0]
+        for node in sorted(fitting)
+        if (live := [pod for pod in by_node.get(node, ()) if pod.active])
+    ]
+    available = sum(pod.available(min_ready_s, round_.now_s) for pod in oldest)
     misplaced = sum(
         1 for node, pods in by_node.items() if node not in fitting and any(map(_holds, pods))
     )
     status: dict[str, Any] = {
-        "currentNumberScheduled": current,
+        "currentNumberScheduled": len(oldest),
         "desiredNumberScheduled": len(fitting),
         "numberMisscheduled": misplaced,
-        "numberReady": ready,
+        "numberReady": sum(pod.ready for pod in oldest),
         "observedGeneration": daemonset["metadata"].get("generation", 0),
     }
     optional = {
         "numberAvailable": available,
         "numberUnavailable": len(fitting) - available,
-        "updatedNumberScheduled": updated,
+        "updatedNumberScheduled": sum(pod.labels.get(HASH_LABEL) == hash_ for pod in oldest),
     }
     status |= {name: count for name, count in optional.items() if count}
-    return status, waits
+    return (
+        *write_status(daemonset, status),
+        *availability_wait(oldest, min_ready_s, round_.now_s),
+    )
 
 
 def gather(view: View, key: str) -> DaemonState | None:
     """Collect a DaemonSet, the nodes and its pods."""
-    namespace, name = split_key(key)
-    record: Whole | None = view.get("daemonsets", namespace, name)
-    if record is None:
+    daemonset = workload(view, "daemonsets", key)
+    if daemonset is None:
         return None
-    daemonset = record.object()
-    if not (daemonset.get("spec") or {}).get("template"):
-        return None
+    uid = daemonset["metadata"]["uid"]
     return DaemonState(
         daemonset,
         view.values("nodes"),
-        view.indexed("pods", "owner_uid", record.uid),
-        view.indexed("controllerrevisions", "owner_uid", record.uid),
+        view.indexed("pods", "owner_uid", uid),
+        view.indexed("controllerrevisions", "owner_uid", uid),
     )
 
 
@@ -310,23 +261,15 @@ def _node_keys(view: View, old: DaemonNode | None, new: DaemonNode | None) -> li
     return [key_of(one.namespace, one.name) for one in view.values("daemonsets")]
 
 
-def _owned_keys(view: View, old: Any, new: Any) -> list[str]:
-    record = new if new is not None else old
-    if old == new or not record.owner_uid:
-        return []
-    owners = view.indexed("daemonsets", "uid", record.owner_uid)
-    return [key_of(owner.namespace, owner.name) for owner in owners]
-
-
-_BY_OWNER = {"owner_uid": attribute_index("owner_uid")}
+_owner_keys = owner_keys("daemonsets")
 
 DAEMONSET: Controller[DaemonState] = Controller(
     name="daemonset",
     watches=(
-        Watch("daemonsets", whole, own_key, {"uid": attribute_index("uid")}),
+        Watch("daemonsets", whole, own_key, BY_UID),
         Watch("nodes", daemon_node, _node_keys),
-        Watch("pods", daemon_pod, _owned_keys, _BY_OWNER),
-        Watch("controllerrevisions", template_revision, _owned_keys, _BY_OWNER),
+        Watch("pods", daemon_pod, _owner_keys, BY_OWNER),
+        Watch("controllerrevisions", template_revision, _owner_keys, BY_OWNER),
     ),
     gather=gather,
     reconcile=reconcile,

@@ -13,8 +13,7 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.api.errors import StatusError
-from kube_actors.api.selectors import LabelSelector, from_label_selector
+from kube_actors.api.selectors import LabelSelector
 from kube_actors.controllers import deployment_status as statuses
 from kube_actors.controllers import revisions, rollout
 from kube_actors.controllers.claims import adoption, may_adopt, release
@@ -24,7 +23,6 @@ from kube_actors.controllers.controller import (
     Round,
     View,
     Watch,
-    key_of,
     own_key,
     split_key,
 )
@@ -36,11 +34,20 @@ from kube_actors.controllers.effects import (
     Look,
     Patch,
     RequeueAfter,
+    reference_to,
 )
+from kube_actors.controllers.pod_template import template_digest
 from kube_actors.controllers.records import Whole, attribute_index, whole
 from kube_actors.controllers.revisions import RevisionRecord, revision_record
 from kube_actors.controllers.rollout import Strategy
-from kube_actors.controllers.statuses import status_patch
+from kube_actors.controllers.statuses import write_status
+from kube_actors.controllers.workloads import (
+    BY_OWNER,
+    BY_UID,
+    claimant_keys,
+    workload,
+    workload_selector,
+)
 
 
 @frozen
@@ -73,31 +80,23 @@ class Situation:
 
 def gather(view: View, key: str) -> DeploymentState | None:
     """Collect a Deployment and the ReplicaSets that are or may become its own."""
-    namespace, name = split_key(key)
-    record: Whole | None = view.get("deployments", namespace, name)
-    if record is None:
-        return None
-    deployment = record.object()
-    if not (deployment.get("spec") or {}).get("template"):
+    deployment = workload(view, "deployments", key)
+    if deployment is None:
         return None
     return DeploymentState(
         deployment,
-        tuple(view.indexed("replicasets", "owner_uid", record.uid)),
-        tuple(view.indexed("replicasets", "orphan", namespace)),
+        tuple(view.indexed("replicasets", "owner_uid", deployment["metadata"]["uid"])),
+        tuple(view.indexed("replicasets", "orphan", split_key(key)[0])),
     )
 
 
 def _selector(deployment: Object) -> LabelSelector | None:
-    try:
-        selector = from_label_selector((deployment.get("spec") or {}).get("selector"))
-    except StatusError:
-        return None
-    return None if selector.empty else selector
+    return workload_selector((deployment.get("spec") or {}).get("selector"))
 
 
 def survey(deployment: Object, owned: Sequence[RevisionRecord]) -> Situation:
     """Find the ReplicaSet of the present template (the oldest of several) among those owned."""
-    digest = revisions.template_digest(deployment["spec"]["template"])
+    digest = template_digest(deployment["spec"]["template"])
     ordered = sorted(owned, key=lambda replicaset: (replicaset.created_s, replicaset.name))
     new = next((replicaset for replicaset in ordered if replicaset.template == digest), None)
     old = tuple(replicaset for replicaset in ordered if replicaset is not new)
@@ -112,7 +111,7 @@ def reconcile(state: DeploymentState, round_: Round) -> tuple[Effect, ...]:
         return ()
     if deployment["metadata"].get("deletionTimestamp"):
         situation = survey(deployment, state.owned)
-        return _write(situation, _plain(situation, round_))
+        return write_status(deployment, _plain(situation, round_))
     claims = _claims(state, selector, round_)
     if claims:
         return claims
@@ -121,7 +120,7 @@ def reconcile(state: DeploymentState, round_: Round) -> tuple[Effect, ...]:
     if paused is not None:
         status = dict(deployment.get("status") or {})
         status["conditions"] = statuses.put_condition(status.get("conditions") or (), paused)
-        return _write(situation, status)
+        return write_status(deployment, status)
     if deployment["spec"].get("paused") or _scale_changed(situation):
         return _follow_scale(situation, round_)
     if situation.plan.rolling:
@@ -130,7 +129,7 @@ def reconcile(state: DeploymentState, round_: Round) -> tuple[Effect, ...]:
 
 
 def _claims(state: DeploymentState, selector: LabelSelector, round_: Round) -> tuple[Effect, ...]:
-    owner = revisions.reference(state.deployment)
+    owner = reference_to(state.deployment)
     adoptable = [
         orphan
         for orphan in state.orphans
@@ -151,20 +150,6 @@ def _claims(state: DeploymentState, selector: LabelSelector, round_: Round) -> t
     return tuple(claims)
 
 
-def _write(situation: Situation, status: dict[str, Any]) -> tuple[Effect, ...]:
-    meta = situation.deployment["metadata"]
-    patch = status_patch(
-        "Deployment",
-        meta["namespace"],
-        meta["name"],
-        meta["uid"],
-        meta["resourceVersion"],
-        situation.deployment.get("status") or {},
-        status,
-    )
-    return () if patch is None else (patch,)
-
-
 def _plain(situation: Situation, round_: Round) -> dict[str, Any]:
     return statuses.base_status(situation.deployment, situation.new, situation.everything, round_)
 
@@ -175,7 +160,7 @@ def _write_rollout(situation: Situation, round_: Round) -> tuple[Effect, ...]:
     )
     after_s = statuses.recheck_after_s(situation.deployment, status, round_)
     later = () if after_s is None else (RequeueAfter(after_s),)
-    return (*_write(situation, status), *later)
+    return (*write_status(situation.deployment, status), *later)
 
 
 def _scale_changed(situation: Situation) -> bool:
@@ -193,8 +178,7 @@ def _resize(situation: Situation, replicaset: RevisionRecord, replicas: int) -> 
     same = all(replicaset.annotations.get(key) == text for key, text in annotations.items())
     if replicaset.replicas == replicas and same:
         return ()
-    guard = {"uid": replicaset.uid, "resourceVersion": str(replicaset.resource_version)}
-    body: dict[str, Any] = {"metadata": {**guard, "annotations": annotations}}
+    body: dict[str, Any] = {"metadata": {**replicaset.guard, "annotations": annotations}}
     if replicaset.replicas == replicas:
         return (Patch("ReplicaSet", replicaset.namespace, replicaset.name, body),)
     body["spec"] = {"replicas": replicas}
@@ -205,7 +189,7 @@ def _resize(situation: Situation, replicaset: RevisionRecord, replicas: int) -> 
 def _scaled(situation: Situation, name: str, before: int, after: int) -> Emit:
     direction = "up" if after > before else "down"
     text = f"Scaled {direction} replica set {name} from {before} to {after}"
-    return Emit(revisions.reference(situation.deployment), "ScalingReplicaSet", text)
+    return Emit(reference_to(situation.deployment), "ScalingReplicaSet", text)
 
 
 def _follow_scale(situation: Situation, round_: Round) -> tuple[Effect, ...]:
@@ -216,7 +200,8 @@ def _follow_scale(situation: Situation, round_: Round) -> tuple[Effect, ...]:
     ]
     if effects:
         return tuple(effects)
-    return (*_clean_up(situation), *_write(situation, _plain(situation, round_)))
+    status = write_status(situation.deployment, _plain(situation, round_))
+    return (*_clean_up(situation), *status)
 
 
 def _scale_effects(situation: Situation) -> list[Effect]:
@@ -257,8 +242,7 @@ def _revision_effects(situation: Situation, round_: Round) -> list[Effect]:
     wanted = revisions.wanted_annotations(deployment, new.annotations, number)
     min_ready_s = deployment["spec"].get("minReadySeconds", 0)
     if wanted != new.annotations or new.min_ready_s != min_ready_s:
-        guard = {"uid": new.uid, "resourceVersion": str(new.resource_version)}
-        body: dict[str, Any] = {"metadata": {**guard, "annotations": wanted}}
+        body: dict[str, Any] = {"metadata": {**new.guard, "annotations": wanted}}
         if new.min_ready_s != min_ready_s:
             body["spec"] = {"minReadySeconds": min_ready_s}
         return [Patch("ReplicaSet", new.namespace, new.name, body)]
@@ -270,7 +254,7 @@ def _revision_effects(situation: Situation, round_: Round) -> list[Effect]:
         status["conditions"] = statuses.put_condition(
             status.get("conditions") or (), statuses.condition("Progressing", *found, round_)
         )
-        effects += _write(situation, status)
+        effects += write_status(deployment, status)
     return effects + _number_deployment(deployment, new.revision)
 
 
@@ -299,7 +283,7 @@ def _make_new(situation: Situation, round_: Round) -> tuple[Effect, ...]:
     taken = any(one.name == name for one in situation.old)
     if taken or (failed and failure is not None and failure.reason == "AlreadyExists"):
         status["collisionCount"] = situation.collisions + 1
-        return _write(situation, status)
+        return write_status(deployment, status)
     if statuses.has_deadline(deployment):
         said = ("True", "NewReplicaSetCreated", f'Created new replica set "{name}"')
         progress = statuses.condition("Progressing", *said, round_)
@@ -307,7 +291,7 @@ def _make_new(situation: Situation, round_: Round) -> tuple[Effect, ...]:
             progress = statuses.creation_failure(deployment, name, failure, round_)
         conditions = status.get("conditions") or ()
         status["conditions"] = statuses.put_condition(conditions, progress)
-    written = _write(situation, status)
+    written = write_status(deployment, status)
     create = Create(replicaset)
     if failed:
         # The status must tell of the failure even if creating fails for ever.
@@ -381,23 +365,8 @@ def _clean_up(situation: Situation) -> tuple[Effect, ...]:
     )
 
 
-def _replicaset_keys(
-    view: View, old: RevisionRecord | None, new: RevisionRecord | None
-) -> list[str]:
-    """Wake the owner; a ReplicaSet nobody controls wakes every Deployment that could adopt it."""
-    keys = []
-    for record in (old, new):
-        if record is None:
-            continue
-        if record.owner_uid:
-            owners = view.indexed("deployments", "uid", record.owner_uid)
-            keys += [key_of(owner.namespace, owner.name) for owner in owners]
-        elif record is new and not record.deleting:
-            for candidate in view.indexed("deployments", "namespace", record.namespace):
-                selector = _selector(candidate.object())
-                if selector is not None and selector.matches(record.labels):
-                    keys.append(key_of(candidate.namespace, candidate.name))
-    return keys
+def _selector_in(record: Whole) -> LabelSelector | None:
+    return _selector(record.object())
 
 
 def _orphan(replicaset: RevisionRecord) -> tuple[str, ...]:
@@ -411,13 +380,13 @@ DEPLOYMENT: Controller[DeploymentState] = Controller(
             "deployments",
             whole,
             own_key,
-            {"uid": attribute_index("uid"), "namespace": attribute_index("namespace")},
+            {**BY_UID, "namespace": attribute_index("namespace")},
         ),
         Watch(
             "replicasets",
             revision_record,
-            _replicaset_keys,
-            {"owner_uid": attribute_index("owner_uid"), "orphan": _orphan},
+            claimant_keys("deployments", _selector_in),
+            {**BY_OWNER, "orphan": _orphan},
         ),
     ),
     gather=gather,

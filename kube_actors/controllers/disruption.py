@@ -35,7 +35,8 @@ from kube_actors.controllers.records import (
     whole,
 )
 from kube_actors.controllers.rollout import scaled_value
-from kube_actors.controllers.statuses import status_patch
+from kube_actors.controllers.statuses import write_status
+from kube_actors.controllers.workloads import BY_UID
 
 DISRUPTED_FOR_S = 120.0
 
@@ -73,7 +74,7 @@ def _selector(budget: Object) -> LabelSelector | None:
 def expected_and_desired(state: BudgetState) -> tuple[int, int]:
     """Give how many pods there should be and how many of them must be healthy."""
     spec = state.budget.get("spec") or {}
-    alive = [pod for pod in state.pods if not pod.terminating or pod.active]
+    alive = [pod for pod in state.pods if not pod.terminating]
     unavailable, least = spec.get("maxUnavailable"), spec.get("minAvailable")
     if unavailable is None and isinstance(least, int):
         return len(alive), least
@@ -112,10 +113,8 @@ def reconcile(state: BudgetState, round_: Round) -> tuple[Effect, ...]:
     }
     if disrupted:
         new["disruptedPods"] = disrupted
-    where = ("PodDisruptionBudget", meta["namespace"], meta["name"], meta["uid"])
-    patch = status_patch(*where, meta["resourceVersion"], old, new)
     later = () if next_s is None else (RequeueAfter(next_s),)
-    return later if patch is None else (patch, *later)
+    return (*write_status(budget, new), *later)
 
 
 def _disrupted(
@@ -147,7 +146,7 @@ def gather(view: View, key: str) -> BudgetState | None:
     pods = tuple(
         pod
         for pod in view.indexed("pods", "namespace", namespace)
-        if pod.phase not in ("Succeeded", "Failed") and selector.matches(pod.labels)
+        if not pod.finished and selector.matches(pod.labels)
     )
     scales: dict[str, int] = {}
     for pod in pods:
@@ -187,16 +186,14 @@ def _scale_keys(view: View, old: ScaleRecord | None, new: ScaleRecord | None) ->
     return [key_of(budget.namespace, budget.name) for budget in budgets]
 
 
-_BY_UID = {"uid": attribute_index("uid")}
-
 DISRUPTION: Controller[BudgetState] = Controller(
     name="disruption",
     watches=(
         Watch("poddisruptionbudgets", whole, own_key, {"namespace": attribute_index("namespace")}),
         Watch("pods", pod_record, _pod_keys, {"namespace": attribute_index("namespace")}),
-        Watch("deployments", scale_record, _scale_keys, _BY_UID),
-        Watch("replicasets", scale_record, _scale_keys, _BY_UID),
-        Watch("statefulsets", scale_record, _scale_keys, _BY_UID),
+        Watch("deployments", scale_record, _scale_keys, BY_UID),
+        Watch("replicasets", scale_record, _scale_keys, BY_UID),
+        Watch("statefulsets", scale_record, _scale_keys, BY_UID),
     ),
     gather=gather,
     reconcile=reconcile,

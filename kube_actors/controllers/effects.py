@@ -16,7 +16,7 @@ from kube_actors.api import Object
 
 @frozen
 class Reference:
-    """An object an event is about; becomes ``involvedObject``."""
+    """Which object is meant: the owner in an owner reference, or what an event is about."""
 
     api_version: str
     kind: str
@@ -160,12 +160,7 @@ Effect = (
 
 
 def reference_to(obj: Object) -> Reference:
-    """Name an object for an event."""
+    """Name an object that is kept whole."""
     meta = obj["metadata"]
-    return Reference(
-        obj.get("apiVersion", ""),
-        obj.get("kind", ""),
-        meta.get("namespace", ""),
-        meta["name"],
-        meta.get("uid", ""),
-    )
+    where = (meta.get("namespace", ""), meta["name"], meta["uid"])
+    return Reference(obj["apiVersion"], obj["kind"], *where)

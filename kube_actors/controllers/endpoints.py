@@ -15,7 +15,7 @@ from kube_actors.api import Object
 from kube_actors.controllers import service_backends as backends
 from kube_actors.controllers.controller import Controller, Round, View, Watch, own_key, split_key
 from kube_actors.controllers.effects import Create, Delete, Effect, Patch
-from kube_actors.controllers.records import Record, attribute_index, identity
+from kube_actors.controllers.records import Record, identity
 from kube_actors.controllers.service_backends import BackendPod, ServiceRecord, ServiceState
 
 ADDRESSES_MAX = 1000
@@ -81,8 +81,7 @@ def reconcile(state: ServiceState, _round: Round) -> tuple[Effect, ...]:
         return ()
     gone = dict.fromkeys(key for key in existing.labels if key not in labels)
     meta: dict[str, Any] = {
-        "uid": existing.uid,
-        "resourceVersion": str(existing.resource_version),
+        **existing.guard,
         "labels": {**gone, **labels},
         "annotations": {OVER_CAPACITY: over or None},
     }
@@ -140,26 +139,15 @@ def _address(service: ServiceRecord, pod: BackendPod, address: str) -> dict[str,
 
 
 def _endpoints_keys(
-    _view: View, old: EndpointsRecord | None, new: EndpointsRecord | None
+    view: View, old: EndpointsRecord | None, new: EndpointsRecord | None
 ) -> tuple[str, ...]:
-    return () if old == new else own_key(_view, old, new)
+    return () if old == new else own_key(view, old, new)
 
 
 ENDPOINTS: Controller[ServiceState] = Controller(
     name="endpoints",
     watches=(
-        Watch(
-            "services",
-            backends.service_record,
-            own_key,
-            {"namespace": attribute_index("namespace")},
-        ),
-        Watch(
-            "pods",
-            backends.backend_pod,
-            backends.service_keys_of_pod,
-            {"namespace": attribute_index("namespace")},
-        ),
+        *backends.WATCHES,
         Watch("endpoints", endpoints_record, _endpoints_keys),
     ),
     gather=gather,

@@ -14,10 +14,10 @@ from attrs import frozen
 from kube_actors.api import Object
 from kube_actors.controllers import service_backends as backends
 from kube_actors.controllers.claims import controlled_by
-from kube_actors.controllers.controller import Controller, Round, View, Watch, own_key, split_key
+from kube_actors.controllers.controller import Controller, Round, View, Watch, split_key
 from kube_actors.controllers.effects import Create, Delete, Effect, Patch, Reference
 from kube_actors.controllers.naming import safe_suffix, suffixed
-from kube_actors.controllers.records import Record, attribute_index, identity
+from kube_actors.controllers.records import Record, identity
 from kube_actors.controllers.service_backends import BackendPod, ServiceRecord, ServiceState
 
 ENDPOINTS_MAX = 100
@@ -181,8 +181,7 @@ def slice_labels(service: ServiceRecord) -> dict[str, str]:
 
 def _replace(slice_: SliceRecord, endpoints: list[Any], labels: dict[str, str]) -> Patch:
     gone = dict.fromkeys(key for key in slice_.labels if key not in labels)
-    version = str(slice_.resource_version)
-    meta = {"uid": slice_.uid, "resourceVersion": version, "labels": {**gone, **labels}}
+    meta = {**slice_.guard, "labels": {**gone, **labels}}
     body = {"metadata": meta, "endpoints": endpoints}
     return Patch("EndpointSlice", slice_.namespace, slice_.name, body, gone_ok=True)
 
@@ -223,18 +222,7 @@ def new_slice(
 ENDPOINTSLICE: Controller[ServiceState] = Controller(
     name="endpointslice",
     watches=(
-        Watch(
-            "services",
-            backends.service_record,
-            own_key,
-            {"namespace": attribute_index("namespace")},
-        ),
-        Watch(
-            "pods",
-            backends.backend_pod,
-            backends.service_keys_of_pod,
-            {"namespace": attribute_index("namespace")},
-        ),
+        *backends.WATCHES,
         Watch("endpointslices", slice_record, _slice_keys, {"service": _service_index}),
     ),
     gather=gather,

@@ -33,6 +33,7 @@ from kube_actors.controllers.effects import (
     Update,
 )
 from kube_actors.controllers.fences import Written
+from kube_actors.controllers.records import controller_uid
 
 Single = Create | Update | Patch | Delete | DeleteAll
 
@@ -278,14 +279,8 @@ def _is_settled(effect: Single, error: StatusError | ActorError) -> bool:
 
 
 def _same_controller(there: Object, wanted: Object) -> bool:
-    def controller(obj: Object) -> str:
-        for owner in obj["metadata"].get("ownerReferences") or ():
-            if owner.get("controller"):
-                return str(owner.get("uid", ""))
-        return ""
-
-    uid = controller(wanted)
-    return uid != "" and uid == controller(there)
+    uid = controller_uid(wanted)
+    return uid != "" and uid == controller_uid(there)
 
 
 def _text(error: StatusError | ActorError) -> str:

@@ -103,11 +103,9 @@ def reconcile(state: GraphState, round_: Round) -> tuple[Effect, ...]:
     if solid:
         return (_without_owners(node, {*dangling, *waiting}), *later)
     if waiting and state.dependents:
-        effects: list[Effect] = []
         if any(dependent.in_foreground for dependent in state.dependents):
             # A circle of blocking owners would wait for itself for ever.
-            effects.append(_unblocked(node))
-            return tuple(effects)
+            return (_unblocked(node),)
         return (_delete(node, "Foreground"),)
     if ORPHAN in node.finalizers:
         return (_delete(node, "Orphan"),)
@@ -146,8 +144,7 @@ def _blocks(dependent: GraphNode, owner_uid: str) -> bool:
 
 
 def _guarded(node: GraphNode, meta: dict[str, Any]) -> Patch:
-    guard = {"uid": node.uid, "resourceVersion": str(node.resource_version)}
-    body = {"metadata": {**guard, **meta}}
+    body = {"metadata": {**node.guard, **meta}}
     return Patch(node.kind, node.namespace, node.name, body, gone_ok=True)
 
 

@@ -18,33 +18,16 @@ from kube_actors.controllers.controller import (
     Round,
     View,
     Watch,
-    key_of,
     own_key,
-    split_key,
 )
-from kube_actors.controllers.effects import (
-    Announce,
-    Create,
-    Delete,
-    Effect,
-    Emit,
-    Reference,
-    RequeueAfter,
-    Together,
-)
+from kube_actors.controllers.effects import Delete, Effect, Emit, RequeueAfter, reference_to
 from kube_actors.controllers.naming import safe_suffix, suffixed
+from kube_actors.controllers.pod_changes import create_pods, delete_pods
 from kube_actors.controllers.pod_template import pod_from
-from kube_actors.controllers.pods import ready_since_s
-from kube_actors.controllers.records import (
-    Record,
-    Whole,
-    attribute_index,
-    controller_uid,
-    identity,
-    seconds,
-    whole,
-)
-from kube_actors.controllers.statuses import status_patch
+from kube_actors.controllers.pods import FINISHED_PHASES, ready_since_s
+from kube_actors.controllers.records import Record, controller_uid, identity, seconds, whole
+from kube_actors.controllers.statuses import write_status
+from kube_actors.controllers.workloads import BY_OWNER, BY_UID, owner_keys, workload
 
 BACKOFF_FIRST_S = 10.0
 BACKOFF_MAX_S = 360.0
@@ -64,7 +47,11 @@ class JobPod(Record):
 
     @property
     def active(self) -> bool:
-        return not self.deleting and self.phase not in ("Succeeded", "Failed")
+        return not self.deleting and self.phase not in FINISHED_PHASES
+
+    @property
+    def terminating(self) -> bool:
+        return self.deleting and self.phase not in FINISHED_PHASES
 
     @property
     def failed(self) -> bool:
@@ -117,7 +104,7 @@ def count(state: JobState, now_s: float) -> Count:
     """Count pods and judge whether the Job has come to an end."""
     spec, status = state.job["spec"], state.job.get("status") or {}
     active = tuple(pod for pod in state.pods if pod.active)
-    terminating = sum(1 for pod in state.pods if pod.deleting and pod.phase not in _ENDED)
+    terminating = sum(1 for pod in state.pods if pod.terminating)
     done = [pod for pod in state.pods if pod.phase == "Succeeded"]
     if _indexed(spec):
         succeeded = len({pod.index for pod in done if pod.index is not None})
@@ -129,9 +116,6 @@ def count(state: JobState, now_s: float) -> Count:
     return Count(
         active, terminating, succeeded, failed, _ending(state, succeeded, failed, active, now_s)
     )
-
-
-_ENDED = ("Succeeded", "Failed")
 
 
 def _indexed(spec: Any) -> bool:
@@ -171,21 +155,13 @@ def reconcile(state: JobState, round_: Round) -> tuple[Effect, ...]:
     now = count(state, round_.now_s)
     changes, later_s = _pod_effects(state, now, round_)
     status, events = _status(state, now, round_)
-    meta = job["metadata"]
-    where = ("Job", meta["namespace"], meta["name"], meta["uid"], meta["resourceVersion"])
-    patch = status_patch(*where, job.get("status") or {}, status)
-    effects: list[Effect] = [] if patch is None else [patch]
+    effects: list[Effect] = [*write_status(job, status)]
     deadline, started_s = spec.get("activeDeadlineSeconds"), seconds(status.get("startTime"))
     if deadline is not None and started_s is not None and now.ending is None:
         effects.append(RequeueAfter(max(0.0, started_s + deadline - round_.now_s)))
     if later_s is not None:
         effects.append(RequeueAfter(later_s))
     return (*effects, *events, *changes)
-
-
-def _reference(job: Object) -> Reference:
-    meta = job["metadata"]
-    return Reference("batch/v1", "Job", meta["namespace"], meta["name"], meta["uid"])
 
 
 def _clean_up(job: Object, round_: Round) -> tuple[Effect, ...]:
@@ -209,7 +185,7 @@ def _pod_effects(
     spec = state.job["spec"]
     parallelism = spec.get("parallelism", 1)
     if now.ending is not None or spec.get("suspend"):
-        return _remove(state.job, now.active), None
+        return delete_pods(reference_to(state.job), now.active), None
     wanted = parallelism
     completions = spec.get("completions")
     if completions is not None:
@@ -219,7 +195,7 @@ def _pod_effects(
     surplus = len(now.active) - wanted
     if surplus > 0:
         ordered = sorted(now.active, key=lambda pod: (pod.ready, pod.name))
-        return _remove(state.job, ordered[:surplus]), None
+        return delete_pods(reference_to(state.job), ordered[:surplus]), None
     # A pod that is still terminating after it failed is replaced only when it is gone.
     missing = -surplus
     if missing == 0:
@@ -227,7 +203,7 @@ def _pod_effects(
     wait_s = _backoff_s(state, now, round_.now_s)
     if wait_s > 0:
         return (), wait_s
-    return _create(state, now, missing, round_), None
+    return _create(state, missing), None
 
 
 def _backoff_s(state: JobState, now: Count, now_s: float) -> float:
@@ -238,27 +214,16 @@ def _backoff_s(state: JobState, now: Count, now_s: float) -> float:
     return float(max(0.0, max(ended) + delay_s - now_s))
 
 
-def _remove(job: Object, pods: Sequence[JobPod]) -> tuple[Effect, ...]:
-    if not pods:
-        return ()
-    announce = Announce(_reference(job), "SuccessfulDelete", "Deleted pod: {name}")
-    deletes = (Delete("Pod", pod.namespace, pod.name, pod.uid, announce=announce) for pod in pods)
-    return (Together(tuple(deletes)),)
-
-
-def _create(state: JobState, now: Count, missing: int, round_: Round) -> tuple[Effect, ...]:
-    job, owner = state.job, _reference(state.job)
-    announce = Announce(
-        owner, "SuccessfulCreate", "Created pod: {name}", "FailedCreate", "Error creating: {error}"
-    )
+def _create(state: JobState, missing: int) -> tuple[Effect, ...]:
+    job, owner = state.job, reference_to(state.job)
+    template = job["spec"]["template"]
     seen = ",".join(sorted(pod.uid for pod in state.pods))
     indexes = _free_indexes(state, missing) if _indexed(job["spec"]) else [None] * missing
-    creates = []
+    pods = []
     for place, index in enumerate(indexes):
         suffix = safe_suffix(f"{owner.uid}/{seen}/{place}", 5)
         base = owner.name if index is None else f"{owner.name}-{index}"
         notes = {} if index is None else {INDEX: str(index)}
-        template = job["spec"]["template"]
         pod = pod_from(
             template,
             owner,
@@ -268,8 +233,8 @@ def _create(state: JobState, now: Count, missing: int, round_: Round) -> tuple[E
             annotations=notes,
             spec={} if index is None else _with_index(template, owner.name, index),
         )
-        creates.append(Create(pod, announce))
-    return (Together(tuple(creates), slow_start=True),)
+        pods.append(pod)
+    return create_pods(owner, pods)
 
 
 def _with_index(template: Any, job: str, index: int) -> dict[str, Any]:
@@ -322,7 +287,7 @@ def _status(
         truth = "True" if suspended else "False"
         conditions = drop_condition(conditions, "Suspended")
         conditions.append(_condition("Suspended", truth, reason, text, round_))
-        events.append(Emit(_reference(job), reason.removeprefix("Job"), text))
+        events.append(Emit(reference_to(job), reason.removeprefix("Job"), text))
         status.pop("startTime", None)
     if not suspended and not status.get("startTime"):
         status["startTime"] = round_.timestamp
@@ -346,9 +311,9 @@ def _status(
         conditions = _with_ending(conditions, now, round_)
         if is_true(conditions, "Complete"):
             status["completionTime"] = round_.timestamp
-            events.append(Emit(_reference(job), "Completed", "Job completed"))
+            events.append(Emit(reference_to(job), "Completed", "Job completed"))
         elif is_true(conditions, "Failed"):
-            events.append(Emit(_reference(job), now.ending[1], now.ending[2], "Warning"))
+            events.append(Emit(reference_to(job), now.ending[1], now.ending[2], "Warning"))
     if conditions:
         status["conditions"] = conditions
     return status, tuple(events)
@@ -383,29 +348,17 @@ def _completed(state: JobState, before: str) -> str:
 
 def gather(view: View, key: str) -> JobState | None:
     """Collect a Job and its pods."""
-    namespace, name = split_key(key)
-    record: Whole | None = view.get("jobs", namespace, name)
-    if record is None:
+    job = workload(view, "jobs", key)
+    if job is None:
         return None
-    job = record.object()
-    if not (job.get("spec") or {}).get("template"):
-        return None
-    return JobState(job, view.indexed("pods", "owner_uid", record.uid))
-
-
-def _pod_keys(view: View, old: JobPod | None, new: JobPod | None) -> list[str]:
-    record = new if new is not None else old
-    if old == new or record is None or not record.owner_uid:
-        return []
-    owners = view.indexed("jobs", "uid", record.owner_uid)
-    return [key_of(owner.namespace, owner.name) for owner in owners]
+    return JobState(job, view.indexed("pods", "owner_uid", job["metadata"]["uid"]))
 
 
 JOB: Controller[JobState] = Controller(
     name="job",
     watches=(
-        Watch("jobs", whole, own_key, {"uid": attribute_index("uid")}),
-        Watch("pods", job_pod, _pod_keys, {"owner_uid": attribute_index("owner_uid")}),
+        Watch("jobs", whole, own_key, BY_UID),
+        Watch("pods", job_pod, owner_keys("jobs"), BY_OWNER),
     ),
     gather=gather,
     reconcile=reconcile,

@@ -16,6 +16,7 @@ from attrs import evolve, field, frozen
 from kube_actors.actor import Actor, Clock
 from kube_actors.api import BUILTIN
 from kube_actors.client import Client, EventRecorder, Informer, WorkQueue
+from kube_actors.controllers.config import positive
 from kube_actors.controllers.controller import Controller, Failure, Key, Round
 from kube_actors.controllers.effects import Look, Question, Reference, Survey
 from kube_actors.controllers.execution import Executor, Outcome
@@ -25,11 +26,6 @@ QUESTION_ROUNDS_MAX = 8
 DELETED_MAX = 4096
 
 
-def _positive(_instance: Any, attribute: Any, value: float) -> None:
-    if value <= 0:
-        raise ValueError(f"{attribute.name} must be positive, not {value}")
-
-
 @frozen
 class LoopConfig:
     """Where the API is and how long a key waits at most for its own writes to show."""
@@ -37,7 +33,7 @@ class LoopConfig:
     apiservers: tuple[str, ...]
     user: str = "system:kube-controller-manager"
     groups: tuple[str, ...] = ("system:masters",)
-    patience_s: float = field(default=5.0, validator=_positive)
+    patience_s: float = field(default=5.0, validator=positive)
 
 
 class InformerView:

@@ -23,7 +23,7 @@ from kube_actors.controllers.effects import (
     Update,
 )
 from kube_actors.controllers.records import Whole, whole
-from kube_actors.controllers.statuses import status_patch
+from kube_actors.controllers.statuses import write_status
 
 FINALIZER = "kubernetes"
 RECHECK_S = 1.0
@@ -101,11 +101,7 @@ def _write_status(
     conditions = list(old.get("conditions") or ())
     for condition in _conditions(left, round_):
         conditions = set_condition(conditions, condition)
-    meta = namespace["metadata"]
-    new = {**old, "phase": "Terminating", "conditions": conditions}
-    where = ("Namespace", "", meta["name"], meta["uid"], meta["resourceVersion"])
-    patch = status_patch(*where, old, new)
-    return () if patch is None else (patch,)
+    return write_status(namespace, {**old, "phase": "Terminating", "conditions": conditions})
 
 
 def _conditions(left: Mapping[str, Sequence[Object]], round_: Round) -> list[Condition]:

@@ -28,7 +28,7 @@ from kube_actors.controllers.node_health import (
     silent_conditions,
     wanted_taints,
 )
-from kube_actors.controllers.pods import PodRecord, pod_record
+from kube_actors.controllers.pods import PodRecord, patch_pod_status, pod_record
 
 LEASE_NAMESPACE = "kube-node-lease"
 STARTUP_GRACE_S = 60.0
@@ -73,8 +73,7 @@ def reconcile(state: NodeState, round_: Round) -> tuple[Effect, ...]:
     wanted = wanted_taints(node, state.all_in_trouble)
     taints = retainted(node.taints, wanted, round_.timestamp)
     if taints is not None:
-        guard = {"uid": node.uid, "resourceVersion": str(node.resource_version)}
-        body = {"metadata": guard, "spec": {"taints": taints}}
+        body = {"metadata": node.guard, "spec": {"taints": taints}}
         effects.append(Patch("Node", "", node.name, body, gone_ok=True))
     if node.ready in ("False", "Unknown"):
         effects += _mark_pods(state, round_)
@@ -83,13 +82,11 @@ def reconcile(state: NodeState, round_: Round) -> tuple[Effect, ...]:
 
 
 def _fell_silent(node: NodeRecord, round_: Round) -> tuple[Effect, ...]:
-    guard = {"uid": node.uid, "resourceVersion": str(node.resource_version)}
     status = {"conditions": silent_conditions(node, round_.timestamp)}
-    body = {"metadata": guard, "status": status}
+    body = {"metadata": node.guard, "status": status}
     patch = Patch("Node", "", node.name, body, subresource="status", gone_ok=True)
     if node.ready != "True":
         return (patch,)
-
     reference = Reference("v1", "Node", "", node.name, node.uid)
     text = f"Node {node.name} status is now: NodeNotReady"
     return (patch, Emit(reference, "NodeNotReady", text))
@@ -106,27 +103,8 @@ def _mark_pods(state: NodeState, round_: Round) -> list[Effect]:
     if not lost:
         return []
     condition = {"type": "Ready", "status": "False", "lastTransitionTime": round_.timestamp}
-    patches = tuple(
-        Patch(
-            "Pod",
-            pod.namespace,
-            pod.name,
-            {"metadata": {"uid": pod.uid}, "status": {"conditions": [condition]}},
-            type="strategic",
-            subresource="status",
-            gone_ok=True,
-        )
-        for pod in lost
-    )
-    events = [
-        Emit(
-            Reference("v1", "Pod", pod.namespace, pod.name, pod.uid),
-            "NodeNotReady",
-            "Node is not ready",
-            "Warning",
-        )
-        for pod in lost
-    ]
+    patches = tuple(patch_pod_status(pod, {"conditions": [condition]}) for pod in lost)
+    events = [Emit(pod.reference, "NodeNotReady", "Node is not ready", "Warning") for pod in lost]
     return [Together(patches), *events]
 
 

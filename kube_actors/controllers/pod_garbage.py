@@ -15,6 +15,7 @@ from kube_actors.api import Object
 from kube_actors.controllers.controller import Controller, Round, View, Watch
 from kube_actors.controllers.effects import Delete, Effect, Look, Patch, RequeueAfter, Together
 from kube_actors.controllers.node_health import OUT_OF_SERVICE, NodeRecord, node_record
+from kube_actors.controllers.pods import FINISHED_PHASES, patch_pod_status
 from kube_actors.controllers.records import Record, identity, seconds
 
 QUARANTINE_S = 40.0
@@ -51,7 +52,7 @@ def garbage_pod(obj: Object) -> GarbagePod:
     return GarbagePod(
         *identity(obj),
         node=sys.intern((obj.get("spec") or {}).get("nodeName", "")),
-        finished=(obj.get("status") or {}).get("phase") in ("Succeeded", "Failed"),
+        finished=(obj.get("status") or {}).get("phase") in FINISHED_PHASES,
         deleting=bool(meta.get("deletionTimestamp")),
         created_s=seconds(meta.get("creationTimestamp")) or 0.0,
     )
@@ -112,17 +113,7 @@ def _fail(pod: GarbagePod, round_: Round) -> Patch:
         "reason": "DeletionByPodGC",
         "message": "PodGC: node no longer exists",
     }
-    status = {"phase": "Failed", "conditions": [condition]}
-    body = {"metadata": {"uid": pod.uid}, "status": status}
-    return Patch(
-        "Pod",
-        pod.namespace,
-        pod.name,
-        body,
-        type="strategic",
-        subresource="status",
-        gone_ok=True,
-    )
+    return patch_pod_status(pod, {"phase": "Failed", "conditions": [condition]})
 
 
 def _pod_keys(view: View, old: GarbagePod | None, new: GarbagePod | None) -> tuple[str, ...]:

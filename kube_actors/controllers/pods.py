@@ -5,16 +5,18 @@ ready for at least ``minReadySeconds`` (pkg/controller/controller_utils.go, api/
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import frozen
 
 from kube_actors.api import Object
 from kube_actors.controllers.conditions import find_condition
+from kube_actors.controllers.effects import Patch, Reference, RequeueAfter
 from kube_actors.controllers.records import Record, controller_uid, identity, labels_of, seconds
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+FINISHED_PHASES = ("Succeeded", "Failed")
 
 
 @frozen
@@ -32,13 +34,21 @@ class PodRecord(Record):
     deletion_cost: int
 
     @property
+    def reference(self) -> Reference:
+        return Reference("v1", "Pod", self.namespace, self.name, self.uid)
+
+    @property
+    def finished(self) -> bool:
+        return self.phase in FINISHED_PHASES
+
+    @property
     def active(self) -> bool:
-        return not self.deleting and self.phase not in ("Succeeded", "Failed")
+        return not self.deleting and not self.finished
 
     @property
     def terminating(self) -> bool:
         """Being deleted and not finished yet."""
-        return self.deleting and self.phase not in ("Succeeded", "Failed")
+        return self.deleting and not self.finished
 
     @property
     def ready(self) -> bool:
@@ -59,6 +69,32 @@ def ready_since_s(obj: Object) -> float | None:
     if ready is None or ready.get("status") != "True":
         return None
     return seconds(ready.get("lastTransitionTime")) or 0.0
+
+
+def availability_wait(
+    pods: Iterable[PodRecord], min_ready_s: float, now_s: float
+) -> tuple[RequeueAfter, ...]:
+    """Ask again when the next of these pods has been ready long enough; no effect without one."""
+    waits = [
+        since_s - now_s
+        for pod in pods
+        if (since_s := pod.available_at_s(min_ready_s)) is not None and since_s > now_s
+    ]
+    return (RequeueAfter(min(waits)),) if waits and min_ready_s else ()
+
+
+def patch_pod_status(pod: Record, status: Mapping[str, Any]) -> Patch:
+    """Merge into a pod's status by its uid alone: the kubelet writes it meanwhile."""
+    body = {"metadata": {"uid": pod.uid}, "status": status}
+    return Patch(
+        "Pod",
+        pod.namespace,
+        pod.name,
+        body,
+        type="strategic",
+        subresource="status",
+        gone_ok=True,
+    )
 
 
 def _deletion_cost(meta: Mapping[str, Any]) -> int:

@@ -30,6 +30,11 @@ class Record:
     uid: str
     resource_version: int = field(eq=False)
 
+    @property
+    def guard(self) -> dict[str, str]:
+        """Metadata for a patch: the server refuses it once the object is another or newer."""
+        return {"uid": self.uid, "resourceVersion": str(self.resource_version)}
+
 
 @frozen
 class Whole(Record):
@@ -103,11 +108,6 @@ def seconds(timestamp: str | None) -> float | None:
         return datetime.fromisoformat(timestamp).timestamp()
     except ValueError:
         return None
-
-
-def by_namespace(record: Record) -> Iterable[str]:
-    """Index by namespace."""
-    return (record.namespace,)
 
 
 def attribute_index(name: str) -> Callable[[Any], Iterable[str]]:

@@ -13,8 +13,7 @@ import orjson
 from attrs import field, frozen
 
 from kube_actors.api import Object
-from kube_actors.api.errors import StatusError
-from kube_actors.api.selectors import LabelSelector, from_label_selector
+from kube_actors.api.selectors import LabelSelector
 from kube_actors.controllers.claims import adoption, may_adopt, release
 from kube_actors.controllers.conditions import drop_condition, find_condition, set_condition
 from kube_actors.controllers.controller import (
@@ -22,32 +21,18 @@ from kube_actors.controllers.controller import (
     Round,
     View,
     Watch,
-    key_of,
     own_key,
     split_key,
 )
-from kube_actors.controllers.effects import (
-    Announce,
-    Create,
-    Delete,
-    Effect,
-    Look,
-    Patch,
-    Reference,
-    RequeueAfter,
-    Together,
-)
+from kube_actors.controllers.effects import Effect, Look, Patch, Reference, Together
 from kube_actors.controllers.naming import safe_suffix
+from kube_actors.controllers.pod_changes import create_pods, delete_pods
 from kube_actors.controllers.pod_ranking import choose_for_deletion
 from kube_actors.controllers.pod_template import pod_from
-from kube_actors.controllers.pods import PodRecord, pod_record
-from kube_actors.controllers.records import (
-    Record,
-    attribute_index,
-    controller_uid,
-    identity,
-)
+from kube_actors.controllers.pods import PodRecord, availability_wait, pod_record
+from kube_actors.controllers.records import Record, attribute_index, controller_uid, identity
 from kube_actors.controllers.statuses import status_patch
+from kube_actors.controllers.workloads import BY_OWNER, BY_UID, claimant_keys, workload_selector
 
 BURST_REPLICAS = 500
 NAME_MAX = 58  # leaves room for the suffix in a 63 character label
@@ -101,30 +86,7 @@ def replicaset_record(obj: Object) -> ReplicaSetRecord:
 
 
 def _selector(replicaset: ReplicaSetRecord) -> LabelSelector | None:
-    try:
-        selector = from_label_selector(replicaset.selector)
-    except StatusError:
-        return None
-    return None if selector.empty else selector
-
-
-def _pod_keys(view: View, old: PodRecord | None, new: PodRecord | None) -> list[str]:
-    """Wake the owner; an orphan wakes every set that could adopt it."""
-    keys: list[str] = []
-    if old == new:
-        return keys
-    for record in (old, new):
-        if record is None:
-            continue
-        if record.owner_uid:
-            owners = view.indexed("replicasets", "uid", record.owner_uid)
-            keys += [key_of(owner.namespace, owner.name) for owner in owners]
-        elif record is new and not record.deleting and record.labels:
-            for candidate in view.indexed("replicasets", "namespace", record.namespace):
-                selector = _selector(candidate)
-                if selector is not None and selector.matches(record.labels):
-                    keys.append(key_of(candidate.namespace, candidate.name))
-    return keys
+    return workload_selector(replicaset.selector)
 
 
 def _orphan_namespace(pod: PodRecord) -> tuple[str, ...]:
@@ -222,25 +184,11 @@ def _status_effects(
     conditions = _conditions(replicaset, round_)
     if conditions:
         new["conditions"] = conditions
-    patch = status_patch(
-        "ReplicaSet",
-        replicaset.namespace,
-        replicaset.name,
-        replicaset.uid,
-        replicaset.resource_version,
-        replicaset.status,
-        new,
+    version, old = replicaset.resource_version, replicaset.status
+    return (
+        *status_patch(replicaset.reference, version, old, new),
+        *availability_wait(ready, replicaset.min_ready_s, round_.now_s),
     )
-    effects: list[Effect] = [] if patch is None else [patch]
-    waits = [
-        since - round_.now_s
-        for pod in ready
-        if (since := pod.available_at_s(replicaset.min_ready_s)) is not None
-        and since > round_.now_s
-    ]
-    if waits and replicaset.min_ready_s:
-        effects.append(RequeueAfter(min(waits)))
-    return tuple(effects)
 
 
 def _conditions(replicaset: ReplicaSetRecord, round_: Round) -> list[dict[str, Any]]:
@@ -268,33 +216,11 @@ def _replica_effects(
     missing = replicaset.replicas - len(active)
     if missing > 0:
         names = pod_names(replicaset, state.owned, min(missing, BURST_REPLICAS), round_)
-        announce = Announce(
-            replicaset.reference,
-            "SuccessfulCreate",
-            "Created pod: {name}",
-            "FailedCreate",
-            "Error creating: {error}",
-        )
-        creates = tuple(Create(_pod(replicaset, name), announce) for name in names)
-        return (Together(creates, slow_start=True),)
+        return create_pods(replicaset.reference, [_pod(replicaset, name) for name in names])
     if missing < 0:
         count = min(-missing, BURST_REPLICAS)
         doomed = choose_for_deletion(active, state.related_on_node, count, round_.now_s)
-        announce = Announce(
-            replicaset.reference,
-            "SuccessfulDelete",
-            "Deleted pod: {name}",
-            "FailedDelete",
-            "Error deleting: {error}",
-        )
-        return (
-            Together(
-                tuple(
-                    Delete("Pod", pod.namespace, pod.name, pod.uid, announce=announce)
-                    for pod in doomed
-                )
-            ),
-        )
+        return delete_pods(replicaset.reference, doomed)
     return ()
 
 
@@ -327,14 +253,6 @@ def _pod(replicaset: ReplicaSetRecord, name: str) -> Object:
     return pod_from(template, replicaset.reference, name, generate_name=base)
 
 
-def _uid(record: Record) -> tuple[str, ...]:
-    return (record.uid,)
-
-
-def _namespace(record: Record) -> tuple[str, ...]:
-    return (record.namespace,)
-
-
 REPLICASET = Controller(
     name="replicaset",
     watches=(
@@ -342,17 +260,13 @@ REPLICASET = Controller(
             "replicasets",
             replicaset_record,
             own_key,
-            {
-                "uid": _uid,
-                "namespace": _namespace,
-                "owner_uid": attribute_index("owner_uid"),
-            },
+            {**BY_UID, **BY_OWNER, "namespace": attribute_index("namespace")},
         ),
         Watch(
             "pods",
             pod_record,
-            _pod_keys,
-            {"owner_uid": attribute_index("owner_uid"), "orphan": _orphan_namespace},
+            claimant_keys("replicasets", _selector),
+            {**BY_OWNER, "orphan": _orphan_namespace},
         ),
     ),
     gather=gather,

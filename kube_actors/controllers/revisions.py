@@ -2,19 +2,22 @@
 
 A template's hash names its ReplicaSet, so the same template always finds the same set and rolling
 back is nothing but asking for an old template again: that set then gets the next number and
-remembers its old ones. Nulls and empty members do not count in a template, because defaulting may
-add or drop them.
+remembers its old ones.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import orjson
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.controllers.effects import Reference
-from kube_actors.controllers.naming import safe_suffix
+from kube_actors.controllers.claims import controlled_by
+from kube_actors.controllers.effects import reference_to
+from kube_actors.controllers.pod_template import (
+    POD_TEMPLATE_HASH,
+    template_digest,
+    template_hash,
+)
 from kube_actors.controllers.records import (
     Record,
     controller_uid,
@@ -28,7 +31,6 @@ REVISION = "deployment.kubernetes.io/revision"
 REVISION_HISTORY = "deployment.kubernetes.io/revision-history"
 DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"
 MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
-POD_TEMPLATE_HASH = "pod-template-hash"
 HISTORY_CHARACTERS_MAX = 2000
 _NOT_COPIED = frozenset(
     {
@@ -111,29 +113,6 @@ def revision_record(obj: Object) -> RevisionRecord:
     )
 
 
-def _bare(value: Any) -> Any:
-    if isinstance(value, dict):
-        pairs = ((key, _bare(member)) for key, member in value.items())
-        return {key: member for key, member in pairs if member not in (None, {}, [], "")}
-    if isinstance(value, list):
-        return [_bare(member) for member in value]
-    return value
-
-
-def template_digest(template: Mapping[str, Any]) -> str:
-    """Digest a pod template without its ``pod-template-hash`` label."""
-    bare = _bare(template)
-    meta = bare.get("metadata", {})
-    labels = {key: text for key, text in meta.get("labels", {}).items() if key != POD_TEMPLATE_HASH}
-    bare["metadata"] = {**meta, "labels": labels}
-    return safe_suffix(orjson.dumps(bare, option=orjson.OPT_SORT_KEYS).decode(), 20)
-
-
-def template_hash(digest: str, collisions: int) -> str:
-    """Give the value of the ``pod-template-hash`` label; collisions make another one."""
-    return safe_suffix(f"{digest}/{collisions}" if collisions else digest, 10)
-
-
 def next_revision(old: Iterable[RevisionRecord]) -> int:
     """Give one more than the highest revision among old ReplicaSets."""
     return max((replicaset.revision for replicaset in old), default=0) + 1
@@ -177,7 +156,6 @@ def new_replicaset(
     labels = {**(template_meta.get("labels") or {}), POD_TEMPLATE_HASH: hash_}
     selector = spec["selector"]
     match_labels = {**(selector.get("matchLabels") or {}), POD_TEMPLATE_HASH: hash_}
-    owner = owner_reference(deployment)
     new_spec = {
         "replicas": replicas,
         "selector": {**selector, "matchLabels": match_labels},
@@ -193,26 +171,7 @@ def new_replicaset(
             "namespace": meta["namespace"],
             "labels": labels,
             "annotations": wanted_annotations(deployment, scale_annotations(plan), revision),
-            "ownerReferences": [owner],
+            "ownerReferences": [controlled_by(reference_to(deployment))],
         },
         "spec": new_spec,
     }
-
-
-def owner_reference(deployment: Object) -> dict[str, Any]:
-    """Make the owner reference by which a Deployment controls a ReplicaSet."""
-    meta = deployment["metadata"]
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "name": meta["name"],
-        "uid": meta["uid"],
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
-
-
-def reference(deployment: Object) -> Reference:
-    """Name a Deployment for an event."""
-    meta = deployment["metadata"]
-    return Reference("apps/v1", "Deployment", meta["namespace"], meta["name"], meta["uid"])

@@ -13,9 +13,9 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.controllers.controller import View, key_of
-from kube_actors.controllers.pods import ready_since_s
-from kube_actors.controllers.records import Record, identity, labels_of
+from kube_actors.controllers.controller import View, Watch, key_of, own_key
+from kube_actors.controllers.pods import FINISHED_PHASES, ready_since_s
+from kube_actors.controllers.records import Record, attribute_index, identity, labels_of
 
 HEADLESS = "service.kubernetes.io/headless"
 ContainerPort = tuple[str, str, int]
@@ -93,7 +93,7 @@ def backend_pod(obj: Object) -> BackendPod:
         ips=ips,
         ready=ready_since_s(obj) is not None,
         deleting=bool(obj["metadata"].get("deletionTimestamp")),
-        finished=status.get("phase") in ("Succeeded", "Failed"),
+        finished=status.get("phase") in FINISHED_PHASES,
         node=sys.intern(spec.get("nodeName", "")),
         hostname=spec.get("hostname", ""),
         subdomain=spec.get("subdomain", ""),
@@ -128,6 +128,14 @@ def service_keys_of_pod(view: View, old: BackendPod | None, new: BackendPod | No
         for service in view.indexed("services", "namespace", record.namespace)
         if (old is not None and service.selects(old)) or (new is not None and service.selects(new))
     ]
+
+
+_BY_NAMESPACE = {"namespace": attribute_index("namespace")}
+WATCHES = (
+    Watch("services", service_record, own_key, _BY_NAMESPACE),
+    Watch("pods", backend_pod, service_keys_of_pod, _BY_NAMESPACE),
+)
+"""What both controllers watch besides the kind they write."""
 
 
 def address_of(pod: BackendPod, family: str) -> str:

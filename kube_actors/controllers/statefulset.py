@@ -7,21 +7,13 @@ template they have, which is why templates are recorded as ControllerRevisions. 
 belongs to two pods at once: a replacement waits until the old one is gone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.controllers.controller import (
-    Controller,
-    Round,
-    View,
-    Watch,
-    key_of,
-    own_key,
-    split_key,
-)
+from kube_actors.controllers.controller import Controller, Round, View, Watch, own_key
 from kube_actors.controllers.controller_revisions import (
     HASH_LABEL,
     TemplateRevision,
@@ -36,13 +28,13 @@ from kube_actors.controllers.effects import (
     Delete,
     Effect,
     Reference,
-    RequeueAfter,
+    reference_to,
 )
-from kube_actors.controllers.pod_template import pod_from
-from kube_actors.controllers.pods import PodRecord, pod_record
-from kube_actors.controllers.records import Whole, attribute_index, whole
-from kube_actors.controllers.revisions import template_digest
-from kube_actors.controllers.statuses import status_patch
+from kube_actors.controllers.pod_template import pod_from, template_digest
+from kube_actors.controllers.pods import PodRecord, availability_wait, pod_record
+from kube_actors.controllers.records import whole
+from kube_actors.controllers.statuses import write_status
+from kube_actors.controllers.workloads import BY_OWNER, BY_UID, owner_keys, workload
 
 POD_NAME = "statefulset.kubernetes.io/pod-name"
 POD_INDEX = "apps.kubernetes.io/pod-index"
@@ -74,12 +66,16 @@ class Plan:
     def ordered(self) -> bool:
         return bool(self.spec.get("podManagementPolicy", "OrderedReady") == "OrderedReady")
 
+    @property
+    def min_ready_s(self) -> int:
+        return int(self.spec.get("minReadySeconds", 0))
+
     def revision_of(self, ordinal: int) -> str:
         below = ordinal < self.first + self.partition
         return self.current if below else self.update
 
     def available(self, pod: PodRecord) -> bool:
-        return pod.active and pod.available(self.spec.get("minReadySeconds", 0), self.now_s)
+        return pod.active and pod.available(self.min_ready_s, self.now_s)
 
 
 def ordinal_of(name: str) -> int:
@@ -91,30 +87,20 @@ def ordinal_of(name: str) -> int:
 def reconcile(state: StatefulState, round_: Round) -> tuple[Effect, ...]:
     """Record the template, write the status, and take the next steps that may be taken."""
     statefulset = state.statefulset
-    meta, spec = statefulset["metadata"], statefulset["spec"]
-    owner = Reference("apps/v1", "StatefulSet", meta["namespace"], meta["name"], meta["uid"])
+    spec = statefulset["spec"]
+    owner = reference_to(statefulset)
     plan = _plan(state, owner, round_)
-    status = _status(state, plan)
-    where = ("StatefulSet", meta["namespace"], meta["name"], meta["uid"], meta["resourceVersion"])
-    patch = status_patch(*where, statefulset.get("status") or {}, status)
-    effects: list[Effect] = []
-    if meta.get("deletionTimestamp"):
-        return () if patch is None else (patch,)
-    effects += record_template(owner, spec["template"], state.revisions)
-    if patch is not None:
-        effects.append(patch)
-    effects += _steps(state, plan)
+    status = write_status(statefulset, _status(state, plan))
+    if statefulset["metadata"].get("deletionTimestamp"):
+        return status
     used = frozenset({plan.current, plan.update, *(_revision(plan, pod) for pod in state.pods)})
-    effects += forget_old(state.revisions, used, spec.get("revisionHistoryLimit", 10))
-    waits = [
-        since - round_.now_s
-        for pod in state.pods
-        if (since := pod.available_at_s(spec.get("minReadySeconds", 0))) is not None
-        and since > round_.now_s
-    ]
-    if waits:
-        effects.append(RequeueAfter(min(waits)))
-    return tuple(effects)
+    return (
+        *record_template(owner, spec["template"], state.revisions),
+        *status,
+        *_steps(state, plan),
+        *forget_old(state.revisions, used, spec.get("revisionHistoryLimit", 10)),
+        *availability_wait(state.pods, plan.min_ready_s, round_.now_s),
+    )
 
 
 def _plan(state: StatefulState, owner: Reference, round_: Round) -> Plan:
@@ -140,7 +126,7 @@ def _steps(state: StatefulState, plan: Plan) -> list[Effect]:
         pod = by_ordinal.get(ordinal)
         if pod is None:
             effects += _creation(state, plan, ordinal)
-        elif pod.phase in ("Failed", "Succeeded") and not pod.deleting:
+        elif pod.finished and not pod.deleting:
             effects.append(_deletion(plan, pod))
         elif plan.available(pod):
             continue
@@ -189,24 +175,13 @@ def _creation(state: StatefulState, plan: Plan, ordinal: int) -> list[Effect]:
         wanted = plan.update
     owner = plan.owner
     name = f"{owner.name}-{ordinal}"
-    claims = plan.spec.get("volumeClaimTemplates") or ()
-    pod_spec = template.get("spec") or {}
-    named = {claim["metadata"]["name"]: claim for claim in claims}
-    volumes = [one for one in pod_spec.get("volumes") or () if one.get("name") not in named]
-    volumes += [
-        {"name": claim, "persistentVolumeClaim": {"claimName": f"{claim}-{name}"}}
-        for claim in named
-    ]
-    extra: dict[str, Any] = {"hostname": name}
-    if plan.spec.get("serviceName"):
-        extra["subdomain"] = plan.spec["serviceName"]
-    if volumes:
-        extra["volumes"] = volumes
+    claims = {one["metadata"]["name"]: one for one in plan.spec.get("volumeClaimTemplates") or ()}
     labels = {
         POD_NAME: name,
         POD_INDEX: str(ordinal),
         HASH_LABEL: wanted.removeprefix(f"{owner.name}-"),
     }
+    extra = _pod_spec(plan, template, name, claims)
     pod = pod_from(template, owner, name, labels=labels, spec=extra)
     text = f"create Pod {name} in StatefulSet {owner.name} successful"
     failed = f"create Pod {name} in StatefulSet {owner.name} failed error: {{error}}"
@@ -214,9 +189,27 @@ def _creation(state: StatefulState, plan: Plan, ordinal: int) -> list[Effect]:
     selector = (plan.spec.get("selector") or {}).get("matchLabels") or {}
     made: list[Effect] = [
         Create(_claim(claim, f"{claim_name}-{name}", owner.namespace, selector), exists_ok=True)
-        for claim_name, claim in named.items()
+        for claim_name, claim in claims.items()
     ]
     return [*made, Create(pod, announce)]
+
+
+def _pod_spec(
+    plan: Plan, template: Mapping[str, Any], name: str, claims: Collection[str]
+) -> dict[str, Any]:
+    """Give a pod its stable hostname, and its own claims in the place of the template's volumes."""
+    theirs = (template.get("spec") or {}).get("volumes") or ()
+    volumes = [volume for volume in theirs if volume.get("name") not in claims]
+    volumes += [
+        {"name": claim, "persistentVolumeClaim": {"claimName": f"{claim}-{name}"}}
+        for claim in claims
+    ]
+    spec: dict[str, Any] = {"hostname": name}
+    if plan.spec.get("serviceName"):
+        spec["subdomain"] = plan.spec["serviceName"]
+    if volumes:
+        spec["volumes"] = volumes
+    return spec
 
 
 def _claim(
@@ -230,7 +223,7 @@ def _claim(
 
 
 def _status(state: StatefulState, plan: Plan) -> dict[str, Any]:
-    alive = [pod for pod in state.pods if not pod.deleting or pod.active]
+    alive = [pod for pod in state.pods if not pod.deleting]
     inside = [pod for pod in alive if plan.first <= ordinal_of(pod.name) < plan.end]
     updated = [pod for pod in alive if _revision(plan, pod) == plan.update]
     ready = sum(1 for pod in alive if pod.active and pod.ready)
@@ -258,36 +251,25 @@ def _status(state: StatefulState, plan: Plan) -> dict[str, Any]:
 
 def gather(view: View, key: str) -> StatefulState | None:
     """Collect a StatefulSet, its pods and its templates."""
-    namespace, name = split_key(key)
-    record: Whole | None = view.get("statefulsets", namespace, name)
-    if record is None:
+    statefulset = workload(view, "statefulsets", key)
+    if statefulset is None:
         return None
-    statefulset = record.object()
-    if not (statefulset.get("spec") or {}).get("template"):
-        return None
+    uid = statefulset["metadata"]["uid"]
     return StatefulState(
         statefulset,
-        view.indexed("pods", "owner_uid", record.uid),
-        view.indexed("controllerrevisions", "owner_uid", record.uid),
+        view.indexed("pods", "owner_uid", uid),
+        view.indexed("controllerrevisions", "owner_uid", uid),
     )
 
 
-def _owned_keys(view: View, old: Any, new: Any) -> list[str]:
-    record = new if new is not None else old
-    if old == new or not record.owner_uid:
-        return []
-    owners = view.indexed("statefulsets", "uid", record.owner_uid)
-    return [key_of(owner.namespace, owner.name) for owner in owners]
-
-
-_BY_OWNER = {"owner_uid": attribute_index("owner_uid")}
+_owner_keys = owner_keys("statefulsets")
 
 STATEFULSET: Controller[StatefulState] = Controller(
     name="statefulset",
     watches=(
-        Watch("statefulsets", whole, own_key, {"uid": attribute_index("uid")}),
-        Watch("pods", pod_record, _owned_keys, _BY_OWNER),
-        Watch("controllerrevisions", template_revision, _owned_keys, _BY_OWNER),
+        Watch("statefulsets", whole, own_key, BY_UID),
+        Watch("pods", pod_record, _owner_keys, BY_OWNER),
+        Watch("controllerrevisions", template_revision, _owner_keys, BY_OWNER),
     ),
     gather=gather,
     reconcile=reconcile,

@@ -7,19 +7,20 @@ writer gets 409 instead of overwriting; a controller then needs no full object t
 from collections.abc import Mapping
 from typing import Any
 
-from kube_actors.controllers.effects import Patch
+from kube_actors.api import Object
+from kube_actors.controllers.effects import Patch, Reference, reference_to
+
+
+def write_status(obj: Object, new: Mapping[str, Any]) -> tuple[Patch, ...]:
+    """Bring a whole object's status to ``new``; no effect if they say the same."""
+    version = obj["metadata"]["resourceVersion"]
+    return status_patch(reference_to(obj), version, obj.get("status") or {}, new)
 
 
 def status_patch(
-    kind: str,
-    namespace: str,
-    name: str,
-    uid: str,
-    resource_version: int | str,
-    old: Mapping[str, Any],
-    new: Mapping[str, Any],
-) -> Patch | None:
-    """Make the patch from ``old`` to ``new`` status, None if they say the same.
+    about: Reference, resource_version: int | str, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> tuple[Patch, ...]:
+    """Bring a status from ``old`` to ``new``; no effect if they say the same.
 
     A member that is 0, False or empty and was absent is no reason to write, but is written along.
     """
@@ -29,8 +30,8 @@ def status_patch(
         if before != after and (before or after):
             changes[member] = after if member in new else None
     if not changes:
-        return None
+        return ()
     changes |= {member: value for member, value in new.items() if member not in old}
-    guard = {"uid": uid, "resourceVersion": str(resource_version)}
+    guard = {"uid": about.uid, "resourceVersion": str(resource_version)}
     body = {"metadata": guard, "status": changes}
-    return Patch(kind, namespace, name, body, subresource="status")
+    return (Patch(about.kind, about.namespace, about.name, body, subresource="status"),)

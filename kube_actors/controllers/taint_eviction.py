@@ -14,7 +14,8 @@ from attrs import frozen
 
 from kube_actors.api import Object
 from kube_actors.controllers.controller import Controller, Round, View, Watch, key_of, split_key
-from kube_actors.controllers.effects import Delete, Effect, Emit, Patch, Reference, RequeueAfter
+from kube_actors.controllers.effects import Delete, Effect, Emit, Reference, RequeueAfter
+from kube_actors.controllers.pods import patch_pod_status
 from kube_actors.controllers.records import Record, attribute_index, identity, seconds
 
 
@@ -145,22 +146,13 @@ def reconcile(state: Exposure, round_: Round) -> tuple[Effect, ...]:
         "reason": "DeletionByTaintManager",
         "message": "Taint manager: deleting due to NoExecute taint",
     }
-    body = {"metadata": {"uid": pod.uid}, "status": {"conditions": [condition]}}
     return (
         Emit(
             pod.reference,
             "TaintManagerEviction",
             f"Marking for deletion Pod {pod.namespace}/{pod.name}",
         ),
-        Patch(
-            "Pod",
-            pod.namespace,
-            pod.name,
-            body,
-            type="strategic",
-            subresource="status",
-            gone_ok=True,
-        ),
+        patch_pod_status(pod, {"conditions": [condition]}),
         Delete("Pod", pod.namespace, pod.name, pod.uid),
     )
 

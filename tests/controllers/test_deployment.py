@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kube_actors.controllers.deployment import DEPLOYMENT
+from kube_actors.controllers.pod_template import template_digest
 from kube_actors.controllers.replicaset import REPLICASET
-from kube_actors.controllers.revisions import template_digest
 from kube_actors.controllers.rollout import strategy_of
 from tests.controllers.objects import condition, deployment, replicaset, template
 from tests.controllers.world import World
