@@ -27,7 +27,9 @@ def message(tag: str) -> Callable[[type[T]], type[T]]:
     """
 
     def define(cls: type[T]) -> type[T]:
-        frozen: type[T] = attrs.define(frozen=True, slots=True, auto_exc=True)(cls)
+        frozen: type[T] = attrs.define(
+            frozen=True, slots=True, weakref_slot=issubclass(cls, BaseException), auto_exc=True
+        )(cls)
         register(tag, frozen)
         return frozen
 

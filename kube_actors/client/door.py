@@ -117,7 +117,7 @@ class Door:
         """
         request = self.signed(request)
         clock = self.actor.clock
-        backoff = Backoff(self.actor.random)
+        backoff: Backoff | None = None
         give_up_s = clock.monotonic() + self.patience_s
         while True:
             refusal: ApiResponse | None = None
@@ -132,6 +132,7 @@ class Door:
                     refusal = answer
                 else:
                     return answer
+            backoff = backoff or Backoff(self.actor.random)
             delay_s = backoff.next_s()
             hopeless = refusal is not None and not status_of(refusal).retry_after_s
             if hopeless or clock.monotonic() + delay_s >= give_up_s:

@@ -4,11 +4,13 @@
 bound or assumed there. A pod is added and removed by uid, so hearing twice of one pod is safe.
 """
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
+from kube_actors.api.shared_labels import shared_labels
 from kube_actors.scheduler.pod import PodInfo, amounts
 from kube_actors.scheduler.rules import Taint
 
@@ -31,8 +33,8 @@ def project_node(node: Object) -> NodeInfo:
     """Keep of a core/v1 Node what scheduling needs."""
     spec, status = node.get("spec") or {}, node.get("status") or {}
     return NodeInfo(
-        name=node["metadata"]["name"],
-        labels=node["metadata"].get("labels") or {},
+        name=sys.intern(node["metadata"]["name"]),
+        labels=shared_labels(node["metadata"].get("labels")),
         taints=tuple(
             Taint(t["key"], t.get("value") or "", t["effect"]) for t in spec.get("taints") or ()
         ),

@@ -6,12 +6,14 @@ containers) and each single init container, plus the runtime's overhead, as in K
 ``resource.PodRequests``.
 """
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
 from kube_actors.api.quantities import parse_quantity
+from kube_actors.api.shared_labels import shared_labels
 from kube_actors.scheduler.rules import (
     NodeTerm,
     PodTerm,
@@ -118,7 +120,7 @@ def _host_ports(spec: Object) -> tuple[tuple[str, str, int], ...]:
 def _owner(metadata: Object) -> str:
     for reference in metadata.get("ownerReferences") or ():
         if reference.get("controller"):
-            return str(reference["uid"])
+            return sys.intern(reference["uid"])
     return ""
 
 
@@ -134,7 +136,8 @@ def _preempted(status: Object) -> bool:
 def project_pod(pod: Object) -> PodInfo:
     """Keep of a core/v1 Pod what scheduling needs."""
     metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
-    namespace, labels = metadata.get("namespace", "default"), metadata.get("labels") or {}
+    namespace = sys.intern(metadata.get("namespace", "default"))
+    labels = shared_labels(metadata.get("labels"))
     affinity = spec.get("affinity") or {}
     node = affinity.get("nodeAffinity") or {}
     pods, anti = affinity.get("podAffinity") or {}, affinity.get("podAntiAffinity") or {}
@@ -143,15 +146,15 @@ def project_pod(pod: Object) -> PodInfo:
     repelling = project_pod_terms(anti.get(SOFT), namespace, labels)
     return PodInfo(
         namespace=namespace,
-        name=metadata["name"],
-        uid=metadata.get("uid", ""),
+        name=sys.intern(metadata["name"]),
+        uid=sys.intern(metadata.get("uid", "")),
         resource_version=metadata.get("resourceVersion", ""),
-        node_name=spec.get("nodeName") or "",
-        scheduler_name=spec.get("schedulerName") or "default-scheduler",
+        node_name=sys.intern(spec.get("nodeName") or ""),
+        scheduler_name=sys.intern(spec.get("schedulerName") or "default-scheduler"),
         labels=labels,
         priority=spec.get("priority") or 0,
         requests=_requests(spec),
-        node_selector=spec.get("nodeSelector") or {},
+        node_selector=shared_labels(spec.get("nodeSelector")),
         required_terms=None
         if required is None
         else tuple(project_node_term(t) for t in required.get("nodeSelectorTerms") or ()),
@@ -166,9 +169,9 @@ def project_pod(pod: Object) -> PodInfo:
         host_ports=_host_ports(spec),
         spread=project_spread(spec.get("topologySpreadConstraints"), labels),
         gates=tuple(g["name"] for g in spec.get("schedulingGates") or ()),
-        phase=status.get("phase") or "Pending",
+        phase=sys.intern(status.get("phase") or "Pending"),
         deleting="deletionTimestamp" in metadata,
-        preemption_policy=spec.get("preemptionPolicy") or "PreemptLowerPriority",
+        preemption_policy=sys.intern(spec.get("preemptionPolicy") or "PreemptLowerPriority"),
         nominated_node=status.get("nominatedNodeName") or "",
         owner=_owner(metadata),
         started=status.get("startTime") or "",

@@ -2,7 +2,7 @@
 
 One mutating transaction makes one revision, shared by all its changes. The newest version of a
 key, its past versions and the change log that watches read all refer to the same immutable
-``KeyValue``; values are never copied. Nothing here can fail half-way: callers check first
+``KeyValue``; keys and values are never copied. Nothing here can fail half-way: callers check first
 (``txn.py``), then write, then ``commit``. Compaction takes effect at once for readers, while the
 memory is given back in slices (``trim``), so a large compaction never stalls the loop.
 """
@@ -43,8 +43,9 @@ class Keyspace:
         self._live: Any = SortedList()
         self._dead: Any = SortedList()
         self._first_change = FIRST_REVISION + 1
-        self._changes: list[tuple[Event, ...]] = []
-        self._pending: list[Event] = []
+        self._changes: list[KeyValue | tuple[KeyValue, ...]] = []
+        """Per revision; most change one key, and history is long: that one stands for itself."""
+        self._pending: list[KeyValue] = []
 
     # -- reading
 
@@ -103,8 +104,24 @@ class Keyspace:
 
     def changes(self, revision: int) -> tuple[Event, ...]:
         """Return what happened at one committed revision (empty if it is forgotten)."""
-        index = revision - self._first_change
-        return self._changes[index] if 0 <= index < len(self._changes) else ()
+        return tuple(self._event(kv) for kv in self._changed(revision - self._first_change))
+
+    def _changed(self, index: int) -> tuple[KeyValue, ...]:
+        if not 0 <= index < len(self._changes):
+            return ()
+        found = self._changes[index]
+        return found if type(found) is tuple else (found,)  # type: ignore[return-value]
+
+    def _event(self, kv: KeyValue) -> Event:
+        """Say what a version was: what it replaced is there unless that was compacted."""
+        previous: KeyValue | None = None
+        history = self._history.get(kv.key, ())
+        for position in range(len(history) - 1, 0, -1):
+            if history[position] is kv:
+                before = history[position - 1]
+                previous = before if before.version else None
+                break
+        return Event(_PUT if kv.version else _DELETE, kv, previous)
 
     # -- writing, between two commits
 
@@ -119,6 +136,7 @@ class Keyspace:
             self._live.add(key)
         else:
             last = history[-1]
+            key = last.key
             assert last.mod_revision != revision, "a key changes once in a revision"
             if last.version:
                 previous = last
@@ -129,7 +147,7 @@ class Keyspace:
                 self._live.add(key)
             history.append(kv)
         self.size_bytes += len(key) + len(value)
-        self._pending.append(Event(_PUT, kv, previous))
+        self._pending.append(kv)
         return previous
 
     def delete(self, key: bytes) -> KeyValue | None:
@@ -137,12 +155,12 @@ class Keyspace:
         previous = self.newest(key)
         if previous is None:
             return None
-        tombstone = KeyValue(key, EMPTY, 0, self.revision + 1, 0)
+        tombstone = KeyValue(previous.key, EMPTY, 0, self.revision + 1, 0)
         self._history[key].append(tombstone)
         self._live.remove(key)
         self._dead.add(key)
         self.size_bytes += len(key)
-        self._pending.append(Event(_DELETE, tombstone, previous))
+        self._pending.append(tombstone)
         return previous
 
     @property
@@ -154,7 +172,8 @@ class Keyspace:
         """End the transaction: its changes become one revision, if it made any."""
         if self._pending:
             self.revision += 1
-            self._changes.append(tuple(self._pending))
+            pending = self._pending
+            self._changes.append(pending[0] if len(pending) == 1 else tuple(pending))
             self._pending.clear()
         return self.revision
 
@@ -183,14 +202,14 @@ class Keyspace:
         """
         todo = self.untrimmed if revisions is None else min(revisions, self.untrimmed)
         for index in range(todo):
-            for event in self._changes[index]:
-                self._forget(event.kv.key, self._first_change + index)
+            for kv in self._changed(index):
+                self._forget(kv.key, self._first_change + index)
         if todo:
             del self._changes[:todo]
             self._first_change += todo
         if not self.untrimmed:
-            for event in self.changes(self.compact_revision):
-                self._forget(event.kv.key, self.compact_revision)
+            for kv in self._changed(self.compact_revision - self._first_change):
+                self._forget(kv.key, self.compact_revision)
         return todo
 
     def _forget(self, key: bytes, revision: int) -> None:
@@ -219,7 +238,7 @@ class Keyspace:
         base = tuple(
             history[0] for history in self._history.values() if history[0].mod_revision < first
         )
-        changes = tuple(tuple(event.kv for event in events) for events in self._changes)
+        changes = tuple(self._changed(index) for index in range(len(self._changes)))
         return FrozenKeyspace(self.revision, self.compact_revision, first, base, changes)
 
     @classmethod
@@ -233,7 +252,9 @@ class Keyspace:
         for kv in frozen.base:
             history[kv.key] = [kv]
         for kvs in frozen.changes:
-            self._changes.append(tuple(self._replay(kv) for kv in kvs))
+            for kv in kvs:
+                self._replay(kv)
+            self._changes.append(kvs[0] if len(kvs) == 1 else kvs)
         self._live = SortedList(key for key, versions in history.items() if versions[-1].version)
         self._dead = SortedList(
             key for key, versions in history.items() if not versions[-1].version
@@ -243,16 +264,14 @@ class Keyspace:
         )
         return self
 
-    def _replay(self, kv: KeyValue) -> Event:
+    def _replay(self, kv: KeyValue) -> None:
         versions = self._history.get(kv.key)
-        previous = versions[-1] if versions and versions[-1].version else None
         if kv.mod_revision <= self.compact_revision and not kv.version:
             self._history.pop(kv.key, None)
         elif kv.mod_revision <= self.compact_revision or versions is None:
             self._history[kv.key] = [kv]
         else:
             versions.append(kv)
-        return Event(_PUT if kv.version else _DELETE, kv, previous)
 
     def hash(self, revision: int = 0) -> int:
         """Hash every readable version up to ``revision`` (0: all), equal on equal members.

@@ -55,12 +55,15 @@ PlainMessage = (
 
 @message("raft.entry")
 class CarriedEntry:
-    """``values`` are the blobs of a batch; a configuration change has only a ``header``."""
+    """``values`` are the blobs of a batch; a configuration change has only a ``header``.
+
+    The header is a blob too, so that the logs of members in one process share it.
+    """
 
     index: int
     term: int
     type: EntryType
-    header: bytes
+    header: Blob
     values: tuple[Blob, ...] = ()
 
 
@@ -110,10 +113,10 @@ def carry_append(append: raft.Append) -> CarriedAppend:
 
 def _carry(entry: Entry) -> CarriedEntry:
     if entry.type is EntryType.CONFIG or not entry.data:
-        return CarriedEntry(entry.index, entry.term, entry.type, entry.data)
+        return CarriedEntry(entry.index, entry.term, entry.type, Blob(entry.data))
     parts = parts_of(entry.data)
     values = cast(tuple[Blob, ...], parts.values)
-    return CarriedEntry(entry.index, entry.term, entry.type, parts.header, values)
+    return CarriedEntry(entry.index, entry.term, entry.type, Blob(parts.header), values)
 
 
 def received(carried: object) -> raft.Message | None:
