@@ -1,5 +1,6 @@
 """What can be typed. Heavy imports happen inside the commands, so that ``--help`` is instant."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,27 @@ import click
 DEFAULT_DIRECTORY = Path(".kube-actors")
 
 
-class Failed(click.ClickException):
-    """One line on stderr and exit code 1."""
+class Commands(click.Group):
+    """Every failure is one line on stderr and its exit code; click would print the usage too."""
 
-    def show(self, file: Any = None) -> None:
-        click.echo(f"error: {self.format_message()}", err=True)
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message())
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            text = " ".join(error.format_message().split())
+            if isinstance(error, click.UsageError) and error.ctx is not None:
+                text += f" (see {error.ctx.command_path} --help)"
+            click.echo(f"error: {text}", err=True)
+            sys.exit(error.exit_code)
+        except click.Abort:
+            click.echo("stopped", err=True)
+            sys.exit(130)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="kube-actors", prog_name="kube-actors")
 def main() -> None:
     """A Kubernetes control plane made of async actors, in one process."""

@@ -20,9 +20,6 @@ class CannotReach(click.ClickException):
 
     exit_code = 3
 
-    def show(self, file: Any = None) -> None:
-        click.echo(f"error: {self.format_message()}", err=True)
-
 
 def _context(cluster: dict[str, Any], user: dict[str, Any]) -> ssl.SSLContext:
     authority = base64.b64decode(cluster["certificate-authority-data"]).decode()

@@ -10,7 +10,7 @@ import anyio
 import click
 
 from kube_actors.api.errors import StatusError
-from kube_actors.cli.command import DEFAULT_DIRECTORY, Failed
+from kube_actors.cli.command import DEFAULT_DIRECTORY
 from kube_actors.cluster import Cluster, InvalidConfig, NotReady, Timings
 
 
@@ -21,9 +21,11 @@ def run_up(*, backend: str, **options: Any) -> None:
     except* InvalidConfig as refused:
         raise click.UsageError(_first(refused)) from None
     except* (NotReady, StatusError) as failed:
-        raise Failed(_first(failed)) from None
+        raise click.ClickException(_first(failed)) from None
     except* OSError as failed:
-        raise Failed(f"{_first(failed)} (choose another --listen or --data-dir)") from None
+        raise click.ClickException(
+            f"{_first(failed)} (choose another --listen or --data-dir)"
+        ) from None
 
 
 def _first(group: BaseExceptionGroup[Any]) -> str:
