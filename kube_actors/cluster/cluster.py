@@ -320,7 +320,7 @@ class Cluster:
 
     async def _open_runtime(self, spec: NodeSpec, actor: Actor) -> ContainerRuntime:
         if spec.runtime == "simulated":
-            return SimulatedRuntime(lambda: actor.random)
+            return SimulatedRuntime(lambda: actor.random, spec.script)
         return await ProcessRuntime.open(
             self._files / "nodes" / spec.name, images=self.config.images
         )

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import attrs
 
+from kube_actors.node import Script
+
 MASTER_COUNTS = (1, 3, 5)
 RUNTIMES = ("process", "simulated")
 
@@ -52,7 +54,10 @@ class Timings:
 
 @attrs.frozen
 class NodeSpec:
-    """One node: its runtime and what it offers. Amounts are Kubernetes quantities."""
+    """One node: its runtime and what it offers. Amounts are Kubernetes quantities.
+
+    ``script`` says how the containers of a simulated node behave; a pod's annotations win over it.
+    """
 
     runtime: str = "process"
     name: str = ""
@@ -60,6 +65,7 @@ class NodeSpec:
     cpu: str = "4"
     memory: str = "8Gi"
     pods: int = 110
+    script: Script | None = None
 
 
 @attrs.frozen
@@ -73,7 +79,6 @@ class ClusterConfig:
     timings: Timings = attrs.field(factory=Timings)
     seed: int | None = None
     images: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
-    epoch_s: float | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.masters not in MASTER_COUNTS:
@@ -87,6 +92,8 @@ class ClusterConfig:
                 raise InvalidConfig(
                     f"unknown runtime {node.runtime!r}: use one of {', '.join(RUNTIMES)}"
                 )
+            if node.script is not None and node.runtime != "simulated":
+                raise InvalidConfig("only a simulated node takes a script")
         names = [node.name for node in self.nodes if node.name]
         if len(set(names)) != len(names):
             raise InvalidConfig("two nodes have the same name: give each its own")
