@@ -101,7 +101,7 @@ async def test_an_error_in_the_block_comes_out_as_it_is(scratch: Path, moment: i
             await fail()
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.001, 0.005, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6])
+@pytest.mark.parametrize("seconds", [0.0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.5])
 async def test_cancelling_at_any_time_leaves_nothing(scratch: Path, seconds: float) -> None:
     async with nothing_left(scratch):
         with anyio.move_on_after(seconds) as limit:
