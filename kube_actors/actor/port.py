@@ -22,6 +22,7 @@ from kube_actors.actor.envelope import (
     FAIL,
     ITEM,
     KEEPALIVE,
+    REPLY,
     STREAM,
     Envelope,
     stranger,
@@ -46,6 +47,10 @@ BREATH = 64
 
 HELD_MAX = 65_536
 """Envelopes a paused port holds in each direction; more are lost, as in a full socket."""
+
+
+DONE_MAX = 4096
+"""Conversations that have ended and are remembered, should a lossy network repeat their start."""
 
 
 class Host(Protocol):
@@ -96,6 +101,7 @@ class Port:
         self._parking = host.library.parking()
         self._calls: dict[int, Call] = {}
         self._requests: dict[tuple[Address, int], Delivery] = {}
+        self._done: dict[tuple[Address, int], None] = {}
         self._breath = BREATH
         self._held_in: list[Envelope] | None = None
         self._held_out: list[Envelope] = []
@@ -188,6 +194,10 @@ class Port:
     def forget(self, delivery: Delivery) -> None:
         if self._requests.get(delivery.key) is delivery:
             del self._requests[delivery.key]
+            if self._network.lossy:
+                self._done[delivery.key] = None
+                if len(self._done) > DONE_MAX:
+                    del self._done[next(iter(self._done))]
 
     # What the network does.
 
@@ -210,7 +220,7 @@ class Port:
     def _admit(self, envelope: Envelope) -> None:
         delivery = Delivery(self, envelope)
         if envelope.kind:
-            if delivery.key in self._requests:
+            if delivery.key in self._requests or delivery.key in self._done:
                 return
             self._requests[delivery.key] = delivery
         given_up = self.mailbox.put(delivery)
@@ -319,10 +329,11 @@ class Port:
         """End this incarnation: nothing comes or goes any more, and everybody concerned knows."""
         if self.closed:
             return
-        self._held_in = None
-        self._held_out = []
+        arrived, self._held_in = self._held_in or [], None
+        leaving, self._held_out = self._held_out, []
         self._network.detach(self.address)
         crashed = ActorCrashed(str(self.address))
+        self._lose_held(arrived, leaving, encode(crashed))
         for delivery in list(self._requests.values()):
             delivery.fail(crashed)
             delivery.cancel()
@@ -334,6 +345,16 @@ class Port:
         for reader in self.readers.values():
             self.send(Envelope(CANCEL, self.address, reader.target, reader.number))
         self.closed = True
+
+    def _lose_held(self, arrived: list[Envelope], leaving: list[Envelope], crashed: Frame) -> None:
+        """Tell who waits for what a pause held here, and now never comes."""
+        for kind, source, _, number, _, _ in arrived:
+            if kind in (CALL, STREAM):
+                self.send(Envelope(FAIL, self.address, source, number, crashed))
+        for kind, _, target, number, _, amount in leaving:
+            if kind in (REPLY, FAIL, END):
+                end = END if kind == END else FAIL
+                self.send(Envelope(end, self.address, target, number, crashed, amount))
 
     @property
     def has_streams(self) -> bool:

@@ -128,8 +128,13 @@ class Supervisor:
         except BaseException as stopped:
             kind, error, traceback = type(stopped), stopped, stopped.__traceback__
         self._tasks.cancel_scope.cancel()
-        for record in self._records:
-            self._quench(record)
+        try:
+            for record in self._records:
+                self._quench(record)
+        except Exception as broken:
+            # The tasks must be waited for all the same, or nothing after them could end.
+            if error is None:
+                kind, error, traceback = type(broken), broken, broken.__traceback__
         try:
             return await self._tasks.__aexit__(kind, error, traceback)
         except BaseExceptionGroup as group:
@@ -266,9 +271,11 @@ class Supervisor:
     def _end(self, record: _Record, state: State) -> None:
         """Cut a child off and let its task end."""
         record.state = state
-        self._quench(record)
-        if record.scope is not None:
-            record.scope.cancel()
+        try:
+            self._quench(record)
+        finally:
+            if record.scope is not None:
+                record.scope.cancel()
 
     def _quench(self, record: _Record) -> None:
         if record.timer is not None:

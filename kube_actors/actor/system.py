@@ -77,9 +77,13 @@ class ActorSystem:
         traceback: TracebackType | None,
     ) -> bool | None:
         assert self._tasks is not None
-        for port in list(self.ports.values()):
-            self.close_port(port)
         self._tasks.cancel_scope.cancel()
+        try:
+            for port in list(self.ports.values()):
+                self.close_port(port)
+        except Exception as broken:
+            if error is None:
+                kind, error, traceback = type(broken), broken, broken.__traceback__
         try:
             return await self._tasks.__aexit__(kind, error, traceback)
         except BaseExceptionGroup as group:

@@ -194,6 +194,24 @@ async def test_a_repeated_call_is_received_once() -> None:
     assert received == [3]
 
 
+async def test_a_call_repeated_after_its_answer_is_not_received_again() -> None:
+    received: list[int] = []
+
+    async def run_counting(actor: Actor) -> None:
+        while True:
+            delivery = await actor.receive()
+            received.append(delivery.message.number)
+            delivery.reply(delivery.message)
+
+    async with world() as one:
+        one.supervisor.start(Child("counter", run_counting))
+        one.network.set_fault("client/1", "counter", duplicate=1.0, reorder=0.5)
+        for number in range(50):
+            assert await one.actor.call("counter", Ask(number)) == Ask(number)
+        await anyio.sleep(5)
+    assert received == list(range(50))
+
+
 async def test_the_seed_decides_the_faults() -> None:
     faults = {"drop": 0.2, "duplicate": 0.2, "reorder": 0.2, "delay_s": 0.1}
     assert await faulty_run(7, **faults) == await faulty_run(7, **faults)
