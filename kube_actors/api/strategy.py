@@ -194,9 +194,12 @@ def _kept_metadata(new: Object, old: Object, subresource: str) -> Tree:
     if subresource == "status":
         keep = ("ownerReferences", "managedFields")
         metadata = {**dropped(metadata, *keep), **_only(before, *keep)}
-    # What only the server may change is taken from what is stored, unless it was contradicted:
-    # then validation says that it is immutable.
-    for key in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"):
+    # Times are always what is stored. A uid or grace that was contradicted stays: validation
+    # then says that it is immutable.
+    for key in ("creationTimestamp", "deletionTimestamp"):
+        if before.get(key):
+            metadata = {**metadata, key: before[key]}
+    for key in ("uid", "deletionGracePeriodSeconds"):
         if key in before and not metadata.get(key):
             metadata = {**metadata, key: before[key]}
     metadata = dropped(metadata, "selfLink", "generation", "managedFields")
@@ -257,6 +260,9 @@ def _kept_cluster_ip(new: Object, old: Object) -> Object:
     # An old client that knows nothing of addresses leaves them as they are.
     if not spec.get("clusterIP") and before.get("clusterIP"):
         spec = {**spec, **_only(before, "clusterIP", "clusterIPs")}
+    elif spec.get("clusterIPs") == before.get("clusterIPs") and "clusterIP" in before:
+        # A client that knows of one address only: the other field follows it.
+        spec = {**spec, "clusterIPs": [spec["clusterIP"], *(before.get("clusterIPs") or [])[1:]]}
     elif spec.get("clusterIP") and not spec.get("clusterIPs"):
         spec = {**spec, "clusterIPs": [spec["clusterIP"]]}
     return replaced(new, "spec", _kept_node_ports(spec, before))

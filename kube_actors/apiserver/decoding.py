@@ -7,13 +7,14 @@ them, Ignore drops them silently. Wrong types are always refused. Nothing here w
 from typing import Any
 
 from kube_actors.api import errors
-from kube_actors.api.kinds import Kind, Object
+from kube_actors.api.kinds import BUILTIN, Kind, Object
 from kube_actors.api.manifest import Decoded, decode_json, decode_yaml
 from kube_actors.api.schema import (
     Structure,
     decoding_error,
     field_warnings,
     strict_error,
+    validate_definition,
     validate_structure,
 )
 from kube_actors.apiserver import protobuf
@@ -34,6 +35,12 @@ def check_size(request: Request, limit: int) -> None:
         raise errors.too_large(f"limit is {limit}")
 
 
+def options_of(request: Request) -> errors.Resource:
+    """Return what the query's options are called in an error."""
+    kinds = {"PUT": "UpdateOptions", "PATCH": "PatchOptions", "DELETE": "DeleteOptions"}
+    return errors.Resource("meta.k8s.io", "", kinds.get(request.method, "CreateOptions"))
+
+
 def field_validation(request: Request) -> str:
     """Return Ignore, Warn or Strict; raises ``StatusError`` 422 for another value."""
     given = request.query.get("fieldValidation")
@@ -41,8 +48,7 @@ def field_validation(request: Request) -> str:
         return "Warn"
     if given not in _VALIDATIONS:
         cause = errors.Cause.not_supported("fieldValidation", given, ("", *_VALIDATIONS))
-        options = errors.Resource("meta.k8s.io", "", "CreateOptions")
-        raise errors.invalid(options, "", [cause])
+        raise errors.invalid(options_of(request), "", [cause])
     return given
 
 
@@ -75,6 +81,28 @@ def decode_object(request: Request, kind: Kind, warnings: list[str]) -> Object:
     decoded = decode_body(request)
     obj = typed(decoded.value, kind)
     return structured(obj, kind, field_validation(request), warnings, decoded.duplicates)
+
+
+def decode_definition(request: Request, definition: str) -> Object:
+    """Return the body as a clean object of a schema that is no kind, such as ``DeleteOptions``.
+
+    An empty body is an empty object. Raises ``StatusError`` 400 or 415.
+    """
+    if not request.body.strip():
+        return {}
+    name = definition.rpartition(".")[2]
+    value = decode_body(request).value
+    kind = value.get("kind") if isinstance(value, dict) else None
+    found = validate_definition(definition, value, strict="Ignore")
+    if found.errors or not isinstance(found.obj, dict):
+        why = found.errors[0] if found.errors else f"json: {_go_type(value)} is no object"
+        raise errors.bad_request(f'{name} in version "v1" cannot be handled as a {name}: {why}')
+    if kind not in (None, "", name):
+        raise errors.bad_request(
+            f'{kind} in version "v1" cannot be handled as a {name}: '
+            f"the object provided is a {kind}, not a {name}"
+        )
+    return found.obj
 
 
 def structured(
@@ -110,9 +138,14 @@ def typed(obj: Any, kind: Kind) -> Object:
     version, name = obj.get("apiVersion") or kind.api_version, obj.get("kind") or kind.kind
     if name != kind.kind:
         short = str(version).rpartition("/")[2]
+        known = BUILTIN.by_kind(str(version), str(name)) is not None
+        why = (
+            f"converting ({short}.{name}) to (core.{kind.kind}): unknown conversion"
+            if known
+            else f'no kind "{name}" is registered for version "{version}" in scheme "kube_actors"'
+        )
         raise errors.bad_request(
-            f'{name} in version "{short}" cannot be handled as a {kind.kind}: '
-            f"strict decoding error: the object provided is a {name}, not a {kind.kind}"
+            f'{name} in version "{short}" cannot be handled as a {kind.kind}: {why}'
         )
     if version != kind.api_version:
         raise errors.bad_request(

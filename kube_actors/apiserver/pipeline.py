@@ -17,7 +17,7 @@ from kube_actors.apiserver import pages
 from kube_actors.apiserver.authentication import authenticate
 from kube_actors.apiserver.authorization import Attributes
 from kube_actors.apiserver.call import Call
-from kube_actors.apiserver.decoding import check_size
+from kube_actors.apiserver.decoding import check_size, options_of
 from kube_actors.apiserver.output import negotiate
 from kube_actors.apiserver.request import AnyAnswer, Request, User, answer_error
 from kube_actors.apiserver.server import Server
@@ -67,7 +67,7 @@ async def handle(server: Server, request: Request) -> AnyAnswer:
 
 
 def _target(server: Server, request: Request) -> Target:
-    watching = request.method == "GET" and request.query.get("watch") in ("1", "true", "True")
+    watching = request.method == "GET" and bool(request.query.flag("watch"))
     return parse_target(server.config.kinds, request.method, request.path, watching=watching)
 
 
@@ -139,7 +139,7 @@ def _dry_run(request: Request) -> bool:
         return False
     if given != ("All",):
         cause = errors.Cause.not_supported("dryRun", list(given), ("All",))
-        raise errors.invalid(errors.Resource("meta.k8s.io", "", "CreateOptions"), "", [cause])
+        raise errors.invalid(options_of(request), "", [cause])
     return True
 
 

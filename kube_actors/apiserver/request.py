@@ -13,8 +13,6 @@ from kube_actors.apiserver.cache import Watcher
 
 JSON = "application/json"
 YAML = "application/yaml"
-_TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
-_FALSE = frozenset(("", "0", "f", "F", "false", "FALSE", "False"))
 
 
 @attrs.frozen
@@ -61,23 +59,23 @@ class Query:
         return name in self._values
 
     def flag(self, name: str) -> bool | None:
-        """Return a boolean, None when absent; raises ``StatusError`` 400."""
+        """Return a boolean, None when absent; only ``0`` and ``false`` mean no."""
         if name not in self._values:
             return None
-        value = self.get(name)
-        if value in _TRUE:
-            return True
-        if value in _FALSE:
-            return False
-        raise errors.bad_request(f"invalid value {value!r} for query parameter {name}: not a bool")
+        return self.get(name).lower() not in ("0", "false")
 
     def integer(self, name: str) -> int | None:
-        """Return a non-negative integer, None when absent; raises ``StatusError`` 400."""
+        """Return an integer of 64 bits, None when absent; raises ``StatusError`` 400."""
         value = self.get(name)
         if not value:
             return None
-        if not (value.isascii() and value.isdigit()):
-            raise errors.bad_request(f'strconv.ParseUint: parsing "{value}": invalid syntax')
+        digits = value[1:] if value[0] in "+-" else value
+        if not (digits.isascii() and digits.isdigit()):
+            text = f"strconv.ParseInt: parsing {errors.quote(value)}: invalid syntax"
+            raise errors.bad_request(text)
+        if len(digits) > 19 or not -(2**63) <= int(value) < 2**63:
+            text = f"strconv.ParseInt: parsing {errors.quote(value)}: value out of range"
+            raise errors.bad_request(text)
         return int(value)
 
 

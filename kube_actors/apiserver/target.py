@@ -91,6 +91,8 @@ def check_served(target: Target, method: str) -> Kind:
         return kind
     if target.verb not in kind.verbs or (target.name and target.verb == "create"):
         raise errors.method_not_allowed()
+    if method == "PATCH" and not target.name:
+        raise errors.method_not_allowed()
     if kind.namespaced and not target.namespace and (target.name or target.verb == "create"):
         if not target.name and target.verb == "create" and kind.verbs == ("create",):
             return kind

@@ -402,7 +402,8 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
         int32 = {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
         return {"anyOf": [{"type": ["string", "null"]}, int32]}
     if schema.get("format") == "quantity":
-        return {"type": ["string", "number", "null"]}
+        # What is no quantity is told in other words than what has the wrong type.
+        return {}
     result: dict[str, Any] = {}
     if "type" in schema and not schema.get("x-kubernetes-preserve-unknown-fields"):
         result["type"] = [schema["type"], "null"]

@@ -15,9 +15,11 @@ from kube_actors.api.validation import (
     cluster,
     configuration,
     definitions,
+    drivers,
     networking,
     pod_updates,
     pods,
+    registrations,
     scaling,
     services,
     storage,
@@ -30,6 +32,8 @@ from kube_actors.api.validation.numbers import Causes, Tree
 __all__ = ["validate_create", "validate_update"]
 
 _RBAC = "rbac.authorization.k8s.io"
+_ADMISSION = "admissionregistration.k8s.io"
+_FLOW = "flowcontrol.apiserver.k8s.io"
 _Check = Callable[[Tree], Causes]
 _UpdateCheck = Callable[[Tree, Tree], Causes]
 
@@ -49,7 +53,14 @@ _CHECKS: dict[tuple[str, str], _Check] = {
     ("", "ResourceQuota"): cluster.resource_quota,
     ("", "Secret"): configuration.secret,
     ("", "Service"): services.service,
+    (_ADMISSION, "MutatingAdmissionPolicy"): registrations.mutating_policy,
+    (_ADMISSION, "MutatingAdmissionPolicyBinding"): registrations.policy_binding,
+    (_ADMISSION, "MutatingWebhookConfiguration"): registrations.webhooks,
+    (_ADMISSION, "ValidatingAdmissionPolicy"): registrations.validating_policy,
+    (_ADMISSION, "ValidatingAdmissionPolicyBinding"): registrations.validating_policy_binding,
+    (_ADMISSION, "ValidatingWebhookConfiguration"): registrations.webhooks,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): definitions.definition,
+    ("apiregistration.k8s.io", "APIService"): registrations.api_service,
     ("apps", "ControllerRevision"): workloads.controller_revision,
     ("apps", "DaemonSet"): workloads.daemon_set,
     ("apps", "Deployment"): workloads.deployment,
@@ -59,19 +70,31 @@ _CHECKS: dict[tuple[str, str], _Check] = {
     ("autoscaling", "Scale"): workloads.scale,
     ("batch", "CronJob"): batch.cron_job,
     ("batch", "Job"): batch.job,
+    ("certificates.k8s.io", "CertificateSigningRequest"): registrations.signing_request,
     ("coordination.k8s.io", "Lease"): cluster.lease,
     ("discovery.k8s.io", "EndpointSlice"): services.endpoint_slice,
+    ("events.k8s.io", "Event"): registrations.event,
+    (_FLOW, "FlowSchema"): registrations.flow_schema,
+    (_FLOW, "PriorityLevelConfiguration"): registrations.priority_level,
+    ("networking.k8s.io", "IPAddress"): drivers.ip_address,
     ("networking.k8s.io", "Ingress"): networking.ingress,
     ("networking.k8s.io", "IngressClass"): networking.ingress_class,
     ("networking.k8s.io", "NetworkPolicy"): networking.network_policy,
+    ("networking.k8s.io", "ServiceCIDR"): drivers.service_cidr,
     ("node.k8s.io", "RuntimeClass"): cluster.runtime_class,
     ("policy", "PodDisruptionBudget"): scaling.disruption_budget,
+    ("resource.k8s.io", "ResourceSlice"): drivers.resource_slice,
     (_RBAC, "ClusterRole"): access.cluster_role,
     (_RBAC, "ClusterRoleBinding"): access.cluster_role_binding,
     (_RBAC, "Role"): access.role,
     (_RBAC, "RoleBinding"): access.role_binding,
     ("scheduling.k8s.io", "PriorityClass"): cluster.priority_class,
+    ("storage.k8s.io", "CSIDriver"): drivers.csi_driver,
+    ("storage.k8s.io", "CSINode"): drivers.csi_node,
+    ("storage.k8s.io", "CSIStorageCapacity"): drivers.storage_capacity,
     ("storage.k8s.io", "StorageClass"): storage.storage_class,
+    ("storage.k8s.io", "VolumeAttachment"): drivers.attachment,
+    ("storage.k8s.io", "VolumeAttributesClass"): drivers.attributes_class,
 }
 
 # What must not change. Kinds whose update needs only the check above are not here.
@@ -92,16 +115,27 @@ _UPDATES: dict[tuple[str, str], _UpdateCheck] = {
     ("apps", "StatefulSet"): workloads.stateful_set_update,
     ("batch", "Job"): batch.job_update,
     ("discovery.k8s.io", "EndpointSlice"): services.endpoint_slice_update,
+    ("networking.k8s.io", "IPAddress"): drivers.ip_address_update,
     ("networking.k8s.io", "IngressClass"): networking.ingress_class_update,
+    ("networking.k8s.io", "ServiceCIDR"): drivers.service_cidr_update,
     ("node.k8s.io", "RuntimeClass"): cluster.runtime_class_update,
+    ("resource.k8s.io", "ResourceClaim"): drivers.spec_update,
+    ("resource.k8s.io", "ResourceClaimTemplate"): drivers.spec_update,
+    ("resource.k8s.io", "ResourceSlice"): drivers.resource_slice_update,
     (_RBAC, "ClusterRoleBinding"): access.binding_update,
     (_RBAC, "RoleBinding"): access.binding_update,
     ("scheduling.k8s.io", "PriorityClass"): cluster.priority_class_update,
+    ("storage.k8s.io", "CSIDriver"): drivers.csi_driver_update,
+    ("storage.k8s.io", "CSIStorageCapacity"): drivers.storage_capacity_update,
     ("storage.k8s.io", "StorageClass"): storage.storage_class_update,
+    ("storage.k8s.io", "VolumeAttachment"): drivers.spec_update,
+    ("storage.k8s.io", "VolumeAttributesClass"): drivers.attributes_class_update,
 }
 # A stored pod is checked again only where an update touches it, and a claim never is: both may
 # have been valid by an older rule.
-_NOT_RECHECKED = {("", "Pod"), ("", "PersistentVolumeClaim"), ("", "Event")}
+_NOT_RECHECKED = {("", "Pod"), ("", "PersistentVolumeClaim"), ("", "Event")} | {
+    ("events.k8s.io", "Event")
+}
 _SUBRESOURCES: dict[tuple[str, str, str], _UpdateCheck] = {
     ("", "Pod", "status"): pod_updates.pod_status_update,
     ("", "Pod", "ephemeralcontainers"): pod_updates.ephemeral_containers_update,

@@ -7,17 +7,19 @@ import attrs
 from kube_actors.api import errors
 from kube_actors.api.kinds import Object
 from kube_actors.apiserver.call import Call
-from kube_actors.apiserver.decoding import decode_body
+from kube_actors.apiserver.decoding import decode_definition
 from kube_actors.apiserver.request import Answer, answer_success
 from kube_actors.apiserver.transaction import Plan, Stored, change
+
+_BINDING = "io.k8s.api.core.v1.Binding"
 
 
 async def bind(call: Call) -> Answer:
     """Give the pod its node; raises ``StatusError`` 400, 404 or 409."""
-    body = decode_body(call.request).value
-    target = body.get("target") if isinstance(body, dict) else None
+    body = decode_definition(call.request, _BINDING)
+    target = body.get("target")
     node = (target or {}).get("name", "")
-    metadata = (body.get("metadata") if isinstance(body, dict) else None) or {}
+    metadata = body.get("metadata") or {}
     if metadata.get("name", call.name) not in ("", call.name):
         raise errors.bad_request("name in URL does not match name in Binding object")
     if not node:
@@ -40,8 +42,7 @@ async def bind(call: Call) -> Answer:
 
 async def bind_named(call: Call) -> Answer:
     """Do the same for a Binding that is posted by itself and names its pod."""
-    body = decode_body(call.request).value
-    metadata = (body.get("metadata") if isinstance(body, dict) else None) or {}
+    metadata = decode_definition(call.request, _BINDING).get("metadata") or {}
     pods = call.server.config.kinds.by_resource("", "v1", "pods")
     assert pods is not None
     target = attrs.evolve(call.target, name=str(metadata.get("name", "")), kind=pods)

@@ -7,12 +7,12 @@ from kube_actors.api.kinds import Object
 from kube_actors.api.selectors import from_label_selector
 from kube_actors.apiserver.cache import Entry
 from kube_actors.apiserver.call import Call
-from kube_actors.apiserver.decoding import decode_body
+from kube_actors.apiserver.decoding import decode_definition
 from kube_actors.apiserver.request import Answer, answer_success
 from kube_actors.apiserver.storage import encode_value
 from kube_actors.apiserver.transaction import Plan, Stored, change
 from kube_actors.apiserver.verbs.deletion import delete_object
-from kube_actors.apiserver.verbs.options import DeleteOptions
+from kube_actors.apiserver.verbs.options import options_from
 
 _REFUSED = "Cannot evict pod as it would violate the pod's disruption budget."
 _TOO_MANY = (
@@ -23,17 +23,11 @@ _TOO_MANY = (
 
 async def evict(call: Call) -> Answer:
     """Answer 201 when the pod goes; raises ``StatusError`` 404, 409, 429 or 500."""
-    body = decode_body(call.request).value or {}
-    if not isinstance(body, dict):
-        raise errors.bad_request("an Eviction must be an object")
-    given: dict[str, Any] = body.get("deleteOptions") or {}
-    preconditions = given.get("preconditions") or {}
-    options = DeleteOptions(
-        given.get("gracePeriodSeconds"),
-        given.get("propagationPolicy") or "",
-        preconditions.get("uid") or "",
-        preconditions.get("resourceVersion") or "",
-    )
+    body = decode_definition(call.request, "io.k8s.api.policy.v1.Eviction")
+    if (body.get("metadata") or {}).get("name") not in (None, "", call.name):
+        raise errors.bad_request("name in URL does not match name in Eviction object")
+    options = options_from(body.get("deleteOptions") or {})
+    dry_run = call.dry_run or options.dry_run
     await call.server.read_index.wait()
     entry = call.server.cached(call.kind).get(call.namespace, call.name)
     if entry is None:
@@ -42,12 +36,12 @@ async def evict(call: Call) -> Answer:
     status = pod.get("status") or {}
     harmless = status.get("phase") in ("Succeeded", "Failed", "Pending")
     if not harmless and not pod["metadata"].get("deletionTimestamp"):
-        await _spend_budget(call, entry)
+        await _spend_budget(call, entry, dry_run)
     await delete_object(call, call.namespace, call.name, options)
     return Answer(201, answer_success().body)
 
 
-async def _spend_budget(call: Call, pod: Entry) -> None:
+async def _spend_budget(call: Call, pod: Entry, dry_run: bool) -> None:
     budgets = call.server.cache.resource("policy", "poddisruptionbudgets")
     found = [
         budget
@@ -67,7 +61,7 @@ async def _spend_budget(call: Call, pod: Entry) -> None:
         budget = stored.decode()
         return Plan(value=encode_value(spent(budget, pods, pod.name, timestamp)))
 
-    await change(call.server, kind, call.namespace, found[0].name, decide, dry_run=call.dry_run)
+    await change(call.server, kind, call.namespace, found[0].name, decide, dry_run=dry_run)
 
 
 def _selects(budget: Object, labels: Any) -> bool:

@@ -42,6 +42,7 @@ def _message(call: Call, pod: Object) -> ReadLog:
             raise errors.bad_request(f"invalid sinceTime {query.get('sinceTime')!r}") from None
         since_s = max(call.server.clock.now() - since, 0.0)
     tail, limit = query.integer("tailLines"), query.integer("limitBytes")
+    _check_bounds(call.name, tail, limit)
     return ReadLog(
         namespace=call.namespace,
         pod=call.name,
@@ -53,6 +54,17 @@ def _message(call: Call, pod: Object) -> ReadLog:
         limit_bytes=-1 if limit is None else limit,
         since_s=since_s,
     )
+
+
+def _check_bounds(name: str, tail: int | None, limit: int | None) -> None:
+    causes = []
+    if tail is not None and tail < 0:
+        text = "must be greater than or equal to 0"
+        causes.append(errors.Cause.invalid("tailLines", tail, text))
+    if limit is not None and limit < 1:
+        causes.append(errors.Cause.invalid("limitBytes", limit, "must be greater than 0"))
+    if causes:
+        raise errors.invalid(errors.Resource("", "", "PodLogOptions"), name, causes)
 
 
 def _container(name: str, pod: Object, wanted: str) -> str:

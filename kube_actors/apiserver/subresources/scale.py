@@ -10,12 +10,13 @@ from kube_actors.api.kinds import Kind, Object
 from kube_actors.api.patches import json_patch, merge_patch, strategic_merge_patch
 from kube_actors.api.selectors import from_label_selector, from_labels
 from kube_actors.apiserver.call import Call
-from kube_actors.apiserver.decoding import decode_body, media_type
+from kube_actors.apiserver.decoding import decode_definition, media_type
 from kube_actors.apiserver.freshness import catch_up
 from kube_actors.apiserver.request import Answer
 from kube_actors.apiserver.transaction import Plan, Stored, change
 from kube_actors.apiserver.verbs.changing import PATCH_TYPES, decode_patch, plan_update
 
+_DEFINITION = "io.k8s.api.autoscaling.v1.Scale"
 _SCALE = errors.Resource("autoscaling", "scales", "Scale")
 
 
@@ -49,9 +50,7 @@ async def get_scale(call: Call) -> Answer:
 
 
 async def update_scale(call: Call) -> Answer:
-    body = decode_body(call.request).value
-    if not isinstance(body, dict) or body.get("kind") not in (None, "", "Scale"):
-        raise errors.bad_request("the body must be a Scale")
+    body = decode_definition(call.request, _DEFINITION)
     return await _change(call, lambda scale: body)
 
 

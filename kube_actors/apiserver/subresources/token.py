@@ -7,7 +7,7 @@ import orjson
 from kube_actors.api import errors
 from kube_actors.apiserver.authentication import audiences
 from kube_actors.apiserver.call import Call
-from kube_actors.apiserver.decoding import decode_body
+from kube_actors.apiserver.decoding import decode_definition
 from kube_actors.apiserver.request import Answer
 from kube_actors.apiserver.tokens import service_account_claims
 
@@ -20,8 +20,8 @@ async def request_token(call: Call) -> Answer:
     server = call.server
     if server.signer is None:
         raise errors.service_unavailable("this cluster has no service-account signing key")
-    body = decode_body(call.request).value or {}
-    spec = dict(body.get("spec") or {}) if isinstance(body, dict) else {}
+    body = decode_definition(call.request, "io.k8s.api.authentication.v1.TokenRequest")
+    spec = dict(body.get("spec") or {})
     expires_s = spec.get("expirationSeconds") or _DEFAULT_S
     if not isinstance(expires_s, int) or not _SHORTEST_S <= expires_s <= _LONGEST_S:
         cause = errors.Cause.invalid(

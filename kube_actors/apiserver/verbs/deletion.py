@@ -87,7 +87,8 @@ async def delete_object(
             return delete_now(call, old)
         return Plan(value=call.value(new))
 
-    stored = await change(call.server, call.storage, namespace, name, decide, dry_run=call.dry_run)
+    dry_run = call.dry_run or options.dry_run
+    stored = await change(call.server, call.storage, namespace, name, decide, dry_run=dry_run)
     return stored, gone
 
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 import attrs
-import orjson
 
 from kube_actors.api import errors
-from kube_actors.apiserver.decoding import decode_body
+from kube_actors.apiserver.decoding import decode_definition
 from kube_actors.apiserver.request import Request
 
+DEFINITION = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 _POLICIES = ("Orphan", "Background", "Foreground")
 _OPTIONS = errors.Resource("meta.k8s.io", "", "DeleteOptions")
 
@@ -21,35 +21,36 @@ class DeleteOptions:
     propagation: str = ""
     uid: str = ""
     resource_version: str = ""
-    dry_run: tuple[str, ...] = ()
+    dry_run: bool = False
 
 
 def parse_options(request: Request) -> DeleteOptions:
     """Raises ``StatusError`` 400 or 422."""
-    body: dict[str, Any] = {}
-    if request.body.strip():
-        found = decode_body(request).value
-        if not isinstance(found, dict):
-            raise errors.bad_request("DeleteOptions must be an object")
-        if found.get("kind") not in (None, "", "DeleteOptions"):
-            raise errors.bad_request(f"the body must be DeleteOptions, not {found.get('kind')}")
-        body = found
+    body = decode_definition(request, DEFINITION)
     query = request.query
-    grace: Any = body.get("gracePeriodSeconds")
-    if grace is None and query.has("gracePeriodSeconds"):
-        text = query.get("gracePeriodSeconds")
-        if not text.lstrip("-").isdigit():
-            raise errors.bad_request(f"invalid gracePeriodSeconds {text!r}")
-        grace = int(text)
-    if grace is not None and (not isinstance(grace, int) or isinstance(grace, bool)):
-        raise errors.bad_request(f"invalid gracePeriodSeconds {orjson.dumps(grace).decode()}")
+    grace = query.integer("gracePeriodSeconds")
+    return options_from(
+        {**({} if grace is None else {"gracePeriodSeconds": grace}), **body},
+        query.get("propagationPolicy"),
+        query.flag("orphanDependents"),
+    )
+
+
+def options_from(
+    body: dict[str, Any], propagation: str = "", orphan: bool | None = None
+) -> DeleteOptions:
+    """Return the options of a well-typed body; raises ``StatusError`` 422."""
     preconditions = body.get("preconditions") or {}
+    dry_run = tuple(body.get("dryRun") or ())
+    if dry_run not in ((), ("All",)):
+        cause = errors.Cause.not_supported("dryRun", list(dry_run), ("All",))
+        raise errors.invalid(_OPTIONS, "", [cause])
     return DeleteOptions(
-        grace,
-        _propagation(body, query.get("propagationPolicy"), query.flag("orphanDependents")),
+        body.get("gracePeriodSeconds"),
+        _propagation(body, propagation, orphan),
         preconditions.get("uid") or "",
         preconditions.get("resourceVersion") or "",
-        tuple(body.get("dryRun") or ()),
+        bool(dry_run),
     )
 
 

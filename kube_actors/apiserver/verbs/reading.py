@@ -19,7 +19,7 @@ from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.conversion import to_served
 from kube_actors.apiserver.freshness import catch_up, parse_revision
 from kube_actors.apiserver.output import partial, table
-from kube_actors.apiserver.request import Answer
+from kube_actors.apiserver.request import Answer, Query
 from kube_actors.apiserver.storage import (
     decode_value,
     namespace_prefix,
@@ -93,10 +93,11 @@ async def list_objects(call: Call) -> Answer:
     """Answer a list; raises ``StatusError`` 400, 410 or 504."""
     query = call.request.query
     chosen = selection(call)
-    limit = query.integer("limit") or 0
+    limit = max(query.integer("limit") or 0, 0)
+    query.integer("timeoutSeconds")
     version, match = query.get("resourceVersion"), query.get("resourceVersionMatch")
     token = query.get("continue")
-    _check_match(version, match, token)
+    _check_options(query)
     if token:
         if version not in ("", "0"):
             raise errors.bad_request(
@@ -112,21 +113,27 @@ async def list_objects(call: Call) -> Answer:
     return call.answer_body(encode_list(call, page))
 
 
-def _check_match(version: str, match: str, token: str) -> None:
-    if not match:
-        return
-    if match not in ("Exact", "NotOlderThan"):
-        raise errors.bad_request(f'resourceVersionMatch: Unsupported value: "{match}"')
-    if token:
-        raise errors.bad_request("resourceVersionMatch is forbidden when continue is provided")
-    if not version:
-        raise errors.bad_request(
-            "resourceVersionMatch is forbidden unless resourceVersion is provided"
-        )
-    if match == "Exact" and version == "0":
-        raise errors.bad_request(
-            'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
-        )
+def _check_options(query: Query) -> None:
+    """Raise ``StatusError`` 422 for options that contradict each other."""
+    match, version = query.get("resourceVersionMatch"), query.get("resourceVersion")
+    path, forbidden, found = "resourceVersionMatch", errors.Cause.forbidden, []
+    if match:
+        if not version:
+            text = "resourceVersionMatch is forbidden unless resourceVersion is provided"
+            found.append(forbidden(path, text))
+        if query.get("continue"):
+            text = "resourceVersionMatch is forbidden when continue is provided"
+            found.append(forbidden(path, text))
+        if match not in ("Exact", "NotOlderThan"):
+            choices = ("Exact", "NotOlderThan", "")
+            found.append(errors.Cause.not_supported(path, match, choices))
+        if match == "Exact" and version == "0":
+            text = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+            found.append(forbidden(path, text))
+    if query.flag("sendInitialEvents") is not None:
+        found.append(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    if found:
+        raise errors.invalid(errors.Resource("meta.k8s.io", "", "ListOptions"), "", found)
 
 
 def _from_cache(call: Call, chosen: Selection, limit: int) -> Page:

@@ -16,7 +16,7 @@ async def watch(call: Call) -> WatchAnswer:
     initial = query.flag("sendInitialEvents")
     bookmarks = bool(query.flag("allowWatchBookmarks"))
     _check_initial(initial, match, bookmarks)
-    timeout_s = query.integer("timeoutSeconds")
+    timeout_s = max(query.integer("timeoutSeconds") or 0, 0)
     server = call.server
     resource = server.cached(call.kind)
     since: int | None = None
