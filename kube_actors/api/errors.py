@@ -8,7 +8,7 @@ Nothing here decides *whether* something is wrong, only how it is said.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 from attrs import frozen
 
@@ -137,11 +137,6 @@ class Cause:
         return cls._made("FieldValueTooMany", path, f"Too many: {actual}", detail)
 
     @classmethod
-    def too_few(cls, path: str, actual: int, least: int) -> "Cause":
-        detail = f"must have at least {_plural(least, 'item')}"
-        return cls._made("FieldValueTooFew", path, f"Too few: {actual}", detail)
-
-    @classmethod
     def internal(cls, path: str, detail: str) -> "Cause":
         return cls._made("InternalError", path, "Internal error", detail)
 
@@ -199,11 +194,6 @@ def from_status(body: Any, code: int = 500) -> StatusError:
     number = body.get("code") or code
     reason, message = str(body.get("reason", "")), str(body.get("message", ""))
     return StatusError(int(number), reason, message, body.get("details"))
-
-
-def raise_status(body: Any, code: int = 500) -> NoReturn:
-    """Raise what ``from_status`` reads."""
-    raise from_status(body, code)
 
 
 _GENERIC: dict[int, tuple[str, str]] = {

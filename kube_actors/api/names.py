@@ -194,23 +194,3 @@ def cidr(text: str) -> list[str]:
 def masked(prefix: str) -> str:
     """Return a generateName as it will be checked: one trailing dash is allowed."""
     return prefix[:-2] + "a" if len(prefix) > 1 and prefix.endswith("-") else prefix
-
-
-def is_dns1123_label(text: str) -> bool:
-    return not dns1123_label(text)
-
-
-def is_dns1123_subdomain(text: str) -> bool:
-    return not dns1123_subdomain(text)
-
-
-def is_dns1035_label(text: str) -> bool:
-    return not dns1035_label(text)
-
-
-def is_qualified_name(text: str) -> bool:
-    return not qualified_name(text)
-
-
-def is_label_value(text: str) -> bool:
-    return not label_value(text)

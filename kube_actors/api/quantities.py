@@ -58,10 +58,6 @@ class Quantity:
         """``value`` whole units."""
         return cls(value * _NANO, format)
 
-    @classmethod
-    def of_milli(cls, milli: int, format: Format = Format.DECIMAL_SI) -> "Quantity":
-        return cls(milli * 10**6, format)
-
     def value(self) -> int:
         """Whole units, rounded away from zero."""
         return _divide_away(self.nano, _NANO)

@@ -49,7 +49,6 @@ class ApiServerConfig:
     compact_interval_s: float = attrs.field(default=300.0, validator=gt(0.0))
     compacts: bool = True
     read_timeout_s: float = attrs.field(default=5.0, validator=gt(0.0))
-    request_timeout_s: float = attrs.field(default=34.0, validator=gt(0.0))
     bootstrap: bool = True
 
     def __attrs_post_init__(self) -> None:

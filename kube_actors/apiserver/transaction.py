@@ -13,7 +13,7 @@ from kube_actors.actor import Blob
 from kube_actors.api import errors
 from kube_actors.api.kinds import Kind, Object
 from kube_actors.apiserver.server import Server
-from kube_actors.apiserver.storage import decode_value, encode_value, object_key
+from kube_actors.apiserver.storage import decode_value, object_key
 from kube_actors.store.messages import (
     Compare,
     CompareResult,
@@ -49,10 +49,6 @@ class Plan:
     delete: bool = False
     also: tuple[Put | DeleteRange, ...] = ()
     guards: tuple[Compare, ...] = ()
-
-
-def put_object(obj: Object) -> Plan:
-    return Plan(value=encode_value(obj))
 
 
 def unchanged(key: bytes, revision: int) -> Compare:

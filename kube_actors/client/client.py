@@ -287,34 +287,6 @@ class Client:
         """Wait until ``target`` is as wanted; see ``waiting.wait_for``."""
         return await wait_for(self, target, condition, timeout_s=timeout_s, namespace=namespace)
 
-    def open_watch(
-        self,
-        kind: Kind,
-        namespace: str | None = None,
-        *,
-        resource_version: str = "",
-        label_selector: str = "",
-        field_selector: str = "",
-        bookmarks: bool = False,
-        initial_events: bool = False,
-        timeout_s: int = 0,
-        credit: int = 64,
-        accept: str = "application/json",
-    ) -> Watch:
-        """Like ``watch`` for a kind that is known; ``timeout_s`` 0 is the server's own."""
-        query = _query(
-            watch="true",
-            resourceVersion=resource_version,
-            labelSelector=label_selector,
-            fieldSelector=field_selector,
-            allowWatchBookmarks=bookmarks or initial_events,
-            sendInitialEvents=initial_events,
-            resourceVersionMatch="NotOlderThan" if initial_events else "",
-            timeoutSeconds=timeout_s,
-        )
-        request = ApiRequest("GET", path_of(kind, namespace), query, accept=accept)
-        return Watch(self.door, request, credit=credit)
-
     def watch(
         self,
         kind: Kind | str,
@@ -326,22 +298,28 @@ class Client:
         bookmarks: bool = False,
         initial_events: bool = False,
         timeout_s: int = 0,
+        credit: int = 64,
+        accept: str = "application/json",
     ) -> Watch:
         """Watch at one server until it ends the watch; see ``Watch``.
 
         With ``initial_events`` what is there comes first, ended by a bookmark that carries
-        ``k8s.io/initial-events-end``. Raises ``UnknownKind``: find custom kinds with ``kind``.
+        ``k8s.io/initial-events-end``; ``timeout_s`` 0 is the server's own. Raises ``UnknownKind``:
+        find custom kinds with ``kind``.
         """
-        return self.open_watch(
-            kind if isinstance(kind, Kind) else self.kinds.find(kind),
-            namespace,
-            resource_version=resource_version,
-            label_selector=label_selector,
-            field_selector=field_selector,
-            bookmarks=bookmarks,
-            initial_events=initial_events,
-            timeout_s=timeout_s,
+        found = kind if isinstance(kind, Kind) else self.kinds.find(kind)
+        query = _query(
+            watch="true",
+            resourceVersion=resource_version,
+            labelSelector=label_selector,
+            fieldSelector=field_selector,
+            allowWatchBookmarks=bookmarks or initial_events,
+            sendInitialEvents=initial_events,
+            resourceVersionMatch="NotOlderThan" if initial_events else "",
+            timeoutSeconds=timeout_s,
         )
+        request = ApiRequest("GET", path_of(found, namespace), query, accept=accept)
+        return Watch(self.door, request, credit=credit)
 
 
 def _place(kind: Kind, namespace: str | None, obj: Mapping[str, Any] | None = None) -> str | None:

@@ -144,7 +144,7 @@ class Informer(Generic[T]):
         self._watches += 1
         timeout_s = int(_WATCH_MIN_S * (1 + self._client.actor.random.random()))
         kind = await self._client.kind(self._kind)
-        watch = self._client.open_watch(
+        watch = self._client.watch(
             kind,
             self._namespace,
             resource_version="" if taking_stock else str(self._revision),

@@ -5,8 +5,6 @@ them. An ``ApiRequest`` means exactly what the same request over HTTP means: bot
 pipeline.
 """
 
-from enum import StrEnum
-
 from kube_actors.actor import ActorError, Blob, message
 
 STORED = "application/vnd.kube-actors.stored+json"
@@ -125,15 +123,3 @@ class NoAddress(ActorError):
     """The node's pod CIDR is used up."""
 
     cidr: str
-
-
-class Component(StrEnum):
-    """First parts of actor addresses: ``store/1``, ``apiserver/1``, ``kubelet/node-1`` …"""
-
-    STORE = "store"
-    APISERVER = "apiserver"
-    CONTROLLER = "controller"
-    SCHEDULER = "scheduler"
-    KUBELET = "kubelet"
-    PROXY = "proxy"
-    CLIENT = "client"

@@ -38,9 +38,6 @@ class View(Generic[T]):
         keys = self._indexes[index].get(value)
         return [self._objects[key] for key in keys] if keys else []
 
-    def index_values(self, index: str) -> list[str]:
-        return list(self._indexes[index])
-
     def put(self, key: Key, new: T) -> T | None:
         """Keep ``new``; gives what it replaced."""
         old = self._objects.get(key)

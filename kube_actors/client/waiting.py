@@ -44,7 +44,7 @@ class _Waiting:
                 await anyio.sleep(backoff.next_s())
 
     async def _watch_once(self) -> bool:
-        watch = self._client.open_watch(
+        watch = self._client.watch(
             self._kind,
             self._namespace,
             field_selector=f"metadata.name={self._name}",

@@ -6,7 +6,7 @@ is a ``MalformedManifest``, a 400 that names the line and the column.
 """
 
 from kube_actors.api.manifest.documents import parse_manifest, parse_yaml
-from kube_actors.api.manifest.json_text import Decoded, MalformedManifest, decode_json, parse_json
+from kube_actors.api.manifest.json_text import Decoded, MalformedManifest, decode_json
 from kube_actors.api.manifest.yaml_text import decode_yaml, dump_yaml
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "decode_json",
     "decode_yaml",
     "dump_yaml",
-    "parse_json",
     "parse_manifest",
     "parse_yaml",
 ]

@@ -113,12 +113,3 @@ def decode_json(data: bytes, *, find_duplicates: bool = True) -> Decoded:
         if deep:
             raise malformed("couldn't get version/kind; json parse error: exceeded max depth")
     return Decoded(value, _duplicates(data) if find_duplicates else ())
-
-
-def parse_json(data: bytes, strict: bool = False) -> Any:
-    """Decode one JSON value; ``strict`` refuses duplicate fields."""
-    decoded = decode_json(data, find_duplicates=strict)
-    if decoded.duplicates:
-        listed = ", ".join(f'duplicate field "{path}"' for path in decoded.duplicates)
-        raise malformed(f"strict decoding error: {listed}")
-    return decoded.value

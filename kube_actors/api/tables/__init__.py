@@ -32,16 +32,14 @@ def to_table(
     kind: Kind,
     objects: Object | Sequence[Object],
     now_s: float,
-    list_meta: Mapping[str, Any] | None = None,
     include_object: str = "Metadata",
     *,
     printer: Printer | None = None,
 ) -> Object:
     """Give the Table of one object, several, or a List.
 
-    ``now_s`` is unix time for ages; ``list_meta`` the list's metadata if ``objects`` is none;
-    ``include_object`` what each row carries: Metadata, Object or None. ``printer`` is for custom
-    kinds with columns of their own.
+    ``now_s`` is unix time for ages; ``include_object`` what each row carries: Metadata, Object or
+    None. ``printer`` is for custom kinds with columns of their own.
     """
     items, meta = _items(objects)
     chosen = printer or printer_of(kind)
@@ -56,7 +54,7 @@ def to_table(
     return {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
-        "metadata": dict(meta if list_meta is None else list_meta),
+        "metadata": dict(meta),
         "columnDefinitions": chosen.definitions(),
         "rows": rows,
     }

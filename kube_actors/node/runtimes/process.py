@@ -260,14 +260,6 @@ class ProcessRuntime:
         if container is not None and container.group is not None:
             container.group.signal(number)
 
-    def power_off(self) -> None:
-        """Fault verb: the machine is gone. Every process dies and nobody is told."""
-        listener, self._listener = self._listener, None
-        self._watch.kill_all()
-        self._sandboxes.clear()
-        self._containers.clear()
-        self._listener = listener
-
     # Ends
 
     async def run(self) -> None:
