@@ -36,7 +36,7 @@ class Call:
         return self.target.name
 
     def form(self) -> Form:
-        return form(self.output, self.kind, self.storage, self.server.clock.now())
+        return form(self.output, self.kind, self.storage, self.server.clock.now)
 
     def served(self, stored: Stored) -> Object:
         """Return a fresh tree at the version that was asked for."""

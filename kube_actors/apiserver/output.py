@@ -3,6 +3,7 @@
 Protobuf is not spoken: a client that accepts nothing else gets 406, others get JSON.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import attrs
@@ -58,8 +59,11 @@ def negotiate(accept: str, include: str = "", *, watching: bool = False) -> Outp
     raise errors.not_acceptable(OFFERED)
 
 
-def form(output: Output, kind: Kind, storage: Kind, now_s: float) -> Form:
-    """Return how single objects of ``kind``, stored as ``storage``, are shown."""
+def form(output: Output, kind: Kind, storage: Kind, now: Callable[[], float]) -> Form:
+    """Return how single objects of ``kind``, stored as ``storage``, are shown.
+
+    A watch's form lives long: ages in its tables are told by ``now`` as each event is shown.
+    """
     converts = kind.api_version != storage.api_version
     if output.style in ("object", "stored") and not converts:
         return STORED if output.style == "stored" else SERVED
@@ -74,10 +78,10 @@ def form(output: Output, kind: Kind, storage: Kind, now_s: float) -> Form:
         return Form("partial", lambda value, rv: orjson.dumps(partial(tree(value, rv))))
 
     def encode(value: bytes, revision: int) -> bytes:
-        return orjson.dumps(table(output, kind, [tree(value, revision)], now_s))
+        return orjson.dumps(table(output, kind, [tree(value, revision)], now()))
 
     def bookmark(value: bytes, revision: int) -> bytes:
-        shown = table(output, kind, [], now_s)
+        shown = table(output, kind, [], now())
         shown["metadata"] = {"resourceVersion": str(revision)}
         annotations = orjson.loads(value)["metadata"].get("annotations")
         if annotations:

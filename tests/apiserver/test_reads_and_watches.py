@@ -14,6 +14,7 @@ from tests.apiserver.world import MERGE, Events, World, config_map, pod, world
 MAPS = "/api/v1/namespaces/default/configmaps"
 PODS = "/api/v1/namespaces/default/pods"
 NOT_OLDER = "NotOlderThan"
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
 def names(body: dict[str, Any]) -> list[str]:
@@ -120,6 +121,19 @@ async def test_a_watch_resumed_later_replays_what_it_missed() -> None:
         await fill(w, 3)
         async with w.watch(MAPS, {"resourceVersion": version}) as stream:
             assert [name for _, name in await Events(stream).names(3)] == ["c0", "c1", "c2"]
+
+
+@pytest.mark.anyio
+async def test_a_watched_table_tells_ages_as_of_each_event() -> None:
+    async with world() as w, w.watch(MAPS, {}, accept=TABLE) as stream:
+        events = Events(stream)
+        await anyio.sleep(60)
+        await w.ok("POST", MAPS, config_map("late"))
+        _, fresh = await events.next()
+        await anyio.sleep(7)
+        await w.ok("PATCH", f"{MAPS}/late", {"data": {"k": "v"}}, content_type=MERGE)
+        _, older = await events.next()
+        assert [table["rows"][0]["cells"][-1] for table in (fresh, older)] == ["0s", "7s"]
 
 
 @pytest.mark.anyio

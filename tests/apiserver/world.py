@@ -91,10 +91,9 @@ class World:
             except ActorError:
                 await anyio.sleep(0.1)
 
-    def watch(self, path: str, query: dict[str, str]) -> Any:
-        request = ApiRequest(
-            "GET", path, (("watch", "1"), *query.items()), user="admin", groups=MASTERS
-        )
+    def watch(self, path: str, query: dict[str, str], accept: str = "application/json") -> Any:
+        asked = (("watch", "1"), *query.items())
+        request = ApiRequest("GET", path, asked, user="admin", groups=MASTERS, accept=accept)
         return self.client.stream("apiserver/1", request)
 
 
