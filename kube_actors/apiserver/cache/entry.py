@@ -15,14 +15,15 @@ from kube_actors.apiserver.storage import splice
 class Entry:
     """Immutable in meaning; ``labels`` and ``fields`` are decoded at first use and kept.
 
-    Of a superseded entry, which lives on among the recent changes, only the labels and the node
-    are kept.
+    Of a superseded entry, which lives on among the recent changes, only the labels, the node and
+    the phase are kept.
     """
 
     __slots__ = (
         "_fields",
         "_labels",
         "_node",
+        "_phase",
         "key",
         "kind",
         "name",
@@ -49,6 +50,7 @@ class Entry:
         self._labels: Mapping[str, str] | None = None
         self._fields: Mapping[str, str] | None = None
         self._node: str | None = None
+        self._phase = ""
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -71,6 +73,13 @@ class Entry:
         assert self._node is not None
         return self._node
 
+    @property
+    def phase(self) -> str:
+        """Its ``status.phase``, "" for none."""
+        if self._node is None:
+            self._project()
+        return self._phase
+
     def superseded_by(self, newer: "Entry") -> None:
         """Share with ``newer`` what is equal, and drop what can be decoded again."""
         newer.key = self.key
@@ -88,7 +97,11 @@ class Entry:
     def _project(self) -> dict[str, Any]:
         obj = self.decode()
         self._labels = shared_labels(obj["metadata"].get("labels"))
-        spec = obj.get("spec")
-        node = spec.get("nodeName") if isinstance(spec, dict) else None
-        self._node = sys.intern(node) if isinstance(node, str) else ""
+        self._node = _text(obj.get("spec"), "nodeName")
+        self._phase = _text(obj.get("status"), "phase")
         return obj
+
+
+def _text(part: Any, name: str) -> str:
+    value = part.get(name) if isinstance(part, dict) else None
+    return sys.intern(value) if isinstance(value, str) else ""

@@ -10,6 +10,7 @@ from kube_actors.apiserver.cache.entry import Entry
 _NO_FIELDS = FieldSelector()
 Bucket = tuple[str, str, str]
 EVERY: Bucket = ("every", "", "")
+_NODE, _PHASE = "spec.nodeName", "status.phase"
 
 
 @attrs.frozen
@@ -32,7 +33,7 @@ class Selection:
         namespace = self.namespace or self.fields.required("metadata.namespace") or ""
         if name:
             return ("name", namespace, name) if namespace else ("name", "", name)
-        node = self.fields.required("spec.nodeName")
+        node = self.fields.required(_NODE)
         if node is not None:
             return ("node", "", node)
         return ("namespace", namespace, "") if namespace else EVERY
@@ -46,10 +47,11 @@ class Selection:
             return False
         if self.fields.empty:
             return True
-        node = self._node
-        return entry.node == node if node is not None else self.fields.matches(entry.fields)
+        if self._asks_little:
+            return self.fields.matches({_NODE: entry.node, _PHASE: entry.phase})
+        return self.fields.matches(entry.fields)
 
     @cached_property
-    def _node(self) -> str | None:
-        """The node when that is all it asks for, as each kubelet does of pods."""
-        return self.fields.required("spec.nodeName") if len(self.fields.terms) == 1 else None
+    def _asks_little(self) -> bool:
+        """Whether all fields need not be kept: so kubelets and the scheduler watch pods."""
+        return all(term.field in (_NODE, _PHASE) for term in self.fields.terms)
