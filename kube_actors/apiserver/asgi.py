@@ -146,6 +146,9 @@ def _credentials(
     if b"impersonate-user" in headers:
         name = unquote(headers[b"impersonate-user"].decode("latin-1"))
         other = User(name, impersonated)
+    elif impersonated:
+        text = f"requested groups [{' '.join(impersonated)}] without impersonating a user"
+        raise errors.internal(text)
     return Credentials(user, bearer if user is None else "", other)
 
 

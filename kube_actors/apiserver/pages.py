@@ -2,10 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 
+import attrs
+import orjson
+
 from kube_actors.api import errors
 from kube_actors.api.discovery import paths as discovery_paths
+from kube_actors.api.manifest import dump_yaml
 from kube_actors.apiserver import discovery, health
-from kube_actors.apiserver.request import Answer, Request, User, answer_object
+from kube_actors.apiserver.decoding import media_type
+from kube_actors.apiserver.request import JSON, YAML, Answer, Request, User, answer_object
 from kube_actors.apiserver.server import Server
 from kube_actors.apiserver.target import Target
 
@@ -22,7 +27,11 @@ async def answer(server: Server, request: Request, target: Target, user: User) -
         raise errors.no_such_path()
     if request.method not in ("GET", "HEAD"):
         raise errors.method_not_allowed()
-    return await page(server, request)
+    found = await page(server, request)
+    if found.content_type == JSON and media_type(request.accept) == YAML:
+        body = dump_yaml(orjson.loads(found.body)).encode()
+        return attrs.evolve(found, body=body, content_type=YAML)
+    return found
 
 
 async def _version(server: Server, request: Request) -> Answer:

@@ -17,21 +17,29 @@ from kube_actors.apiserver import pages
 from kube_actors.apiserver.authentication import authenticate
 from kube_actors.apiserver.authorization import Attributes
 from kube_actors.apiserver.call import Call
-from kube_actors.apiserver.decoding import check_size, options_of
-from kube_actors.apiserver.output import negotiate
-from kube_actors.apiserver.request import AnyAnswer, Request, User, answer_error
+from kube_actors.apiserver.decoding import check_size, media_type, options_of
+from kube_actors.apiserver.output import Output, encode, negotiate
+from kube_actors.apiserver.request import (
+    YAML,
+    Answer,
+    AnyAnswer,
+    Request,
+    User,
+    answer_error,
+)
 from kube_actors.apiserver.server import Server
 from kube_actors.apiserver.subresources import find_subresource
 from kube_actors.apiserver.subresources.binding import bind_named
 from kube_actors.apiserver.subresources.reviews import find_review
 from kube_actors.apiserver.target import Target, check_served, parse_target
-from kube_actors.apiserver.verbs.changing import patch, update
+from kube_actors.apiserver.verbs.changing import APPLY, patch, update
 from kube_actors.apiserver.verbs.creation import create
 from kube_actors.apiserver.verbs.deletion import delete, delete_collection
 from kube_actors.apiserver.verbs.reading import get, list_objects
 from kube_actors.apiserver.verbs.watching import watch
 from kube_actors.store.messages import Compacted, InvalidRequest, NoQuorum, OutcomeUnknown
 
+_FIELD_MANAGER_MAX = 128
 _log = logging.getLogger(__name__)
 Handler = Callable[[Call], Awaitable[AnyAnswer]]
 _VERBS: dict[str, Handler] = {
@@ -55,15 +63,25 @@ async def handle(server: Server, request: Request) -> AnyAnswer:
     try:
         answer = await _serve(server, request, target)
     except errors.StatusError as error:
-        answer = answer_error(error)
+        answer = _refusal(request, error)
     except ActorError as error:
-        answer = answer_error(_store_error(error))
+        answer = _refusal(request, _store_error(error))
     except Exception as error:
         # One request's bug must not end every other request with this apiserver.
         _log.exception("%s %s failed", request.method, request.path)
         answer = answer_error(errors.internal(f"{type(error).__name__}: {error}"))
     _measure(server, target, answer, anyio.current_time() - started_s)
     return answer
+
+
+def _refusal(request: Request, error: errors.StatusError) -> Answer:
+    """Return the Status, in YAML for those who understand nothing else."""
+    answer = answer_error(error)
+    if media_type(request.accept) != YAML:
+        return answer
+    output = Output(yaml=True)
+    body = encode(output, answer.body)
+    return attrs.evolve(answer, body=body, content_type=output.content_type)
 
 
 def _target(server: Server, request: Request) -> Target:
@@ -90,7 +108,7 @@ async def _serve(server: Server, request: Request, target: Target) -> AnyAnswer:
         storage=server.storage_kind(kind),
         user=user,
         output=negotiate(request.accept, include, watching=target.verb == "watch"),
-        dry_run=_dry_run(request),
+        dry_run=_write_options(request),
         warnings=[],
     )
     return await _handler(target, call)(call)
@@ -133,14 +151,21 @@ def _impersonated(server: Server, user: User, request: Request) -> User:
     return attrs.evolve(wanted, groups=(*wanted.groups, "system:authenticated"))
 
 
-def _dry_run(request: Request) -> bool:
-    given = request.query.all("dryRun")
-    if not given:
-        return False
-    if given != ("All",):
-        cause = errors.Cause.not_supported("dryRun", list(given), ("All",))
-        raise errors.invalid(options_of(request), "", [cause])
-    return True
+def _write_options(request: Request) -> bool:
+    """Return whether it is a dry run; raises ``StatusError`` 422 for options that are wrong."""
+    given, query = request.query.all("dryRun"), request.query
+    causes = []
+    if given not in ((), ("All",)):
+        causes.append(errors.Cause.not_supported("dryRun", list(given), ("All",)))
+    if request.method == "PATCH" and query.has("force"):
+        detail = "may not be specified for non-apply patch"
+        if media_type(request.content_type) != APPLY:
+            causes.append(errors.Cause.forbidden("force", detail))
+    if len(query.get("fieldManager").encode()) > _FIELD_MANAGER_MAX:
+        causes.append(errors.Cause.too_long("fieldManager", _FIELD_MANAGER_MAX))
+    if causes:
+        raise errors.invalid(options_of(request), "", causes)
+    return bool(given)
 
 
 def _store_error(error: ActorError) -> errors.StatusError:

@@ -49,7 +49,17 @@ METADATA: list[tuple[str, Any, str]] = [
         {"a": "b" * 262144},
         "metadata.annotations: Too long: may not be more than 262144 bytes",
     ),
-    ("metadata.finalizers", ["a b"], f'metadata.finalizers: Invalid value: "a b": {QUALIFIED}'),
+    (
+        "metadata.finalizers",
+        ["a.b/c d"],
+        f'metadata.finalizers: Invalid value: "a.b/c d": {QUALIFIED}',
+    ),
+    (
+        "metadata.finalizers",
+        ["mine"],
+        'metadata.finalizers[0]: Invalid value: "mine": name is neither a standard finalizer name '
+        "nor is it fully qualified",
+    ),
     (
         "metadata.finalizers",
         ["orphan", "foregroundDeletion"],

@@ -164,6 +164,15 @@ async def test_an_unread_body_is_skipped_when_small_and_ends_the_connection_when
 
 
 @pytest.mark.anyio
+async def test_a_client_that_sends_all_of_a_large_body_first_still_reads_the_answer() -> None:
+    async with connected(App(), unread_body_bytes_max=100) as end:
+        await end.send(b"POST /unread HTTP/1.1\r\ncontent-length: 400000\r\n\r\n")
+        for _ in range(40):
+            await end.send(b"x" * 10_000)
+        assert (await read_all(end)).endswith(b"no")
+
+
+@pytest.mark.anyio
 async def test_a_crash_of_the_application_is_a_500_and_its_own() -> None:
     async with connected(App()) as end:
         await end.send(b"GET /crash HTTP/1.1\r\n\r\n")

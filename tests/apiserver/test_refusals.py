@@ -161,6 +161,50 @@ async def test_a_bad_request_to_a_subresource_changes_nothing(
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("method", "body", "query", "content_type", "status", "text"),
+    [
+        ("PATCH", {"spec": "x"}, {}, MERGE, 400, "cannot unmarshal string"),
+        ("PATCH", {"spec": {"replicas": "x"}}, {}, MERGE, 400, "cannot unmarshal string"),
+        ("PATCH", {"spec": {"replicas": -1}}, {}, MERGE, 422, "spec.replicas"),
+        ("PATCH", [{"op": "remove", "path": ""}], {}, JSON_PATCH, 400, ""),
+        ("PATCH", {}, {"force": "true"}, MERGE, 422, "force: Forbidden"),
+        ("PATCH", {}, {"fieldManager": "x" * 129}, MERGE, 422, "fieldManager: Too long"),
+        ("PUT", {"metadata": {"name": "other"}}, {}, "application/json", 400, "on the URL"),
+        ("PUT", {"spec": 1}, {}, "application/json", 400, "cannot unmarshal number"),
+    ],
+)
+async def test_a_bad_scale_changes_nothing(
+    method: str, body: Any, query: dict[str, str], content_type: str, status: int, text: str
+) -> None:
+    async with world() as w:
+        made = await w.ok("POST", APPS, sample(BUILTIN.find("deployments")))
+        path = f"{APPS}/web/scale"
+        got = await w.ask(method, path, body, query=query, content_type=content_type)
+        assert (got.status, text in got.body["message"]) == (status, True), got.body
+        assert await w.ok("GET", f"{APPS}/web") == made
+
+
+@pytest.mark.anyio
+async def test_a_finalizer_says_whose_it_is() -> None:
+    async with world() as w:
+        for name, status in (("mine", 422), ("orphan", 201), ("example.com/mine", 201)):
+            obj = {"metadata": {"generateName": "a", "finalizers": [name]}}
+            assert (await w.ask("POST", MAPS, obj)).status == status, name
+
+
+@pytest.mark.anyio
+async def test_a_local_review_is_about_its_own_namespace() -> None:
+    async with world() as w:
+        path = "/apis/authorization.k8s.io/v1/namespaces/default/localsubjectaccessreviews"
+        asked = {"namespace": "other", "verb": "get", "resource": "pods"}
+        got = await w.ask("POST", path, {"spec": {"user": "x", "resourceAttributes": asked}})
+        assert (got.status, got.body["reason"]) == (422, "Invalid")
+        asked["namespace"] = "default"
+        assert await w.ok("POST", path, {"spec": {"user": "x", "resourceAttributes": asked}})
+
+
+@pytest.mark.anyio
 async def test_a_deletion_that_is_dry_in_its_body_deletes_nothing() -> None:
     async with world() as w:
         made = await w.ok("POST", PODS, pod("p"))

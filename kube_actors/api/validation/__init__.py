@@ -26,7 +26,11 @@ from kube_actors.api.validation import (
     workloads,
 )
 from kube_actors.api.validation.custom import custom
-from kube_actors.api.validation.metadata import metadata_on_create, metadata_on_update
+from kube_actors.api.validation.metadata import (
+    known_finalizers,
+    metadata_on_create,
+    metadata_on_update,
+)
 from kube_actors.api.validation.numbers import Causes, Tree
 
 __all__ = ["validate_create", "validate_update"]
@@ -153,6 +157,7 @@ def validate_create(kind: Kind, obj: Object) -> list[Cause]:
     causes = list(metadata_on_create(kind, metadata)) if "get" in kind.verbs else []
     if kind.definition is not None:
         return [*causes, *custom(kind.definition, obj)]
+    causes += known_finalizers(metadata)
     check = _CHECKS.get((kind.group, kind.kind))
     if check is not None:
         causes += check(obj)
@@ -165,6 +170,7 @@ def validate_update(kind: Kind, new: Object, old: Object, subresource: str = "")
     causes = list(metadata_on_update(new.get("metadata") or {}, old.get("metadata") or {}))
     if kind.definition is not None:
         return [*causes, *custom(kind.definition, new)]
+    causes += known_finalizers(new.get("metadata") or {})
     if subresource:
         special = _SUBRESOURCES.get((*key, subresource))
         return [*causes, *special(new, old)] if special else causes

@@ -13,6 +13,7 @@ from kube_actors.api.validation.numbers import Causes, Tree, not_negative, uncha
 
 ANNOTATIONS_MAX_BYTES = 256 * 1024
 _ORPHAN, _FOREGROUND = "orphan", "foregroundDeletion"
+_STANDARD_FINALIZERS = frozenset(("kubernetes", _ORPHAN, _FOREGROUND))
 _IMMUTABLE = (
     "name",
     "namespace",
@@ -165,6 +166,14 @@ def _finalizers(finalizers: list[str]) -> Causes:
     if _ORPHAN in finalizers and _FOREGROUND in finalizers:
         detail = f"finalizer {_ORPHAN} and {_FOREGROUND} cannot be both set"
         yield Cause.invalid("metadata.finalizers", finalizers, detail)
+
+
+def known_finalizers(metadata: Tree) -> Causes:
+    """Check that a built-in kind's finalizers are Kubernetes' own or say whose they are."""
+    for index, finalizer in enumerate(metadata.get("finalizers") or ()):
+        if "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS:
+            detail = "name is neither a standard finalizer name nor is it fully qualified"
+            yield Cause.invalid(f"metadata.finalizers[{index}]", finalizer, detail)
 
 
 def label_selector(selector: Tree, path: str) -> Causes:

@@ -124,8 +124,22 @@ class _Connection:
             request.chunks.clear()
             if request.complete:
                 return True
-            if left < 0 or not await self.read():
+            if left < 0:
+                await self._linger(request)
                 return False
+            if not await self.read():
+                return False
+
+    async def _linger(self, request: Incoming) -> None:
+        """Swallow what is still being sent, for a while.
+
+        A client that writes its whole body first would see a broken connection, not the answer.
+        """
+        left = self._limits.lingering_bytes_max
+        self._deadline(self._limits.lingering_timeout_s)
+        while left > 0 and not request.complete and await self._feed():
+            left -= sum(len(chunk) for chunk in request.chunks)
+            request.chunks.clear()
 
     def _asgi_scope(self, request: Incoming) -> Scope:
         raw_path, _, query = request.target.partition(b"?")

@@ -72,6 +72,25 @@ def _subject_access(call: Call, obj: Object) -> dict[str, Any]:
     return _access(call, user, obj)
 
 
+def _local_access(call: Call, obj: Object) -> dict[str, Any]:
+    spec = obj.get("spec") or {}
+    asked = spec.get("resourceAttributes")
+    if asked is not None and asked.get("namespace") != call.namespace:
+        path = "spec.resourceAttributes.namespace"
+        cause = errors.Cause.invalid(
+            path, asked.get("namespace", ""), f"must match metadata.namespace: {call.namespace}"
+        )
+        raise errors.invalid(call.kind, "", [cause])
+    if spec.get("nonResourceAttributes") is not None:
+        cause = errors.Cause.invalid(
+            "spec.nonResourceAttributes",
+            spec["nonResourceAttributes"],
+            "disallowed on this kind of request",
+        )
+        raise errors.invalid(call.kind, "", [cause])
+    return _subject_access(call, obj)
+
+
 def _self_rules(call: Call, obj: Object) -> dict[str, Any]:
     namespace = (obj.get("spec") or {}).get("namespace", "")
     if not namespace:
@@ -121,7 +140,7 @@ def _token(call: Call, obj: Object) -> dict[str, Any]:
 
 
 _JUDGES: dict[str, Callable[[Call, Object], dict[str, Any]]] = {
-    "localsubjectaccessreviews": _subject_access,
+    "localsubjectaccessreviews": _local_access,
     "selfsubjectaccessreviews": _self_access,
     "selfsubjectreviews": _self_subject,
     "selfsubjectrulesreviews": _self_rules,

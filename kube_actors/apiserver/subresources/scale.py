@@ -8,6 +8,7 @@ import orjson
 from kube_actors.api import errors
 from kube_actors.api.kinds import Kind, Object
 from kube_actors.api.patches import json_patch, merge_patch, strategic_merge_patch
+from kube_actors.api.schema import validate_definition
 from kube_actors.api.selectors import from_label_selector, from_labels
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.decoding import decode_definition, media_type
@@ -69,7 +70,12 @@ async def patch_scale(call: Call) -> Answer:
 async def _change(call: Call, edit: Callable[[Object], Any]) -> Answer:
     def decide(stored: Stored) -> Plan | None:
         old = call.served(stored)
-        wanted = edit(scale_of(call.kind, old))
+        wanted = typed_scale(edit(scale_of(call.kind, old)))
+        name = (wanted.get("metadata") or {}).get("name") or call.name
+        if name != call.name:
+            raise errors.bad_request(
+                f"the name of the object ({name}) does not match the name on the URL ({call.name})"
+            )
         replicas = check_scale(call.name, wanted)
         version = (wanted.get("metadata") or {}).get("resourceVersion")
         if version and version != old["metadata"]["resourceVersion"]:
@@ -83,12 +89,18 @@ async def _change(call: Call, edit: Callable[[Object], Any]) -> Answer:
     return call.answer_body(orjson.dumps(scale_of(call.kind, call.served(stored))))
 
 
-def check_scale(name: str, scale: Any) -> int:
-    """Return the wanted replicas; raises ``StatusError`` 400 or 422."""
-    spec = scale.get("spec") if isinstance(scale, dict) else None
-    replicas = (spec or {}).get("replicas", 0)
-    if not isinstance(replicas, int) or isinstance(replicas, bool):
-        raise errors.bad_request("spec.replicas must be an integer")
+def typed_scale(scale: Any) -> Object:
+    """Return a clean Scale; raises ``StatusError`` 400."""
+    found = validate_definition(_DEFINITION, scale, strict="Ignore")
+    if found.errors or not isinstance(found.obj, dict):
+        why = found.errors[0] if found.errors else "the patched object is no object"
+        raise errors.bad_request(f'Scale in version "v1" cannot be handled as a Scale: {why}')
+    return found.obj
+
+
+def check_scale(name: str, scale: Object) -> int:
+    """Return the wanted replicas; raises ``StatusError`` 422."""
+    replicas = int((scale.get("spec") or {}).get("replicas") or 0)
     if replicas < 0:
         cause = errors.Cause.invalid(
             "spec.replicas", replicas, "must be greater than or equal to 0"
