@@ -47,6 +47,8 @@ from kube_actors.node.runtimes import ContainerRuntime, ProcessRuntime, Simulate
 from kube_actors.store import Disk, FileDisk, MemoryDisk
 
 READY_POLL_S = 0.02
+RESTARTS_MAX = 1000
+"""Machines fail alone: one that cannot live is tried for ever, and never ends the others."""
 
 
 class NotReady(TimeoutError):
@@ -190,7 +192,7 @@ class Cluster:
         with self._claimed() as plan:
             async with (
                 ActorSystem(network, clock, self._seed) as system,
-                Supervisor(system, name="cluster") as root,
+                Supervisor(system, name="cluster", intensity=RESTARTS_MAX) as root,
                 system.client("client/embedder") as embedder,
                 anyio.create_task_group() as tasks,
             ):
@@ -333,8 +335,15 @@ class Cluster:
             while missing:
                 await anyio.sleep(READY_POLL_S)
                 missing = await self._missing()
+                self._check_disks()
             return
         raise NotReady(f"not ready after {self._ready_timeout_s:g} s: {missing}")
+
+    def _check_disks(self) -> None:
+        """Waiting does not help when a majority of the store's disks cannot be used."""
+        troubles = [m.trouble for m in self.faults.machines.values() if m.trouble]
+        if len(troubles) > self.config.masters // 2:
+            raise NotReady(f"the store cannot be opened: {'; '.join(troubles)}")
 
     async def _missing(self) -> str:
         await self.health.refresh()

@@ -18,10 +18,14 @@ class UnknownTarget(KeyError):
 
 @attrs.define
 class Machine:
-    """A master or a node: the supervisor of its actors while it is up."""
+    """A master or a node: the supervisor of its actors while it is up.
+
+    ``trouble`` is why its disk cannot be used, as said by the last attempt.
+    """
 
     name: str
     supervisor: Supervisor | None = None
+    trouble: str = ""
 
     def addresses(self) -> tuple[str, ...]:
         if self.supervisor is None:

@@ -13,7 +13,7 @@ from kube_actors.cluster.faults import Machine
 from kube_actors.cluster.front_door import FrontDoor
 from kube_actors.controllers import ControllersConfig, run_controllers
 from kube_actors.scheduler import SchedulerConfig, run_scheduler
-from kube_actors.store import Disk, MemberConfig, Store, run_member
+from kube_actors.store import Disk, DiskError, MemberConfig, Store, run_member
 
 Engine = Callable[[Actor], Store]
 """Makes one actor's client of the store."""
@@ -57,7 +57,7 @@ async def run_master(
     async with Supervisor(system, name=plan.name, intensity=20, window_s=30.0) as supervisor:
         machine.supervisor = supervisor
         try:
-            for child in _children(plan, door):
+            for child in _children(plan, machine, door):
                 supervisor.start(child)
             await anyio.sleep_forever()
         finally:
@@ -65,7 +65,7 @@ async def run_master(
             door.closed(plan.number)
 
 
-def _children(plan: MasterPlan, door: FrontDoor) -> list[Child]:
+def _children(plan: MasterPlan, machine: Machine, door: FrontDoor) -> list[Child]:
     number, timings = plan.number, plan.timings
 
     async def store(actor: Actor) -> None:
@@ -75,7 +75,12 @@ def _children(plan: MasterPlan, door: FrontDoor) -> list[Child]:
             tick_s=timings.store_tick_s,
             election_ticks=timings.store_election_ticks,
         )
-        await run_member(actor, config, plan.disk())
+        machine.trouble = ""
+        try:
+            await run_member(actor, config, plan.disk())
+        except DiskError as error:
+            machine.trouble = f"store/{number}: {error}"
+            raise
 
     async def apiserver(actor: Actor) -> None:
         def serving(server: Server) -> None:

@@ -230,6 +230,24 @@ def test_what_was_asked_wrongly_is_said_and_exits_with_2(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("manifest", "says"),
+    [
+        ("{apiVersion: foo/v1, kind: Bar, metadata: {name: x}}", "resource type 'Bar.foo/v1'"),
+        ("{apiVersion: v1, kind: Pod, metadata: {name: [}", "error converting YAML"),
+        ("# nothing", "no objects"),
+    ],
+)
+def test_a_manifest_that_cannot_be_applied_is_named_and_exits_with_1(
+    tmp_path: Path, manifest: str, says: str
+) -> None:
+    (tmp_path / "m.yaml").write_text(manifest)
+    options = ("--masters", "1", "--nodes", "0", "--listen", "127.0.0.1:0", "-f", "m.yaml")
+    done = kube_actors("up", *options, cwd=tmp_path)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, line.startswith("error: m.yaml: "), says in line) == (1, True, True)
+
+
 def test_an_unusable_data_directory_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     data = tmp_path / "file" / "data"
@@ -240,6 +258,28 @@ def test_an_unusable_data_directory_is_one_line_and_exit_code_1(tmp_path: Path) 
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
     assert "--data-dir" in line
+
+
+def test_a_damaged_store_is_refused_at_once_naming_file_and_offset(
+    ups: Any, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    arguments = ("--masters", "1", "--nodes", "0", "--data-dir", str(data))
+    assert ups(*arguments).ready().end() == 0
+    logs = [
+        path
+        for path in (data / "store").rglob("*")
+        if path.is_file() and path.stat().st_size > 4096
+    ]
+    assert logs
+    content = bytearray(logs[0].read_bytes())
+    content[600:640] = bytes(byte ^ 0xFF for byte in content[600:640])
+    logs[0].write_bytes(content)
+    done = kube_actors("up", "--listen", "127.0.0.1:0", *arguments, cwd=tmp_path, timeout_s=20)
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert logs[0].name in line
+    assert "offset" in line
 
 
 def test_two_at_once_on_one_directory_are_refused(ups: Any, tmp_path: Path) -> None:
