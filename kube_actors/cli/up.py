@@ -10,6 +10,7 @@ import anyio
 import click
 
 from kube_actors.api.errors import StatusError
+from kube_actors.api.kinds import UnknownKind
 from kube_actors.cli.command import DEFAULT_DIRECTORY
 from kube_actors.cluster import Cluster, InvalidConfig, NotReady, Timings
 
@@ -20,6 +21,8 @@ def run_up(*, backend: str, **options: Any) -> None:
         anyio.run(_up, options, backend=backend)
     except* InvalidConfig as refused:
         raise click.UsageError(_first(refused)) from None
+    except* click.ClickException as failed:
+        raise click.ClickException(_first(failed)) from None
     except* (NotReady, StatusError) as failed:
         raise click.ClickException(_first(failed)) from None
     except* OSError as failed:
@@ -58,11 +61,21 @@ async def _up(options: dict[str, Any]) -> None:
                 path = cluster.write_kubeconfig(kubeconfig)
                 _greet(cluster, path)
                 for manifest in options["manifests"]:
-                    for applied in await cluster.client.apply(manifest):
-                        name = applied["metadata"]["name"]
-                        click.echo(f"applied {applied['kind'].lower()}/{name}")
+                    await _apply(cluster, manifest)
                 await anyio.sleep_forever()
     click.echo("stopped")
+
+
+async def _apply(cluster: Cluster, manifest: Path) -> None:
+    """Apply a file or directory and say what; raises ClickException that names the path."""
+    try:
+        applied = await cluster.client.apply(manifest)
+    except (StatusError, UnknownKind, OSError) as error:
+        raise click.ClickException(f"{manifest}: {error}") from None
+    if not applied:
+        raise click.ClickException(f"{manifest}: no objects (.yaml, .yml or .json) to apply")
+    for each in applied:
+        click.echo(f"applied {each['kind'].lower()}/{each['metadata']['name']}")
 
 
 def _greet(cluster: Cluster, path: Path) -> None:
