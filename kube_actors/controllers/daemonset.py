@@ -13,6 +13,8 @@ from typing import Any
 from attrs import evolve, frozen
 
 from kube_actors.api import Object
+from kube_actors.api.selectors.nodes import allows, required_terms
+from kube_actors.api.taints import Taint, repelled, taints_of, tolerations_of
 from kube_actors.controllers.controller import (
     Controller,
     Round,
@@ -31,7 +33,6 @@ from kube_actors.controllers.controller_revisions import (
 )
 from kube_actors.controllers.effects import Effect, Reference, reference_to
 from kube_actors.controllers.naming import safe_suffix, suffixed
-from kube_actors.controllers.node_fit import fits, tolerates_all
 from kube_actors.controllers.pod_changes import create_pods, delete_pods
 from kube_actors.controllers.pod_template import pod_from, template_digest, template_hash
 from kube_actors.controllers.pods import PodRecord, availability_wait, pod_record
@@ -58,7 +59,7 @@ class DaemonNode(Record):
     """What decides whether a daemon belongs on a node."""
 
     labels: Mapping[str, str]
-    taints: tuple[Mapping[str, Any], ...]
+    taints: tuple[Taint, ...]
 
 
 @frozen
@@ -73,8 +74,7 @@ class DaemonState:
 
 def daemon_node(obj: Object) -> DaemonNode:
     """Keep a node's labels and taints."""
-    taints = (obj.get("spec") or {}).get("taints") or ()
-    return DaemonNode(*identity(obj), labels=labels_of(obj), taints=tuple(taints))
+    return DaemonNode(*identity(obj), labels=labels_of(obj), taints=taints_of(obj))
 
 
 def daemon_pod(obj: Object) -> PodRecord:
@@ -96,7 +96,7 @@ def reconcile(state: DaemonState, round_: Round) -> tuple[Effect, ...]:
     daemonset, spec = state.daemonset, state.daemonset["spec"]
     template = spec["template"]
     hash_ = template_hash(template_digest(template))
-    fitting = {node.name for node in state.nodes if _belongs(template, node)}
+    fitting = _fitting(template, state.nodes)
     by_node: dict[str, list[PodRecord]] = {}
     for pod in sorted(state.pods, key=lambda pod: (pod.created_s, pod.name)):
         by_node.setdefault(pod.node, []).append(pod)
@@ -138,10 +138,22 @@ def _holds(pod: PodRecord) -> bool:
     return not pod.finished
 
 
-def _belongs(template: Mapping[str, Any], node: DaemonNode) -> bool:
+def _fitting(template: Mapping[str, Any], nodes: Sequence[DaemonNode]) -> set[str]:
+    """Name the nodes for a daemon; whether they have room is the scheduler's to say."""
     spec = template.get("spec") or {}
-    tolerations = [*(spec.get("tolerations") or ()), *DAEMON_TOLERATIONS]
-    return fits(spec, node.name, node.labels) and tolerates_all(tolerations, node.taints)
+    selector, terms = spec.get("nodeSelector") or {}, required_terms(spec)
+    tolerations = tolerations_of({"tolerations": _tolerations(spec)})
+    return {
+        node.name
+        for node in nodes
+        if spec.get("nodeName") in (None, "", node.name)
+        and allows(selector, terms, node.labels, node.name)
+        and not repelled(tolerations, node.taints)
+    }
+
+
+def _tolerations(spec: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [*(spec.get("tolerations") or ()), *DAEMON_TOLERATIONS]
 
 
 def _surplus(by_node: Mapping[str, list[PodRecord]], fitting: set[str]) -> list[PodRecord]:
@@ -194,14 +206,13 @@ def _pod(
     node_affinity = dict(affinity.get("nodeAffinity") or {})
     node_affinity["requiredDuringSchedulingIgnoredDuringExecution"] = {"nodeSelectorTerms": [here]}
     affinity["nodeAffinity"] = node_affinity
-    tolerations = [*(spec.get("tolerations") or ()), *DAEMON_TOLERATIONS]
     return pod_from(
         template,
         owner,
         name,
         generate_name=f"{owner.name}-",
         labels={HASH_LABEL: hash_},
-        spec={"affinity": affinity, "tolerations": tolerations},
+        spec={"affinity": affinity, "tolerations": _tolerations(spec)},
     )
 
 

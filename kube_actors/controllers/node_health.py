@@ -12,12 +12,11 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.api import Object
+from kube_actors.api.shared_labels import shared_condition
+from kube_actors.api.taints import NOT_READY, UNREACHABLE, UNSCHEDULABLE
 from kube_actors.controllers.conditions import Condition, find_condition
 from kube_actors.controllers.records import Record, identity, seconds
 
-NOT_READY = "node.kubernetes.io/not-ready"
-UNREACHABLE = "node.kubernetes.io/unreachable"
-UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 PRESSURE_TAINTS = {
     "MemoryPressure": "node.kubernetes.io/memory-pressure",
@@ -63,7 +62,8 @@ class NodeLeaseRecord(Record):
 def node_record(obj: Object) -> NodeRecord:
     """Keep what judging a node needs."""
     meta, spec = obj["metadata"], obj.get("spec") or {}
-    conditions = tuple((obj.get("status") or {}).get("conditions") or ())
+    reported = (obj.get("status") or {}).get("conditions") or ()
+    conditions = tuple(shared_condition(condition) for condition in reported)
     ready = find_condition(conditions, "Ready") or {}
     return NodeRecord(
         *identity(obj),

@@ -6,13 +6,11 @@ look at it finds nothing to do.
 """
 
 import sys
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any
 
 from attrs import frozen
 
 from kube_actors.api import Object
+from kube_actors.api.taints import Taint, Toleration, taints_of, tolerations_of
 from kube_actors.controllers.controller import Controller, Round, View, Watch, key_of, split_key
 from kube_actors.controllers.effects import Delete, Effect, Emit, Reference, RequeueAfter
 from kube_actors.controllers.pods import patch_pod_status
@@ -20,24 +18,10 @@ from kube_actors.controllers.records import Record, attribute_index, identity, s
 
 
 @frozen
-class Toleration:
-    """One toleration of NoExecute taints; ``for_s`` None tolerates for ever."""
-
-    key: str
-    exists: bool
-    value: str
-    for_s: int | None
-
-    def tolerates(self, taint: "NoExecuteTaint") -> bool:
-        if self.key and self.key != taint.key:
-            return False
-        return self.exists or self.value == taint.value
-
-
-@frozen
 class NoExecuteTaint:
-    key: str
-    value: str
+    """``since_s`` is None when nobody wrote when the taint was added."""
+
+    taint: Taint
     since_s: float | None
 
 
@@ -50,7 +34,7 @@ class TaintedNode(Record):
 
 @frozen
 class TolerantPod(Record):
-    """A pod that is bound to a node and not being deleted."""
+    """Where a pod is, "" while it is nowhere, and what it tolerates there."""
 
     node: str
     tolerations: tuple[Toleration, ...]
@@ -69,59 +53,33 @@ class Exposure:
     taints: tuple[NoExecuteTaint, ...]
 
 
-_Said = tuple[str, str, str, int | None]
-
-
-@lru_cache(maxsize=4096)
-def _shared_tolerations(said: tuple[_Said, ...]) -> tuple[Toleration, ...]:
-    return tuple(
-        Toleration(key, operator == "Exists", value, for_s) for key, operator, value, for_s in said
-    )
-
-
-def _said(toleration: Mapping[str, Any]) -> _Said:
-    return (
-        toleration.get("key", ""),
-        toleration.get("operator", "Equal"),
-        toleration.get("value", ""),
-        toleration.get("tolerationSeconds"),
-    )
-
-
 def tolerant_pod(obj: Object) -> TolerantPod:
     """Keep where a pod is and what it tolerates there."""
     spec = obj.get("spec") or {}
     return TolerantPod(
         *identity(obj),
         node=sys.intern(spec.get("nodeName", "")),
-        tolerations=_shared_tolerations(
-            tuple(
-                _said(toleration)
-                for toleration in spec.get("tolerations") or ()
-                if toleration.get("effect", "") in ("", "NoExecute")
-            )
-        ),
+        tolerations=tolerations_of(spec),
         deleting=bool(obj["metadata"].get("deletionTimestamp")),
     )
 
 
 def tainted_node(obj: Object) -> TaintedNode:
     """Keep a node's NoExecute taints."""
-    return TaintedNode(
-        *identity(obj),
-        taints=tuple(
-            NoExecuteTaint(taint["key"], taint.get("value", ""), seconds(taint.get("timeAdded")))
-            for taint in (obj.get("spec") or {}).get("taints") or ()
-            if taint["effect"] == "NoExecute"
-        ),
+    written = (obj.get("spec") or {}).get("taints") or ()
+    taints = tuple(
+        NoExecuteTaint(taint, seconds(each.get("timeAdded")))
+        for taint, each in zip(taints_of(obj), written, strict=True)
+        if taint.effect == "NoExecute"
     )
+    return TaintedNode(*identity(obj), taints=taints)
 
 
 def eviction_due_s(state: Exposure, now_s: float) -> float | None:
     """Tell when the pod has to go: None never, a time in the past at once."""
     due: list[float] = []
     for taint in state.taints:
-        fitting = [one for one in state.pod.tolerations if one.tolerates(taint)]
+        fitting = [one for one in state.pod.tolerations if one.tolerates(taint.taint)]
         if not fitting:
             return now_s
         limits = [one.for_s for one in fitting if one.for_s is not None]

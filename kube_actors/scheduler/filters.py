@@ -9,13 +9,15 @@ from collections.abc import Callable
 
 import attrs
 
+from kube_actors.api.selectors import Operator
+from kube_actors.api.selectors.nodes import NAME_FIELD, allows
+from kube_actors.api.taints import UNSCHEDULABLE, Taint, repelled
 from kube_actors.scheduler.node import NodeState
 from kube_actors.scheduler.pod import PodInfo
-from kube_actors.scheduler.rules import Taint
 from kube_actors.scheduler.snapshot import Snapshot
 from kube_actors.scheduler.topology import Topology, survey
 
-UNSCHEDULABLE_TAINT = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
+UNSCHEDULABLE_TAINT = Taint(UNSCHEDULABLE, "", "NoSchedule")
 
 
 @attrs.frozen
@@ -45,7 +47,7 @@ def prepare(pod: PodInfo, snapshot: Snapshot) -> Context:
 def node_unschedulable(context: Context, node: NodeState) -> Misfit | None:
     if not node.info.unschedulable:
         return None
-    if any(t.tolerates(UNSCHEDULABLE_TAINT) for t in context.pod.tolerations):
+    if not repelled(context.pod.tolerations, (UNSCHEDULABLE_TAINT,)):
         return None
     return Misfit("NodeUnschedulable", ("node(s) were unschedulable",))
 
@@ -58,11 +60,8 @@ def node_name(context: Context, node: NodeState) -> Misfit | None:
 
 
 def taint_toleration(context: Context, node: NodeState) -> Misfit | None:
-    for taint in node.info.taints:
-        if taint.effect == "PreferNoSchedule":
-            continue
-        if not any(t.tolerates(taint) for t in context.pod.tolerations):
-            return Misfit("TaintToleration", ("node(s) had untolerated taint(s)",))
+    if repelled(context.pod.tolerations, node.info.taints):
+        return Misfit("TaintToleration", ("node(s) had untolerated taint(s)",))
     return None
 
 
@@ -75,7 +74,11 @@ def _named_nodes(pod: PodInfo) -> list[str] | None:
         return None
     found: list[str] = []
     for term in pod.required_terms:
-        names = [f.values for f in term.fields if f.key == "metadata.name" and f.operator == "In"]
+        names = [
+            field.values
+            for field in term.fields
+            if field.key == NAME_FIELD and field.operator is Operator.IN
+        ]
         if not names:
             return None
         found.extend(name for values in names for name in values)
@@ -87,10 +90,7 @@ def node_affinity(context: Context, node: NodeState) -> Misfit | None:
     named = _named_nodes(pod)
     if named is not None and node.info.name not in named:
         return Misfit("NodeAffinity", ("node(s) didn't satisfy plugin(s) [NodeAffinity]",))
-    fits = all(labels.get(key) == value for key, value in pod.node_selector.items())
-    if fits and pod.required_terms is not None:
-        fits = any(term.matches(labels, node.info.name) for term in pod.required_terms)
-    if fits:
+    if allows(pod.node_selector, pod.required_terms, labels, node.info.name):
         return None
     return Misfit("NodeAffinity", ("node(s) didn't match Pod's node affinity/selector",))
 

@@ -11,8 +11,8 @@ from typing import Any
 import attrs
 
 from kube_actors.api.shared_labels import shared_labels
+from kube_actors.api.taints import Taint, taints_of
 from kube_actors.scheduler.pod import PodInfo, amounts
-from kube_actors.scheduler.rules import Taint
 
 Object = dict[str, Any]
 
@@ -35,9 +35,7 @@ def project_node(node: Object) -> NodeInfo:
     return NodeInfo(
         name=sys.intern(node["metadata"]["name"]),
         labels=shared_labels(node["metadata"].get("labels")),
-        taints=tuple(
-            Taint(t["key"], t.get("value") or "", t["effect"]) for t in spec.get("taints") or ()
-        ),
+        taints=taints_of(node),
         unschedulable=bool(spec.get("unschedulable")),
         allocatable=amounts(status.get("allocatable") or status.get("capacity")),
     )

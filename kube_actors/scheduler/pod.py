@@ -13,16 +13,14 @@ from typing import Any
 import attrs
 
 from kube_actors.api.quantities import parse_quantity
+from kube_actors.api.selectors.nodes import NodeTerm, node_term, required_terms
 from kube_actors.api.shared_labels import shared_labels
+from kube_actors.api.taints import Toleration, tolerations_of
 from kube_actors.scheduler.rules import (
-    NodeTerm,
     PodTerm,
     SpreadConstraint,
-    Toleration,
-    project_node_term,
     project_pod_terms,
     project_spread,
-    project_tolerations,
 )
 
 Object = dict[str, Any]
@@ -141,7 +139,6 @@ def project_pod(pod: Object) -> PodInfo:
     affinity = spec.get("affinity") or {}
     node = affinity.get("nodeAffinity") or {}
     pods, anti = affinity.get("podAffinity") or {}, affinity.get("podAntiAffinity") or {}
-    required = node.get(HARD)
     attracting = project_pod_terms(pods.get(SOFT), namespace, labels)
     repelling = project_pod_terms(anti.get(SOFT), namespace, labels)
     return PodInfo(
@@ -155,17 +152,15 @@ def project_pod(pod: Object) -> PodInfo:
         priority=spec.get("priority") or 0,
         requests=_requests(spec),
         node_selector=shared_labels(spec.get("nodeSelector")),
-        required_terms=None
-        if required is None
-        else tuple(project_node_term(t) for t in required.get("nodeSelectorTerms") or ()),
+        required_terms=required_terms(spec),
         preferred_terms=tuple(
-            project_node_term(t["preference"], t["weight"]) for t in node.get(SOFT) or ()
+            node_term(t["preference"], t["weight"]) for t in node.get(SOFT) or ()
         ),
         affinity=project_pod_terms(pods.get(HARD), namespace, labels),
         anti_affinity=project_pod_terms(anti.get(HARD), namespace, labels),
         preferred_affinity=attracting
         + tuple(attrs.evolve(term, weight=-term.weight) for term in repelling),
-        tolerations=project_tolerations(spec.get("tolerations")),
+        tolerations=tolerations_of(spec),
         host_ports=_host_ports(spec),
         spread=project_spread(spec.get("topologySpreadConstraints"), labels),
         gates=tuple(g["name"] for g in spec.get("schedulingGates") or ()),

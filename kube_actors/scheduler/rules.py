@@ -1,10 +1,10 @@
-"""What a pod may ask of the nodes and pods around it, as frozen values that can be matched.
+"""What a pod may ask of the pods around it, as frozen values that can be matched.
 
-Tolerations and taints, node selector requirements, pod (anti-)affinity terms and spread
-constraints, each with core/v1's own rules for what matches. Pure.
+Pod (anti-)affinity terms and spread constraints, with core/v1's own rules for what matches. What it
+may ask of nodes is in ``api.selectors.nodes`` and ``api.taints``, because the DaemonSet controller
+asks the same.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,81 +12,9 @@ import attrs
 
 from kube_actors.api.selectors import LabelSelector, from_label_selector
 
-Object = dict[str, Any]
 Namespaces = Mapping[str, Mapping[str, str]]
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-
-
-@attrs.frozen
-class Toleration:
-    key: str = ""
-    operator: str = "Equal"
-    value: str = ""
-    effect: str = ""
-
-    def tolerates(self, taint: "Taint") -> bool:
-        """Say whether this toleration matches the taint (core/v1 ``ToleratesTaint``)."""
-        if self.effect and self.effect != taint.effect:
-            return False
-        if self.key and self.key != taint.key:
-            return False
-        if self.operator == "Exists":
-            return True
-        return bool(self.key) and self.value == taint.value
-
-
-@attrs.frozen
-class Taint:
-    key: str
-    value: str
-    effect: str
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.value}"
-
-
-@attrs.frozen
-class Requirement:
-    """One node selector requirement: ``key operator values``."""
-
-    key: str
-    operator: str
-    values: tuple[str, ...] = ()
-
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        have = labels.get(self.key)
-        match self.operator:
-            case "In":
-                return have is not None and have in self.values
-            case "NotIn":
-                return have is None or have not in self.values
-            case "Exists":
-                return have is not None
-            case "DoesNotExist":
-                return have is None
-        bound = self.values[0] if self.values else ""
-        if have is None or not _INTEGER.fullmatch(have) or not _INTEGER.fullmatch(bound):
-            return False
-        return int(have) > int(bound) if self.operator == "Gt" else int(have) < int(bound)
-
-
-@attrs.frozen
-class NodeTerm:
-    """All expressions and all fields must hold; an empty term matches nothing."""
-
-    expressions: tuple[Requirement, ...] = ()
-    fields: tuple[Requirement, ...] = ()
-    weight: int = 0
-
-    def matches(self, labels: Mapping[str, str], name: str) -> bool:
-        if not self.expressions and not self.fields:
-            return False
-        fields = {"metadata.name": name}
-        return all(r.matches(labels) for r in self.expressions) and all(
-            r.matches(fields) for r in self.fields
-        )
 
 
 @attrs.frozen
@@ -126,31 +54,6 @@ class SpreadConstraint:
     min_domains: int = 0
     honor_affinity: bool = True
     honor_taints: bool = False
-
-
-def project_tolerations(tolerations: Any) -> tuple[Toleration, ...]:
-    return tuple(
-        Toleration(
-            t.get("key") or "",
-            t.get("operator") or "Equal",
-            t.get("value") or "",
-            t.get("effect") or "",
-        )
-        for t in tolerations or ()
-    )
-
-
-def _requirements(expressions: Any) -> tuple[Requirement, ...]:
-    return tuple(
-        Requirement(e["key"], e["operator"], tuple(e.get("values") or ()))
-        for e in expressions or ()
-    )
-
-
-def project_node_term(term: Object, weight: int = 0) -> NodeTerm:
-    return NodeTerm(
-        _requirements(term.get("matchExpressions")), _requirements(term.get("matchFields")), weight
-    )
 
 
 def _narrowed(

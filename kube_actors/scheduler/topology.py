@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
+from kube_actors.api.selectors.nodes import allows
+from kube_actors.api.taints import repelled
 from kube_actors.scheduler.node import NodeState
 from kube_actors.scheduler.pod import PodInfo
 from kube_actors.scheduler.rules import PodTerm, SpreadConstraint
@@ -65,19 +67,12 @@ def _add(counts: dict[Pair, int], key: str, labels: Mapping[str, str], value: in
 
 def node_counts(pod: PodInfo, constraint: SpreadConstraint, state: NodeState) -> bool:
     """Say whether a constraint looks at this node at all (KEP-3094)."""
-    labels, name = state.info.labels, state.info.name
-    if constraint.honor_affinity:
-        if any(labels.get(key) != value for key, value in pod.node_selector.items()):
-            return False
-        terms = pod.required_terms
-        if terms is not None and not any(term.matches(labels, name) for term in terms):
-            return False
-    if constraint.honor_taints:
-        return all(
-            taint.effect == "PreferNoSchedule" or any(t.tolerates(taint) for t in pod.tolerations)
-            for taint in state.info.taints
-        )
-    return True
+    info = state.info
+    if constraint.honor_affinity and not allows(
+        pod.node_selector, pod.required_terms, info.labels, info.name
+    ):
+        return False
+    return not (constraint.honor_taints and repelled(pod.tolerations, info.taints))
 
 
 def matching(pod: PodInfo, constraint: SpreadConstraint, state: NodeState) -> int:

@@ -1,9 +1,6 @@
 """DaemonSets: one pod per fitting node, and updates within bounds."""
 
-import pytest
-
 from kube_actors.controllers.daemonset import DAEMONSET
-from kube_actors.controllers.node_fit import fits
 from tests.controllers.objects import node, template
 from tests.controllers.world import World
 
@@ -117,22 +114,3 @@ def test_a_failed_daemon_is_replaced():
     world.settle(DAEMONSET)
     (pod,) = world.all("pods")
     assert pod["metadata"]["name"] != name
-
-
-AFFINITY = [
-    ({"key": "z", "operator": "In", "values": ["1", "2"]}, True),
-    ({"key": "z", "operator": "NotIn", "values": ["1"]}, False),
-    ({"key": "z", "operator": "Exists"}, True),
-    ({"key": "y", "operator": "DoesNotExist"}, True),
-    ({"key": "z", "operator": "Gt", "values": ["0"]}, True),
-    ({"key": "z", "operator": "Lt", "values": ["1"]}, False),
-    ({"key": "z", "operator": "Lt", "values": ["x"]}, False),
-]
-
-
-@pytest.mark.parametrize(("expression", "expected"), AFFINITY)
-def test_required_affinity_is_read_as_the_scheduler_reads_it(expression, expected):
-    terms = {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}
-    required = {"requiredDuringSchedulingIgnoredDuringExecution": terms}
-    spec = {"affinity": {"nodeAffinity": required}}
-    assert fits(spec, "a", {"z": "1"}) is expected

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kube_actors.api.taints import Taint
 from kube_actors.controllers.controller import Round
 from kube_actors.controllers.effects import RequeueAfter
 from kube_actors.controllers.node_lifecycle import Grace, node_lifecycle
@@ -145,7 +146,9 @@ def test_when_a_pod_is_due_for_eviction(what, tolerations, due_s):
         | ({} if seconds is None else {"tolerationSeconds": seconds})
         for key, seconds in tolerations
     ]
-    state = Exposure(tolerant_pod(obj), (NoExecuteTaint(UNREACHABLE, "", 10.0),))
+    state = Exposure(
+        tolerant_pod(obj), (NoExecuteTaint(Taint(UNREACHABLE, "", "NoExecute"), 10.0),)
+    )
     assert eviction_due_s(state, 100.0) == due_s
 
 

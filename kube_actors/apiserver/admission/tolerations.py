@@ -3,9 +3,7 @@
 from typing import Any
 
 from kube_actors.api.kinds import Object
-
-NOT_READY = "node.kubernetes.io/not-ready"
-UNREACHABLE = "node.kubernetes.io/unreachable"
+from kube_actors.api.taints import NOT_READY, UNREACHABLE
 
 
 def admit(pod: Object, toleration_s: int) -> None:
