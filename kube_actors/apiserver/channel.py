@@ -1,5 +1,7 @@
 """The channel door: ``ApiRequest`` in, ``ApiResponse`` or batches of watch events out."""
 
+import math
+
 import anyio
 
 from kube_actors.actor import Actor, Blob, Delivery, StreamWriter
@@ -83,13 +85,17 @@ class Door:
             return
         self._opened += 1
         ticket, writer = self._opened, delivery.open()
+        deadline_s = math.inf
+        if isinstance(answer, WatchAnswer):
+            deadline_s = anyio.current_time() + answer.timeout_s
         try:
-            with anyio.CancelScope() as scope:
+            with anyio.CancelScope(deadline=deadline_s) as scope:
                 self._streams[ticket] = (delivery, scope)
                 if isinstance(answer, WatchAnswer):
                     await _pump(answer, writer)
                 else:
                     await _copy(answer, writer)
+            writer.close()
         except anyio.BrokenResourceError:
             pass
         finally:
@@ -99,11 +105,8 @@ class Door:
 
 
 async def _pump(answer: WatchAnswer, writer: StreamWriter) -> None:
-    watcher = answer.watcher
-    with anyio.move_on_after(answer.timeout_s):
-        while events := await watcher.next_batch():
-            await writer.send(WatchBatch(tuple(events)))
-    writer.close()
+    while events := await answer.watcher.next_batch():
+        await writer.send(WatchBatch(tuple(events)))
 
 
 async def _copy(answer: StreamAnswer, writer: StreamWriter) -> None:

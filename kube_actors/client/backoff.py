@@ -1,5 +1,6 @@
 """How long to wait before the next try: doubling, bounded, spread by jitter."""
 
+from collections.abc import Callable
 from random import Random
 
 from attrs import define, field
@@ -9,7 +10,7 @@ from attrs import define, field
 class Backoff:
     """``next_s`` grows from ``first_s`` to ``max_s``; ``jitter`` 0.5 adds up to a half."""
 
-    random: Random
+    random: Random | Callable[[], Random]
     first_s: float = 0.05
     max_s: float = 5.0
     jitter: float = 0.5
@@ -19,7 +20,8 @@ class Backoff:
         """The delay before the next try; each one is longer than the last."""
         delay_s: float = min(self.first_s * 2 ** min(self._tries, 30), self.max_s)
         self._tries += 1
-        return delay_s * (1 + self.jitter * self.random.random())
+        random = self.random() if callable(self.random) else self.random
+        return delay_s * (1 + self.jitter * random.random())
 
     def reset(self) -> None:
         """It worked: the next delay is the first again."""

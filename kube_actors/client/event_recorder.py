@@ -67,7 +67,7 @@ class EventRecorder:
         self._clock = clock
         self._host = host
         self._queue: list[_Said] = []
-        self._wake = anyio.Event()
+        self._wake: anyio.Event | None = None
         self._known: OrderedDict[_Sameness, _Remembered] = OrderedDict()
         self._buckets: OrderedDict[_Subject, _Bucket] = OrderedDict()
         self.dropped = 0
@@ -83,7 +83,8 @@ class EventRecorder:
             return
         said = _Said(dict(about), type, reason, message[:1024], self._clock.timestamp())
         self._queue.append(said)
-        self._wake.set()
+        if self._wake is not None:
+            self._wake.set()
 
     def _allowed(self, subject: _Subject) -> bool:
         now_s = self._clock.now()
@@ -101,10 +102,10 @@ class EventRecorder:
     async def run(self) -> None:
         """Write events until cancelled."""
         while True:
-            self._wake = anyio.Event()
+            wake = self._wake = anyio.Event()
             while self._queue:
                 await self._write(self._queue.pop(0))
-            await self._wake.wait()
+            await wake.wait()
 
     async def _write(self, said: _Said) -> None:
         for _ in range(_TRIES_MAX):

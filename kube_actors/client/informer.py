@@ -9,6 +9,7 @@ indexes have changed. What it keeps per object is what ``project`` gives, never 
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar, cast
+from zlib import crc32
 
 import anyio
 import orjson
@@ -70,7 +71,8 @@ class Informer(Generic[T]):
         self._field_selector = field_selector
         self._view: View[T] = View(indexes or {})
         self._handlers: list[Handler[T]] = []
-        self._synced = anyio.Event()
+        self._synced = False
+        self._syncing: anyio.Event | None = None
         self._revision = 0
         self._unseen: dict[Key, None] | None = None
         self._relists = self._watches = self._failures = 0
@@ -78,7 +80,7 @@ class Informer(Generic[T]):
     @property
     def synced(self) -> bool:
         """The view has been complete once; it may lag, but never goes back."""
-        return self._synced.is_set()
+        return self._synced
 
     @property
     def resource_version(self) -> int:
@@ -86,7 +88,10 @@ class Informer(Generic[T]):
         return self._revision
 
     async def wait_synced(self) -> None:
-        await self._synced.wait()
+        if not self._synced:
+            if self._syncing is None:
+                self._syncing = anyio.Event()
+            await self._syncing.wait()
 
     def get(self, namespace: str, name: str) -> T | None:
         return self._view.get((namespace, name))
@@ -118,7 +123,7 @@ class Informer(Generic[T]):
     async def run(self) -> None:
         """Keep the view until cancelled."""
         actor = self._client.actor
-        backoff = Backoff(actor.random)
+        backoff = Backoff(lambda: actor.random)
         while True:
             failed_at = self._client.door.apiserver
             try:
@@ -142,8 +147,8 @@ class Informer(Generic[T]):
             self._relists += 1
             self._unseen = dict.fromkeys(self._view.keys())
         self._watches += 1
-        timeout_s = int(_WATCH_MIN_S * (1 + self._client.actor.random.random()))
         kind = await self._client.kind(self._kind)
+        timeout_s = int(_WATCH_MIN_S * (1 + self._spread(kind)))
         watch = self._client.watch(
             kind,
             self._namespace,
@@ -172,6 +177,11 @@ class Informer(Generic[T]):
                         backoff.reset()
         if patience.cancelled_caught:
             self._client.door.avoid(watch.apiserver)
+
+    def _spread(self, kind: Kind) -> float:
+        """From 0 to 1, so that watches do not end together; a draw would cost more than a view."""
+        name = f"{self._client.actor.address}/{kind.plural}/{self._watches}"
+        return crc32(name.encode()) / 2**32
 
     async def _ended(self, taking_stock: bool) -> None:
         if taking_stock and self._unseen is not None:
@@ -215,7 +225,10 @@ class Informer(Generic[T]):
             for key in gone:
                 self._tell(self._view.drop(key), None)
         self._revision = max(self._revision, event.resource_version)
-        self._synced.set()
+        self._synced = True
+        if self._syncing is not None:
+            self._syncing.set()
+            self._syncing = None
 
     def _projected(self, obj: Object, blob: Blob) -> T:
         if self._project is None:

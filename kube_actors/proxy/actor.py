@@ -66,7 +66,7 @@ class _Proxy:
         self._config = config
         self._addresses = PodAddresses(config.pod_cidr)
         self._client = Client(actor, config.apiservers, user=USER, groups=("system:masters",))
-        self._changed = anyio.Event()
+        self._changed: anyio.Event | None = None
 
     async def run(self) -> None:
         await self._recover()
@@ -151,9 +151,9 @@ class _Proxy:
             )
             tasks.start_soon(self._rebind, frontends)
             while True:
-                self._changed = anyio.Event()
+                changed = self._changed = anyio.Event()
                 frontends.apply(self._routes(services, slices))
-                await self._changed.wait()
+                await changed.wait()
                 # A rollout changes slices in bursts: one table serves the whole burst.
                 await anyio.sleep(SETTLE_S)
 
@@ -172,7 +172,7 @@ class _Proxy:
         )
 
     def _on_change(self, old: object, new: object) -> None:
-        if old != new:
+        if old != new and self._changed is not None:
             self._changed.set()
 
     async def _rebind(self, frontends: Frontends) -> None:

@@ -33,7 +33,7 @@ from kube_actors.node.runtimes.protocol import (
     SandboxStatus,
     ScriptedProbe,
 )
-from kube_actors.node.runtimes.script import Script, annotated
+from kube_actors.node.runtimes.script import Script, Stage, annotated
 from kube_actors.node.timestamps import format_log_timestamp
 
 _INF = float("inf")
@@ -86,6 +86,12 @@ class SimulatedRuntime:
     @property
     def _random(self) -> random.Random:
         return self._rng() if callable(self._rng) else self._rng
+
+    def _duration_s(self, stage: Stage) -> float:
+        return stage.duration_s(self._random) if stage.jitter_s else stage.delay_s
+
+    def _fails(self, stage: Stage) -> bool:
+        return stage.failure_rate > 0.0 and stage.fails(self._random)
 
     def attach(self, listener: Listener, now: Callable[[], float]) -> None:
         self._listener = listener
@@ -173,7 +179,7 @@ class SimulatedRuntime:
                 self._changed(config.pod_uid)
 
         stage = annotated(self._script, annotations).sandbox
-        self._after(stage.duration_s(self._random), now, ready)
+        self._after(self._duration_s(stage), now, ready)
 
     async def stop_sandbox(self, pod_uid: str, now: float) -> None:
         pod = self._pods.get(pod_uid)
@@ -195,7 +201,7 @@ class SimulatedRuntime:
         self._images[image.image] = ImageStatus(ImageState.PULLING)
 
         def pulled(at: float) -> None:
-            if script.pull.fails(self._random):
+            if self._fails(script.pull):
                 text = f'failed to pull and unpack image "{image.image}": simulated failure'
                 status = ImageStatus(
                     ImageState.FAILED, reason="ErrImagePull", message=text, failed_at=at
@@ -206,7 +212,7 @@ class SimulatedRuntime:
             for uid in list(self._pods):
                 self._changed(uid)
 
-        self._after(script.pull.duration_s(self._random), now, pulled)
+        self._after(self._duration_s(script.pull), now, pulled)
 
     async def create_container(self, config: ContainerConfig, now: float) -> str:
         pod = self._pods.get(config.pod_uid)
@@ -236,25 +242,25 @@ class SimulatedRuntime:
         def started(at: float) -> None:
             if container.status.state is not ContainerState.CREATED:
                 return
-            if script.start.fails(self._random):
+            if self._fails(script.start):
                 self._exit(container, 128, at, "StartError", "simulated failure")
                 return
             container.status = evolve(container.status, state=ContainerState.RUNNING, started_at=at)
-            never = script.ready.fails(self._random)
-            container.ready_at = _INF if never else at + script.ready.duration_s(self._random)
-            run_s = script.run.duration_s(self._random)
+            never = self._fails(script.ready)
+            container.ready_at = _INF if never else at + self._duration_s(script.ready)
+            run_s = self._duration_s(script.run)
             if run_s != _INF:
-                code = 1 if script.run.fails(self._random) else script.exit_code
+                code = 1 if self._fails(script.run) else script.exit_code
                 self._after(run_s, at, lambda end: self._exit(container, code, end))
             self._changed(container.status.pod_uid)
 
-        self._after(script.start.duration_s(self._random), now, started)
+        self._after(self._duration_s(script.start), now, started)
 
     async def stop_container(self, container_id: str, grace_s: float, now: float) -> None:
         container = self._containers.get(container_id)
         if container is None:
             return
-        wanted_s = container.script.stop.duration_s(self._random)
+        wanted_s = self._duration_s(container.script.stop)
         code = container.script.stop_exit_code if wanted_s <= grace_s else KILLED
         self._after(min(wanted_s, grace_s), now, lambda at: self._exit(container, code, at))
 
