@@ -175,6 +175,11 @@ class Raft:
         else:
             raise TransferRefused(target, "no leader is known")
 
+    def step_down(self) -> None:
+        """Stop leading, so that another member can: for a leader that its disk fails."""
+        if self.is_leader:
+            become_follower(self._state, self._state.term, 0)
+
     def report_unreachable(self, member: int) -> None:
         """Say that what was sent to ``member`` may be lost: a leader then sends carefully."""
         progress = self._state.progress.get(member)
@@ -222,6 +227,11 @@ class Raft:
         index = state.log.applied
         term = state.log.term(index)
         return SnapshotMetadata(index, term, membership.config_as_of(state, index))
+
+    def config_as_of(self, index: int) -> ConfigState:
+        """Return the configuration in force at an applied entry, for a snapshot of a caller
+        that applies ahead of ``advance``. Raises LogCompacted if it is no longer known."""
+        return membership.config_as_of(self._state, index)
 
     # -- what it is ----------------------------------------------------------------------
 

@@ -85,12 +85,18 @@ class LogFiles:
         """Write and sync one group commit. Raises DiskFailed, now and ever after."""
         records: list[Record] = [*entries]
         if hard_state is not None:
-            self._hard_state = hard_state
             records.append(hard_state)
         self._write(records)
+        # Not before: the head of a new segment must not commit what is still to be written.
+        self._hard_state = hard_state or self._hard_state
 
     def mark_snapshot(self, mark: SnapshotMark) -> None:
-        """Note a durable snapshot and remove the segments that it makes superfluous."""
+        """Note a durable snapshot and remove the segments that it makes superfluous.
+
+        One that is older than the last changes nothing.
+        """
+        if mark.index < self._mark.index:
+            return
         self._mark = mark
         self._write([mark])
         superfluous = []

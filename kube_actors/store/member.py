@@ -17,7 +17,7 @@ from kube_actors.actor import Actor, ActorError, Delivery, MalformedMessage, Ove
 from kube_actors.raft import InstallSnapshot, ProposalDropped, Raft, RaftConfig, ReadDropped
 from kube_actors.store.commands import Batch, Command, Request, encode_batch
 from kube_actors.store.config import MemberConfig
-from kube_actors.store.disk import Disk, Recovered
+from kube_actors.store.disk import Disk, Recovered, StateSnapshot
 from kube_actors.store.forwarding import Forward, forward_call
 from kube_actors.store.machine import Machine
 from kube_actors.store.messages import (
@@ -46,6 +46,9 @@ from kube_actors.store.writer import Writer
 
 RECEIVE_MAX = 256
 """Messages taken from the mailbox before what they caused is carried out."""
+
+DISK_PATIENCE = 4
+"""Election timeouts that one write may take before its member neither leads nor campaigns."""
 
 
 async def run_member(actor: Actor, config: MemberConfig, disk: Disk) -> None:
@@ -237,7 +240,11 @@ class Member:
     def _tick(self) -> None:
         config, now = self.config, self.peers.ticks + 1
         self.peers.tick()
-        self.raft.tick()
+        if config.members > 1 and self.writer.held_up(DISK_PATIENCE * config.election_ticks):
+            # It could lead for ever and decide nothing: it is as good as silent.
+            self.raft.step_down()
+        else:
+            self.raft.tick()
         self._greet()
         if now > config.election_ticks:
             self._young = False
@@ -370,6 +377,10 @@ class Member:
                 self.tasks.start_soon(send_snapshot, self, message)
             else:
                 tell(address(message.target), message)
+
+    def snapshot(self) -> StateSnapshot:
+        """Freeze the state as it is, with the configuration in force at its last entry."""
+        return self.machine.snapshot(self.raft.config_as_of(self.machine.applied_index))
 
     def _leader_changed(self) -> None:
         """Send again what the last leader was told: it is applied once all the same."""

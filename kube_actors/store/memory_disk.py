@@ -65,6 +65,8 @@ class MemoryDisk:
         self._check()
         await self._sync()
         metadata = snapshot.metadata
+        if self._snapshot is not None and metadata.index < self._snapshot.metadata.index:
+            return
         self._snapshot = snapshot
         kept = [entry for entry in self._entries if entry.index > metadata.index]
         at = next((entry for entry in self._entries if entry.index == metadata.index), None)

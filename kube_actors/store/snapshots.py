@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 async def send_snapshot(member: "Member", message: InstallSnapshot) -> None:
     """Freeze the state as it is now, at least as new as Raft asks for, and send it."""
-    snapshot = member.machine.snapshot(member.raft.config_state)
+    if not member.raft.is_leader or member.raft.term != message.term:
+        return  # Nobody would take it, and what leads now may be replacing this very state.
+    snapshot = member.snapshot()
     blocks: list[Blob] = []
     for block in encode_state(snapshot.state):
         blocks.append(Blob(block))

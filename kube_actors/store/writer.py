@@ -26,16 +26,23 @@ class Writer:
         self._disk = disk
         self._waiting: list[tuple[Ready, bool]] = []
         self._writing = False
+        self._began_tick = 0
         self._wake = anyio.Event()
         self._hard_state: HardState | None = None
         self._installing = False
         self._saving_snapshot = False
+        self._snapshots = anyio.Lock()
+        """One snapshot at a time: an older one of this member must not come after the leader's."""
         snapshot = recovered.snapshot
         self._snapshot_index = snapshot.metadata.index if snapshot else 0
 
     @property
     def busy(self) -> bool:
         return self._writing or bool(self._waiting)
+
+    def held_up(self, ticks: int) -> bool:
+        """Say whether the disk has been at one write for so long."""
+        return self._writing and self._member.peers.ticks - self._began_tick >= ticks
 
     def take(self, ready: Ready) -> None:
         """Apply what may be applied, and see to it that the rest becomes durable."""
@@ -64,6 +71,7 @@ class Writer:
                 await self._wake.wait()
             batch, self._waiting = self._waiting, []
             self._writing = True
+            self._began_tick = self._member.peers.ticks
             hard_state, self._hard_state = self._hard_state, None
             await self._save([ready for ready, _ in batch], hard_state)
             self._writing = False
@@ -86,8 +94,7 @@ class Writer:
             must_sync = must_sync or ready.must_sync
             if ready.snapshot is not None:
                 entries.clear()
-                await self._disk.save_snapshot(received_state(ready.snapshot))
-                self._snapshot_index = ready.snapshot.metadata.index
+                await self._keep_snapshot(received_state(ready.snapshot))
             if ready.entries:
                 if entries and ready.entries[0].index <= entries[-1].index:
                     del entries[max(0, ready.entries[0].index - entries[0].index) :]
@@ -112,18 +119,22 @@ class Writer:
             or self._disk.size_bytes >= config.snapshot_log_bytes
         ):
             self._saving_snapshot = True
-            snapshot = member.machine.snapshot(member.raft.config_state)
+            snapshot = member.snapshot()
             member.tasks.start_soon(self._save_snapshot, snapshot)
 
     async def _save_snapshot(self, snapshot: StateSnapshot) -> None:
         metadata = snapshot.metadata
-        if metadata.index > self._snapshot_index:
-            await self._disk.save_snapshot(snapshot)
-            self._snapshot_index = max(self._snapshot_index, metadata.index)
+        await self._keep_snapshot(snapshot)
         self._saving_snapshot = False
         machine = self._member.raft
         if machine.first_index <= metadata.index <= machine.applied_index:
             machine.compact(raft.Snapshot(metadata), keep_entries=self._kept(metadata.index))
+
+    async def _keep_snapshot(self, snapshot: StateSnapshot) -> None:
+        async with self._snapshots:
+            if snapshot.metadata.index > self._snapshot_index:
+                await self._disk.save_snapshot(snapshot)
+                self._snapshot_index = snapshot.metadata.index
 
     def _kept(self, index: int) -> int:
         """Count the entries up to ``index`` to keep for members that lag, within the limits."""

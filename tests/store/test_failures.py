@@ -1,5 +1,7 @@
 """What a group promises while members die, links break and disks forget."""
 
+from contextlib import suppress
+
 import anyio
 import anyio.lowlevel
 import pytest
@@ -212,6 +214,35 @@ async def test_a_disk_that_fails_to_sync_ends_its_member_and_loses_nothing() -> 
         disks[leader - 1].repair()
         await group.assert_equal()
         assert (await group.client.range(Range(b"a"))).kvs[0].value == b"1"
+
+
+@pytest.mark.anyio
+async def test_a_leader_whose_disk_does_not_answer_is_replaced() -> None:
+    disks = [MemoryDisk() for _ in range(3)]
+    async with open_group(disks=disks) as group:
+        await group.client.txn(put(b"a", b"1"))
+        leader = await group.leader()
+        rest = [member for member in group.numbers if member != leader]
+        disks[leader - 1].sync_s = 3600
+        began = anyio.current_time()
+
+        async def read_all_the_time() -> None:
+            while True:
+                await anyio.sleep(0.02)
+                with suppress(ActorError):
+                    await group.at(rest[0]).current_revision()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(read_all_the_time)
+            with anyio.fail_after(10):
+                await write_until_it_works(group.at(*rest), b"a", b"2")
+                assert await group.leader(*rest) in rest
+            tasks.cancel_scope.cancel()
+        assert anyio.current_time() - began < 10 * ELECTION_S
+        disks[leader - 1].sync_s = 0
+        group.kill(leader)
+        group.revive(leader)
+        await group.assert_equal()
 
 
 async def _reader_and_writers(

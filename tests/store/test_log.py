@@ -309,5 +309,47 @@ def test_a_failed_sync_is_never_tried_again(
     log.close()
 
 
+def test_a_crash_between_a_new_segment_and_its_first_entries_leaves_no_commit_without_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_log(tmp_path, [entry(1)])
+    log = LogFiles(tmp_path, SEGMENT)
+    log.recover()
+    log.begin(None)
+
+    def crash(_: int) -> None:
+        raise OSError(5, "the power is gone")
+
+    monkeypatch.setattr(os, "fdatasync", crash)
+    monkeypatch.setattr(LogFiles, "_put", lambda *_: os.fdatasync(0))
+    before = len(segments(tmp_path))
+    with pytest.raises(DiskFailed):
+        log.append(HardState(2, 1, 3), [entry(2, 2, SEGMENT), entry(3, 2)])
+    monkeypatch.undo()
+    log.close()
+    assert len(segments(tmp_path)) == before + 1
+    again = LogFiles(tmp_path, SEGMENT)
+    contents = again.recover()
+    again.close()
+    assert contents is not None
+    assert contents.entries == (entry(1),)
+    assert contents.hard_state.commit <= 1
+
+
+def test_an_older_snapshot_that_is_finished_late_takes_nothing_from_the_log(
+    tmp_path: Path,
+) -> None:
+    log = LogFiles(tmp_path, SEGMENT)
+    log.recover()
+    log.begin(None)
+    log.append(None, [entry(1), entry(2)])
+    write_snapshot(tmp_path, log.log_id, snapshot(50))
+    log.mark_snapshot(SnapshotMark(50, 1))
+    log.append(None, [entry(51)])
+    log.mark_snapshot(SnapshotMark(2, 1))
+    log.close()
+    assert [one.index for one in read_back(tmp_path)] == [51]
+
+
 def test_frames_begin_where_no_header_can_straddle_a_sector() -> None:
     assert all(frame_size(length) % 32 == 0 for length in range(200))
