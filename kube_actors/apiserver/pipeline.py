@@ -33,6 +33,7 @@ from kube_actors.apiserver.subresources.binding import bind_named
 from kube_actors.apiserver.subresources.reviews import find_review
 from kube_actors.apiserver.target import Target, check_served, parse_target
 from kube_actors.apiserver.verbs.changing import APPLY, patch, update
+from kube_actors.apiserver.verbs.components import get_component, list_components
 from kube_actors.apiserver.verbs.creation import create
 from kube_actors.apiserver.verbs.deletion import delete, delete_collection
 from kube_actors.apiserver.verbs.reading import get, list_objects
@@ -122,6 +123,8 @@ def _handler(target: Target, call: Call) -> Handler:
         return found
     if call.kind.plural == "bindings":
         return bind_named
+    if call.kind.plural == "componentstatuses":
+        return get_component if target.name else list_components
     return find_review(call.kind) or _VERBS[target.verb]
 
 

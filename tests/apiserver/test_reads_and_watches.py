@@ -356,3 +356,29 @@ async def test_more_requests_than_allowed_are_told_to_come_back() -> None:
                 tasks.start_soon(read)
         assert sorted(set(statuses)) == [200, 429]
         assert (await w.ask("GET", MAPS)).status == 200
+
+
+@pytest.mark.anyio
+async def test_components_say_how_they_are() -> None:
+    async with world() as w:
+        path = "/api/v1/componentstatuses"
+        listed = await w.ask("GET", path)
+        assert "deprecated" in listed.warnings[0]
+        found = {item["metadata"]["name"]: item["conditions"][0] for item in listed.body["items"]}
+        assert found["etcd-0"] == {"type": "Healthy", "status": "True", "message": "ok"}
+        assert found["scheduler"]["message"] == "nobody holds the Lease kube-scheduler"
+        lease = {
+            "metadata": {"name": "kube-scheduler"},
+            "spec": {
+                "holderIdentity": "scheduler/1",
+                "leaseDurationSeconds": 15,
+                "renewTime": "2026-01-01T00:00:00.000000Z",
+            },
+        }
+        await w.ok("POST", "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases", lease)
+        one = await w.ok("GET", f"{path}/scheduler")
+        assert one["conditions"][0]["status"] == "True"
+        await anyio.sleep(20)
+        late = await w.ok("GET", f"{path}/scheduler")
+        assert "was not renewed for 20s" in late["conditions"][0]["message"]
+        assert (await w.ask("GET", f"{path}/nope")).status == 404
