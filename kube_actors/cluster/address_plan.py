@@ -16,7 +16,7 @@ LAST_BLOCK = 250
 CLAIM_PORT = 9
 
 
-class NoFreeBlock(Exception):
+class NoFreeBlock(OSError):
     """Every loopback block is held by another cluster, or loopback addresses cannot be bound."""
 
 
@@ -25,7 +25,7 @@ class AddressPlan:
     """CIDRs as text. ``real`` says whether the addresses can be bound.
 
     A real plan's block N: services 127.N.0.0/20, node addresses 127.N.16.0/20, pods from
-    127.N.32.0 on in /26 (896 nodes of 61 pods). A simulated plan: services 10.0.0.0/16, nodes
+    127.N.32.0 on in /25 (448 nodes of 126 addresses). A simulated plan: services 10.0.0.0/16, nodes
     10.1.0.0/16, pods from 10.64.0.0 on in /24.
     """
 
@@ -66,6 +66,7 @@ class BlockClaim:
     """A held loopback block; ``close`` gives it back."""
 
     def __init__(self, block: int, holder: socket.socket) -> None:
+        self.block = block
         self.plan = real_plan(block)
         self._holder = holder
 
@@ -74,24 +75,40 @@ class BlockClaim:
 
 
 def claim_block(start: int = 0) -> BlockClaim:
-    """Hold the first free block, looking from ``start`` on; raises NoFreeBlock.
-
-    The claim is an unlistened TCP socket bound on a high port of the block's last address; the
-    kernel refuses a second one and frees it when the holder dies, however it dies.
-    """
+    """Hold the first free block, looking from ``start`` on; raises NoFreeBlock."""
     span = LAST_BLOCK - FIRST_BLOCK + 1
     last: OSError | None = None
     for offset in range(span):
-        block = FIRST_BLOCK + (start + offset) % span
-        holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
-            holder.bind((f"127.{block}.255.254", 61000 + CLAIM_PORT))
+            return _hold(FIRST_BLOCK + (start + offset) % span)
         except OSError as error:
-            holder.close()
             last = error
-            continue
-        return BlockClaim(block, holder)
     raise NoFreeBlock(
         f"no free loopback block 127.{FIRST_BLOCK}–{LAST_BLOCK}.0.0/16 ({last}): stop other "
         "clusters, or use runtime='simulated', which needs no addresses"
     )
+
+
+def reclaim_block(block: int) -> BlockClaim:
+    """Hold the block that stored Services already have their addresses in; raises NoFreeBlock."""
+    try:
+        return _hold(block)
+    except OSError as error:
+        raise NoFreeBlock(
+            f"the stored Services have addresses in 127.{block}.0.0/16, which another running "
+            f"cluster holds ({error.strerror}): stop that one first"
+        ) from None
+
+
+def _hold(block: int) -> BlockClaim:
+    """Bind an unlistened TCP socket on a high port of the block's last address.
+
+    The kernel refuses a second one and frees it when the holder dies, however it dies.
+    """
+    holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        holder.bind((f"127.{block}.255.254", 61000 + CLAIM_PORT))
+    except OSError:
+        holder.close()
+        raise
+    return BlockClaim(block, holder)

@@ -34,9 +34,14 @@ from kube_actors.apiserver.http import serve
 from kube_actors.apiserver.kubeconfig import kubeconfig
 from kube_actors.apiserver.pki import server_context
 from kube_actors.client import Client, wait_for
-from kube_actors.cluster.address_plan import SIMULATED_PLAN, AddressPlan, claim_block
+from kube_actors.cluster.address_plan import SIMULATED_PLAN, AddressPlan, claim_block, reclaim_block
 from kube_actors.cluster.config import ClusterConfig, NodeSpec, Timings, node_specs
-from kube_actors.cluster.directory import cluster_directory
+from kube_actors.cluster.directory import (
+    cluster_directory,
+    keep_masters,
+    keep_number,
+    kept_number,
+)
 from kube_actors.cluster.faults import Faults, Machine
 from kube_actors.cluster.front_door import FrontDoor
 from kube_actors.cluster.health import Health
@@ -178,6 +183,8 @@ class Cluster:
     @asynccontextmanager
     async def _live(self) -> AsyncIterator["Cluster"]:
         with cluster_directory(self.config.data_dir) as self._files:
+            if self._engine is None and self._disk is None:
+                keep_masters(self.config.data_dir, self.config.masters)
             listener, host, port = await self._listen()
             async with listener or nullcontext(), self._serving(listener, host, port):
                 yield self
@@ -232,7 +239,12 @@ class Cluster:
         if all(node.runtime == "simulated" for node in self.config.nodes):
             yield SIMULATED_PLAN
             return
-        claim = claim_block(Random(self._seed).randrange(200))
+        # Stored Services keep their addresses: so does the cluster that finds them.
+        kept = kept_number(self.config.data_dir, "block")
+        start = Random(self._seed).randrange(200)
+        claim = claim_block(start) if kept is None else reclaim_block(kept)
+        if kept is None:
+            keep_number(self.config.data_dir, "block", claim.block)
         try:
             yield claim.plan
         finally:

@@ -1,7 +1,8 @@
 """Where a cluster keeps its files: a directory of the user's, held by a lock, or a scratch one.
 
 Two clusters on one directory would write each other's logs and clear each other's pods; the lock
-is the kernel's, so a killed process leaves nothing to clean up.
+is the kernel's, so a killed process leaves nothing to clean up. Numbers that the stored state
+depends on, and a second cluster must not change, are kept beside it.
 """
 
 import fcntl
@@ -35,6 +36,39 @@ def cluster_directory(data_dir: Path | None) -> Iterator[Path]:
         yield data_dir
     finally:
         os.close(lock)
+
+
+def kept_number(directory: Path | None, name: str) -> int | None:
+    """Return the number that a former cluster kept; raises DirectoryRefused when it is damaged."""
+    path = (directory or Path()) / name
+    if directory is None or not path.exists():
+        return None
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError) as error:
+        raise DirectoryRefused(f"{path} does not hold a number: {error}") from error
+
+
+def keep_number(directory: Path | None, name: str, number: int) -> None:
+    """Keep it for the next cluster, whole or not at all."""
+    if directory is not None:
+        temporary = directory / f"{name}.new"
+        temporary.write_text(f"{number}\n")
+        temporary.replace(directory / name)
+
+
+def keep_masters(directory: Path | None, masters: int) -> None:
+    """Keep how many masters vote here; raises DirectoryRefused when it was another number.
+
+    Fewer could acknowledge what the others never hear of, and be outvoted by them later.
+    """
+    kept = kept_number(directory, "masters")
+    if kept is None:
+        keep_number(directory, "masters", masters)
+    elif kept != masters:
+        raise DirectoryRefused(
+            f"{directory} holds a cluster of {kept} masters, not {masters}: start it with {kept}"
+        )
 
 
 def _hold(directory: Path) -> int:

@@ -1,5 +1,6 @@
 """A cluster's whole life inside one program: it comes up, is used, and leaves no trace."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from kube_actors.actor import ActorError
 from kube_actors.api.errors import StatusError
 from kube_actors.cli.traffic import RequestFailed, get
 from kube_actors.cluster import InvalidConfig, NodeSpec, NotReady, Timings
+from kube_actors.cluster.address_plan import NoFreeBlock, reclaim_block
+from kube_actors.cluster.directory import DirectoryRefused
 from tests.cluster.leftovers import nothing_left, traces
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
@@ -231,6 +234,35 @@ async def test_what_was_acknowledged_is_found_by_a_second_cluster(
         assert {name: found.get(name) for name in known} == known
         await all_answer(second, "web", 2)
     assert traces(scratch) == before
+
+
+@pytest.mark.anyio
+@pytest.mark.real_time
+async def test_a_second_cluster_keeps_the_block_of_the_stored_addresses(tmp_path: Path) -> None:
+    plans = []
+    for _ in range(2):
+        async with Cluster(masters=1, nodes=1, data_dir=tmp_path, timings=QUICK) as cluster:
+            made = await cluster.client.create(service(f"s{len(plans)}"))
+            plans.append(made["spec"]["clusterIP"].split(".")[:2])
+    assert plans[0] == plans[1]
+    with contextlib.closing(reclaim_block(int(plans[0][1]))), pytest.raises(NoFreeBlock):
+        async with Cluster(masters=1, nodes=1, data_dir=tmp_path, timings=QUICK):
+            raise AssertionError
+
+
+@pytest.mark.anyio
+@pytest.mark.real_time
+async def test_a_directory_is_not_opened_with_another_number_of_masters(tmp_path: Path) -> None:
+    async with Cluster(masters=3, nodes=0, data_dir=tmp_path, timings=QUICK):
+        pass
+    with pytest.raises(DirectoryRefused, match="holds a cluster of 3 masters, not 1"):
+        async with Cluster(masters=1, nodes=0, data_dir=tmp_path, timings=QUICK):
+            raise AssertionError
+
+
+def service(name: str) -> dict[str, Any]:
+    spec = {"selector": {"app": "none"}, "ports": [{"port": 80}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
 
 
 async def all_answer(cluster: Cluster, app: str, replicas: int) -> None:
