@@ -24,7 +24,7 @@ _RELEASE_MAX_S = 1.0
 
 @frozen
 class ElectionTimes:
-    """Seconds; a leader must give up well before the others may take over."""
+    """Seconds, Kubernetes' own; a leader must give up well before the others may take over."""
 
     lease_duration_s: float = 15.0
     renew_deadline_s: float = 10.0
@@ -51,13 +51,11 @@ class LeaderElector:
         identity: str,
         clock: Clock,
         *,
-        lease_duration_s: float = 15.0,
-        renew_deadline_s: float = 10.0,
-        retry_period_s: float = 2.0,
+        times: ElectionTimes | None = None,
     ) -> None:
         self.identity = identity
-        self._times = ElectionTimes(lease_duration_s, renew_deadline_s, retry_period_s)
-        self._client = client.hurried(attempt_s=renew_deadline_s / 4)
+        self._times = times or ElectionTimes()
+        self._client = client.hurried(attempt_s=self._times.renew_deadline_s / 4)
         self._namespace = lease_namespace
         self._name = lease_name
         self._clock = clock

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import attrs
 
+from kube_actors.client import ElectionTimes
 from kube_actors.node import Script
 
 MASTER_COUNTS = (1, 3, 5)
@@ -35,6 +36,11 @@ class Timings:
     restart_backoff_max_s: float = 300.0
     store_tick_s: float = 0.05
     store_election_ticks: int = 10
+
+    @property
+    def election(self) -> ElectionTimes:
+        """How controllers and schedulers stand for election."""
+        return ElectionTimes(self.lease_duration_s, self.renew_deadline_s, self.retry_period_s)
 
     @classmethod
     def quick(cls) -> "Timings":

@@ -41,13 +41,16 @@ class MasterPlan:
     @property
     def apiservers(self) -> tuple[Address, ...]:
         """Every apiserver, this master's own first."""
-        numbers = [self.number, *(n for n in range(1, self.masters + 1) if n != self.number)]
-        return tuple(Address(f"apiserver/{number}") for number in numbers)
+        return self._own_first("apiserver")
 
     @property
     def stores(self) -> tuple[Address, ...]:
-        numbers = [self.number, *(n for n in range(1, self.masters + 1) if n != self.number)]
-        return tuple(Address(f"store/{number}") for number in numbers)
+        """Every store member, this master's own first."""
+        return self._own_first("store")
+
+    def _own_first(self, component: str) -> tuple[Address, ...]:
+        others = (number for number in range(1, self.masters + 1) if number != self.number)
+        return tuple(Address(f"{component}/{number}") for number in (self.number, *others))
 
 
 async def run_master(
@@ -97,9 +100,7 @@ def _children(plan: MasterPlan, machine: Machine, door: FrontDoor) -> list[Child
             master=number,
             apiservers=plan.apiservers,
             root_certificate=plan.authority_pem.decode(),
-            lease_duration_s=timings.lease_duration_s,
-            renew_deadline_s=timings.renew_deadline_s,
-            retry_period_s=timings.retry_period_s,
+            election=timings.election,
             node_grace_s=timings.node_grace_s,
             node_monitor_s=timings.node_monitor_s,
         )
@@ -107,11 +108,7 @@ def _children(plan: MasterPlan, machine: Machine, door: FrontDoor) -> list[Child
 
     async def scheduler(actor: Actor) -> None:
         config = SchedulerConfig(
-            identity=f"master-{number}",
-            apiservers=plan.apiservers,
-            lease_duration_s=timings.lease_duration_s,
-            renew_deadline_s=timings.renew_deadline_s,
-            retry_period_s=timings.retry_period_s,
+            identity=f"master-{number}", apiservers=plan.apiservers, election=timings.election
         )
         await run_scheduler(actor, config)
 

@@ -34,9 +34,7 @@ async def run_controllers(actor: Actor, config: ControllersConfig) -> None:
         LEASE_NAME,
         config.identity,
         actor.clock,
-        lease_duration_s=config.lease_duration_s,
-        renew_deadline_s=config.renew_deadline_s,
-        retry_period_s=config.retry_period_s,
+        times=config.election,
     )
 
     async def lead() -> None:

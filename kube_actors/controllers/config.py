@@ -4,6 +4,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from kube_actors.client import ElectionTimes
+
 
 def positive(_instance: Any, attribute: Any, value: float) -> None:
     """Refuse a time or a count that is not positive."""
@@ -23,9 +25,7 @@ class ControllersConfig:
     master: int
     apiservers: tuple[str, ...]
     root_certificate: str = ""
-    lease_duration_s: float = field(default=15.0, validator=positive)
-    renew_deadline_s: float = field(default=10.0, validator=positive)
-    retry_period_s: float = field(default=2.0, validator=positive)
+    election: ElectionTimes = field(factory=ElectionTimes)
     node_grace_s: float = field(default=40.0, validator=positive)
     node_startup_grace_s: float = field(default=60.0, validator=positive)
     node_monitor_s: float = field(default=5.0, validator=positive)
@@ -37,11 +37,6 @@ class ControllersConfig:
     def __attrs_post_init__(self) -> None:
         if not self.apiservers:
             raise ValueError("apiservers must name at least one address")
-        if not self.retry_period_s < self.renew_deadline_s < self.lease_duration_s:
-            raise ValueError(
-                "times must grow from retry_period_s over renew_deadline_s to lease_duration_s, "
-                f"not {self.retry_period_s}, {self.renew_deadline_s}, {self.lease_duration_s}"
-            )
 
     @property
     def identity(self) -> str:

@@ -13,7 +13,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from kube_actors.actor import Actor, ActorError, Address
 from kube_actors.api.errors import StatusError
-from kube_actors.client import Client, EventRecorder, Informer, LeaderElector
+from kube_actors.client import Client, ElectionTimes, EventRecorder, Informer, LeaderElector
 from kube_actors.scheduler.cycle import Placement, Unschedulable, schedule
 from kube_actors.scheduler.node import NodeInfo, project_node
 from kube_actors.scheduler.pod import PodInfo, project_pod
@@ -30,16 +30,14 @@ Labels = dict[str, str]
 
 @attrs.frozen
 class SchedulerConfig:
-    """``identity`` names this scheduler in the Lease; lease times are in seconds."""
+    """``identity`` names this scheduler in the Lease."""
 
     identity: str
     apiservers: tuple[Address, ...]
     name: str = "default-scheduler"
     binders: int = 32
     queue_times: QueueTimes = attrs.field(factory=QueueTimes)
-    lease_duration_s: float = 15.0
-    renew_deadline_s: float = 10.0
-    retry_period_s: float = 2.0
+    election: ElectionTimes = attrs.field(factory=ElectionTimes)
 
     @property
     def lease_name(self) -> str:
@@ -56,9 +54,7 @@ async def run_scheduler(actor: Actor, config: SchedulerConfig) -> None:
         config.lease_name,
         config.identity,
         actor.clock,
-        lease_duration_s=config.lease_duration_s,
-        renew_deadline_s=config.renew_deadline_s,
-        retry_period_s=config.retry_period_s,
+        times=config.election,
     )
 
     async def lead() -> None:

@@ -31,17 +31,27 @@ class Misfit:
 
 @attrs.frozen
 class Context:
-    """What every filter is given beside the node."""
+    """What every filter is given beside the node; ``filters`` are those that can refuse any."""
 
     pod: PodInfo
     topology: Topology
+    filters: tuple["Filter", ...]
 
 
 Filter = Callable[[Context, NodeState], Misfit | None]
 
 
 def prepare(pod: PodInfo, snapshot: Snapshot) -> Context:
-    return Context(pod, survey(pod, snapshot))
+    topology = survey(pod, snapshot)
+    idle = (
+        (node_name, not pod.node_name),
+        (node_affinity, not pod.node_selector and pod.required_terms is None),
+        (node_ports, not pod.host_ports),
+        (pod_topology_spread, not topology.hard_spread),
+        (inter_pod_affinity, not (pod.affinity or topology.avoided or topology.repelled)),
+    )
+    skipped = [check for check, unasked in idle if unasked]
+    return Context(pod, topology, tuple(check for check in FILTERS if check not in skipped))
 
 
 def node_unschedulable(context: Context, node: NodeState) -> Misfit | None:
@@ -172,7 +182,7 @@ FILTERS: tuple[Filter, ...] = (
 
 def filter_node(context: Context, node: NodeState) -> Misfit | None:
     """Return the first filter's refusal of this node, or None when the pod fits."""
-    for check in FILTERS:
+    for check in context.filters:
         misfit = check(context, node)
         if misfit is not None:
             return misfit

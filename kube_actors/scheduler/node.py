@@ -45,15 +45,17 @@ class NodeState:
     """One node with its pods; ``requested`` and ``nonzero`` are kept as running sums.
 
     ``nonzero`` (CPU, memory) counts 100m and 200 MiB for pods that ask for nothing, so that
-    scoring still spreads them, as kube-scheduler's ``NonZeroRequested`` does.
+    scoring still spreads them, as kube-scheduler's ``NonZeroRequested`` does. ``owned`` counts the
+    pods that stay by namespace and owner, which spreading asks of every node for every pod.
     """
 
-    __slots__ = ("info", "nonzero_cpu", "nonzero_memory", "pods", "ports", "requested")
+    __slots__ = ("info", "nonzero_cpu", "nonzero_memory", "owned", "pods", "ports", "requested")
 
     def __init__(self, info: NodeInfo) -> None:
         self.info = info
         self.pods: dict[str, PodInfo] = {}
         self.requested: dict[str, int] = {}
+        self.owned: dict[tuple[str, str], int] = {}
         self.ports: dict[tuple[str, str, int], int] = {}
         self.nonzero_cpu = 0
         self.nonzero_memory = 0
@@ -87,5 +89,12 @@ class NodeState:
                 self.ports[port] = left
             else:
                 self.ports.pop(port, None)
+        if pod.owner and not pod.deleting:
+            owned = (pod.namespace, pod.owner)
+            left = self.owned.get(owned, 0) + sign
+            if left:
+                self.owned[owned] = left
+            else:
+                self.owned.pop(owned, None)
         self.nonzero_cpu += sign * (pod.requests.get("cpu") or DEFAULT_CPU_MILLI)
         self.nonzero_memory += sign * (pod.requests.get("memory") or DEFAULT_MEMORY_BYTES)

@@ -87,22 +87,29 @@ def node_affinity(context: Context, nodes: Sequence[NodeState]) -> list[float]:
 
 def _siblings(pod: PodInfo, node: NodeState) -> int:
     """Count the pods of the same owner; without one, those with the same labels."""
+    if pod.owner:
+        return node.owned.get((pod.namespace, pod.owner), 0)
     return sum(
         1
         for other in node.pods.values()
-        if other.namespace == pod.namespace
-        and not other.deleting
-        and (other.owner == pod.owner if pod.owner else other.labels == pod.labels)
+        if other.namespace == pod.namespace and not other.deleting and other.labels == pod.labels
     )
 
 
-def _crowding(crowds: list[dict[str, int]], skews: Sequence[int], domains: list[str]) -> float:
+def _crowding(crowds: list[dict[str, int]], skews: Sequence[int]) -> Callable[[list[str]], float]:
     """Sum over the constraints: many domains weigh more, a greater allowed skew weighs less."""
-    return sum(
-        crowd.get(domain, 0) * math.log(len(crowd) + 2) + skew - 1
-        for crowd, skew, domain in zip(crowds, skews, domains, strict=True)
-        if domain
-    )
+    weighed = [
+        (crowd, math.log(len(crowd) + 2), skew) for crowd, skew in zip(crowds, skews, strict=True)
+    ]
+
+    def of(domains: list[str]) -> float:
+        total = 0.0
+        for (crowd, weight, skew), domain in zip(weighed, domains, strict=True):
+            if domain:
+                total += crowd.get(domain, 0) * weight + skew - 1
+        return total
+
+    return of
 
 
 def _default_spread(pod: PodInfo, nodes: Sequence[NodeState]) -> list[float | None]:
@@ -117,8 +124,8 @@ def _default_spread(pod: PodInfo, nodes: Sequence[NodeState]) -> list[float | No
         for crowd, domain in zip(crowds, domains, strict=True):
             if domain:
                 crowd[domain] = crowd.get(domain, 0) + siblings
-    skews = [skew for _, skew in DEFAULT_SPREAD]
-    return [float(round(_crowding(crowds, skews, domains))) for domains in places]
+    crowding = _crowding(crowds, [skew for _, skew in DEFAULT_SPREAD])
+    return [float(round(crowding(domains))) for domains in places]
 
 
 def _asked_spread(context: Context, nodes: Sequence[NodeState]) -> list[float | None]:
@@ -136,7 +143,7 @@ def _asked_spread(context: Context, nodes: Sequence[NodeState]) -> list[float | 
         crowds.append(counts)
     skews = [c.max_skew for c in constraints]
     return [
-        float(round(_crowding(crowds, skews, [n.info.labels[key] for key in keys])))
+        float(round(crowding([n.info.labels[key] for key in keys])))
         if all(key in n.info.labels for key in keys)
         else None
         for n in nodes

@@ -74,6 +74,8 @@ class Snapshot:
 
     def nominated_to(self, node_name: str, pod: PodInfo) -> list[PodInfo]:
         """Return those, at least as important as ``pod``, for whom room on the node is kept."""
+        if not self._nominated:
+            return []
         return [
             other
             for other, name in self._nominated.values()

@@ -40,7 +40,7 @@ def test_names_of_controllers_are_unique_and_an_unknown_one_is_refused():
 
 
 @pytest.mark.parametrize(
-    "times", [{"lease_duration_s": 5.0}, {"retry_period_s": 10.0}, {"node_grace_s": 0.0}]
+    "times", [{"node_grace_s": 0.0}, {"node_monitor_s": -1.0}, {"patience_s": 0.0}]
 )
 def test_times_that_make_no_sense_are_refused(times):
     with pytest.raises(ValueError):
