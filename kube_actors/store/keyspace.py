@@ -219,8 +219,9 @@ class Keyspace:
             return
         keep = 0
         for position, kv in enumerate(history):
-            if kv.mod_revision <= revision:
-                keep = position if kv.version else position + 1
+            if kv.mod_revision > revision:
+                break
+            keep = position if kv.version else position + 1
         for kv in history[:keep]:
             self.size_bytes -= len(kv.key) + len(kv.value)
         if keep == len(history):

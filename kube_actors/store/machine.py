@@ -149,4 +149,5 @@ class Machine:
         self.applied_index = snapshot.metadata.index
         self.applied_term = snapshot.metadata.term
         self._own.clear()
+        self._proposals.settle(self.state.sessions.has_applied)
         self.watches.restart(self.state.keyspace)

@@ -57,12 +57,15 @@ class Peers:
             self._greeted[member] = leader
 
     def to_greet(self) -> list[int]:
-        """Return who has been silent for a while, and count them as asked."""
+        """Return who has been silent for a while, and count them as asked.
+
+        Without a majority they are asked all the time, for every moment of it refuses writes.
+        """
+        wait = self._greet_ticks if self.has_quorum else 1
         due = [
             member
             for member, heard in self._heard.items()
-            if self._ticks - max(heard, self._asked[member]) >= self._greet_ticks
-            or self._asked[member] < 0
+            if self._ticks - max(heard, self._asked[member]) >= wait or self._asked[member] < 0
         ]
         for member in due:
             self._asked[member] = self._ticks

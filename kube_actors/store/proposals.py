@@ -6,7 +6,7 @@ leader costs a request nothing but time. Pure bookkeeping: time is the member's 
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from attrs import define
 
@@ -85,6 +85,15 @@ class Proposals:
         if command.member != self._member or command.incarnation != self._incarnation:
             return None
         return self._pending.pop(command.sequence, None)
+
+    def settle(self, has_applied: Callable[[int, int, int], bool]) -> None:
+        """Give up what a snapshot from the leader has applied: its answer is not in there."""
+        member, incarnation = self._member, self._incarnation
+        applied = [one for one in self._pending if has_applied(member, incarnation, one)]
+        for sequence in applied:
+            delivery = self._pending.pop(sequence).delivery
+            if delivery is not None:
+                delivery.fail(OutcomeUnknown("the request was decided while this member lagged"))
 
     def resend(self, sent_before: int) -> None:
         """Queue again what was sent at or before a tick: it is applied once all the same."""

@@ -28,19 +28,25 @@ class Sessions:
 
     def admit(self, member: int, incarnation: int, sequence: int, floor: int) -> bool:
         """Say whether this request is new, and remember that it is applied."""
+        if self.has_applied(member, incarnation, sequence):
+            return False
         session = self._sessions.get(member)
         if session is None or incarnation > session.incarnation:
             session = self._sessions[member] = _Session(incarnation)
-        elif incarnation < session.incarnation:
-            return False
         applied = session.applied
-        if sequence < session.floor or sequence in applied:
-            return False
         applied.add(sequence)
         while session.floor < floor:
             applied.discard(session.floor)
             session.floor += 1
         return True
+
+    def has_applied(self, member: int, incarnation: int, sequence: int) -> bool:
+        """Say whether a request was applied, or is too old to be."""
+        session = self._sessions.get(member)
+        if session is None or incarnation > session.incarnation:
+            return False
+        known = incarnation == session.incarnation
+        return not known or sequence < session.floor or sequence in session.applied
 
     def freeze(self) -> tuple[FrozenSession, ...]:
         return tuple(

@@ -179,6 +179,17 @@ class WatchLog:
         self.revision = max(self.revision, watched.revision)
 
 
+async def write_until_it_works(client: StoreClient, key: bytes, value: bytes) -> None:
+    """Write as a client does that minds neither a refusal nor a doubt."""
+    with anyio.fail_after(30):
+        while True:
+            try:
+                await client.txn(put(key, value))
+                return
+            except ActorError:
+                await anyio.sleep(0.02)
+
+
 def revision_of(done: TxnDone) -> int:
     assert done.succeeded
     return done.revision

@@ -16,23 +16,12 @@ from kube_actors.store import (
     NoQuorum,
     OutcomeUnknown,
     Range,
-    StoreClient,
     Watch,
 )
 
-from .group import Group, WatchLog, create, open_group, put
+from .group import Group, WatchLog, create, open_group, put, write_until_it_works
 
 ELECTION_S = 0.5
-
-
-async def write_until_it_works(client: StoreClient, key: bytes, value: bytes) -> None:
-    with anyio.fail_after(30):
-        while True:
-            try:
-                await client.txn(put(key, value))
-                return
-            except ActorError:
-                await anyio.sleep(0.02)
 
 
 @pytest.mark.anyio
@@ -184,6 +173,30 @@ async def test_a_member_far_behind_gets_a_snapshot_and_its_watchers_miss_nothing
         # And what it was given is on its disk.
         group.kill(3)
         group.revive(3)
+        await group.assert_equal()
+
+
+@pytest.mark.anyio
+async def test_a_request_whose_answer_is_skipped_by_a_snapshot_is_given_up_at_once() -> None:
+    async with open_group(snapshot_entries=20, keep_entries=5) as group:
+        leader = await group.leader()
+        lagging, other = [member for member in group.numbers if member != leader]
+        await group.settled()
+        group.network.partition(f"store/{leader}", f"store/{lagging}", both=False)
+
+        async def write() -> None:
+            with pytest.raises(OutcomeUnknown, match="lagged"):
+                await group.at(lagging).txn(put(b"a"))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(write)
+            await anyio.sleep(0.01)
+            for number in range(60):
+                await group.at(other).txn(put(b"k%d" % number))
+            group.network.heal()
+            began = anyio.current_time()
+        assert anyio.current_time() - began < ELECTION_S
+        assert (await group.client.range(Range(b"a"))).kvs[0].version == 1
         await group.assert_equal()
 
 
