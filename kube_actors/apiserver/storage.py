@@ -63,7 +63,9 @@ def encode_value(obj: Object) -> bytes:
 
 
 def splice(value: bytes, revision: int) -> bytes:
-    """Return the object's JSON with its resourceVersion."""
+    """Return the object's JSON with its resourceVersion; 0 means that it was never stored."""
+    if not revision:
+        return value
     at = value.index(_MARK) + _MARK_LENGTH
     return b'%b"resourceVersion":"%d",%b' % (value[:at], revision, value[at:])
 
@@ -71,5 +73,7 @@ def splice(value: bytes, revision: int) -> bytes:
 def decode_value(value: bytes, revision: int) -> Object:
     """Return the stored object with its resourceVersion first among its metadata."""
     obj: Object = orjson.loads(value)
+    if not revision:
+        return obj
     obj["metadata"] = {"resourceVersion": str(revision), **obj["metadata"]}
     return obj

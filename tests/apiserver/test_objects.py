@@ -188,6 +188,7 @@ async def test_a_dry_run_answers_as_if_and_stores_nothing() -> None:
         dry = {"dryRun": "All"}
         made = await w.ask("POST", MAPS, config_map("a"), query=dry)
         assert made.status == 201
+        assert "resourceVersion" not in made.body["metadata"]
         assert (await w.ask("GET", f"{MAPS}/a")).status == 404
         old = await w.ok("POST", MAPS, config_map("a", k="1"))
         assert (await w.ask("POST", MAPS, config_map("a"), query=dry)).status == 409

@@ -174,10 +174,8 @@ def validate_update(kind: Kind, new: Object, old: Object, subresource: str = "")
     if subresource:
         special = _SUBRESOURCES.get((*key, subresource))
         return [*causes, *special(new, old)] if special else causes
-    update = _UPDATES.get(key)
-    if update is not None:
-        causes += update(new, old)
-    check = _CHECKS.get(key)
-    if check is not None and key not in _NOT_RECHECKED:
-        causes += check(new)
-    return causes
+    update, check = _UPDATES.get(key), _CHECKS.get(key)
+    changes = list(update(new, old)) if update is not None else []
+    faults = list(check(new)) if check is not None and key not in _NOT_RECHECKED else []
+    first_faults = kind.group in ("apps", "batch") or key == ("", "PersistentVolume")
+    return [*causes, *faults, *changes] if first_faults else [*causes, *changes, *faults]
