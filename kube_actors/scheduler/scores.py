@@ -141,7 +141,7 @@ def _asked_spread(context: Context, nodes: Sequence[NodeState]) -> list[float | 
             counts = {n.info.labels[key]: 0 for n in labelled}
             counts = {domain: counted.counts.get(domain, 0) for domain in counts}
         crowds.append(counts)
-    skews = [c.max_skew for c in constraints]
+    crowding = _crowding(crowds, [c.max_skew for c in constraints])
     return [
         float(round(crowding([n.info.labels[key] for key in keys])))
         if all(key in n.info.labels for key in keys)
