@@ -182,8 +182,8 @@ def label_selector(selector: Tree, path: str) -> Causes:
         yield from _requirement(expression, f"{path}.matchExpressions[{index}]")
 
 
-def _requirement(expression: Tree, path: str) -> Causes:
-    operator, values = expression.get("operator", ""), expression.get("values") or []
+def set_operator(operator: str, values: list[str], path: str) -> Causes:
+    """Check that the values are as many as one of the four set operators takes."""
     if operator in {"In", "NotIn"}:
         if not values:
             detail = "must be specified when `operator` is 'In' or 'NotIn'"
@@ -194,6 +194,11 @@ def _requirement(expression: Tree, path: str) -> Causes:
             yield Cause.forbidden(f"{path}.values", detail)
     else:
         yield Cause.invalid(f"{path}.operator", operator, "not a valid selector operator")
+
+
+def _requirement(expression: Tree, path: str) -> Causes:
+    values = expression.get("values") or []
+    yield from set_operator(expression.get("operator", ""), values, path)
     key = expression.get("key", "")
     for fault in names.qualified_name(key):
         yield Cause.invalid(f"{path}.key", key, fault)

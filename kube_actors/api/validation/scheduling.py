@@ -2,7 +2,7 @@
 
 from kube_actors.api import names
 from kube_actors.api.errors import Cause
-from kube_actors.api.validation.metadata import label_selector
+from kube_actors.api.validation.metadata import label_selector, set_operator
 from kube_actors.api.validation.numbers import POSITIVE, Causes, Tree, one_of
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
@@ -124,20 +124,11 @@ def _node_term(term: Tree, path: str) -> Causes:
 
 def _node_requirement(expression: Tree, path: str) -> Causes:
     operator, values = expression.get("operator", ""), expression.get("values") or []
-    if operator in {"In", "NotIn"}:
-        if not values:
-            detail = "must be specified when `operator` is 'In' or 'NotIn'"
-            yield Cause.required(f"{path}.values", detail)
-    elif operator in {"Exists", "DoesNotExist"}:
-        if values:
-            detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-            yield Cause.forbidden(f"{path}.values", detail)
-    elif operator in {"Gt", "Lt"}:
-        if len(values) != 1:
-            detail = "must be specified single value when `operator` is 'Lt' or 'Gt'"
-            yield Cause.required(f"{path}.values", detail)
-    else:
-        yield Cause.invalid(f"{path}.operator", operator, "not a valid selector operator")
+    if operator not in {"Gt", "Lt"}:
+        yield from set_operator(operator, values, path)
+    elif len(values) != 1:
+        detail = "must be specified single value when `operator` is 'Lt' or 'Gt'"
+        yield Cause.required(f"{path}.values", detail)
 
 
 def spread_constraints(found: list[Tree], path: str) -> Causes:
