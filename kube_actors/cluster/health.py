@@ -5,12 +5,14 @@ from typing import Any
 import anyio
 
 from kube_actors.actor import Actor, ActorError
+from kube_actors.client.messages import ApiRequest
 from kube_actors.cluster.front_door import FrontDoor
 from kube_actors.store import Store
 from kube_actors.store.messages import GetStatus, MemberStatus
 
 POLL_S = 0.2
 ANSWER_S = 0.5
+_USER, _GROUPS = "system:kube-actors-health", ("system:masters",)
 
 
 class Health:
@@ -49,10 +51,21 @@ class Health:
             await anyio.sleep(POLL_S)
 
     async def refresh(self) -> None:
+        silent: dict[int, None] = {}
         async with anyio.create_task_group() as tasks:
             for number in self._known:
                 tasks.start_soon(self._ask, number)
-        self._door.set_health(self._known)
+            for number in self._door.masters():
+                tasks.start_soon(self._knock, number, silent)
+        # To whom the door forwards must answer itself, not only its store.
+        self._door.set_health({n: s for n, s in self._known.items() if n not in silent})
+
+    async def _knock(self, number: int, silent: dict[int, None]) -> None:
+        try:
+            asked = ApiRequest("GET", "/readyz", user=_USER, groups=_GROUPS)
+            await self._actor.call(f"apiserver/{number}", asked, timeout_s=ANSWER_S)
+        except ActorError:
+            silent[number] = None
 
     async def _ask(self, number: int) -> None:
         try:

@@ -110,6 +110,20 @@ async def test_a_paused_leader_is_replaced_and_may_come_back() -> None:
         assert all(s is not None for s in cluster.health.members.values())
 
 
+@pytest.mark.parametrize("verb", ["pause", "partition"])
+async def test_the_door_passes_over_an_apiserver_that_does_not_answer(verb: str) -> None:
+    async with simulated() as cluster:
+        leader = cluster.health.leader
+        assert cluster.app.masters()[0] == leader
+        getattr(cluster.faults, verb)(f"apiserver/{leader}")
+        await anyio.sleep(2)
+        assert cluster.app.masters()[-1] == leader
+        assert cluster.health.leader == leader
+        cluster.faults.heal()
+        await anyio.sleep(2)
+        assert cluster.app.masters()[0] == leader
+
+
 async def test_a_paused_machine_holds_all_its_parts() -> None:
     async with simulated() as cluster:
         cluster.faults.pause("node/node-1")

@@ -56,9 +56,7 @@ async def test_embedding_works_as_promised_and_leaves_nothing(scratch: Path) -> 
         seen = await cluster.wait_for("deployment/web", "Available", timeout_s=30)
         assert seen is not None
         assert seen["status"]["availableReplicas"] == 2
-        pods = await cluster.client.list("pods", "default", label_selector="app=web")
-        for pod in pods["items"]:
-            assert await get(pod["status"]["podIP"], 8080)
+        await all_answer(cluster, "web", 2)
 
 
 async def _use(cluster: Cluster, moment: int) -> None:
@@ -219,7 +217,8 @@ async def test_what_was_acknowledged_is_found_by_a_second_cluster(
             for worker in range(4):
                 tasks.start_soon(write, worker)
             if violent:
-                await anyio.sleep(0.02)
+                while not known:
+                    await anyio.sleep(0.02)
                 first.faults.kill("master/1")
                 await anyio.sleep(0.02)
                 first.faults.kill("master/2")
