@@ -107,7 +107,7 @@ class Cluster:
         self._seed = seed if seed is not None else int.from_bytes(os.urandom(8))
         self._network = network
         self._clock = clock
-        self._disks: dict[int, MemoryDisk] = {}
+        self._disks: dict[int, Disk] = {}
         self._engine = engine
         self._disk = disk
         self._life: AbstractAsyncContextManager[Cluster]
@@ -286,10 +286,13 @@ class Cluster:
     def _open_disk(self, number: int) -> Disk:
         if self._disk is not None:
             return self._disk(number)
-        if self.config.data_dir is not None:
-            return FileDisk(self.config.data_dir / "store" / str(number))
-        # Like a real disk, it survives the member that writes to it.
-        return self._disks.setdefault(number, MemoryDisk())
+        # It survives the member that writes to it; one that has failed is not trusted again.
+        if number not in self._disks:
+            directory = self.config.data_dir
+            self._disks[number] = (
+                MemoryDisk() if directory is None else FileDisk(directory / "store" / str(number))
+            )
+        return self._disks[number]
 
     def _start_master(
         self, system: ActorSystem, root: Supervisor, number: int, api: ApiServerConfig

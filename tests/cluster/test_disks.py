@@ -1,0 +1,61 @@
+"""What becomes of a cluster when a master's disk fails."""
+
+import os
+from pathlib import Path
+
+import anyio
+import pytest
+
+from kube_actors import Cluster
+from kube_actors.actor import Clock
+from kube_actors.cluster import Timings
+from kube_actors.raft import HardState
+from kube_actors.store import DiskFailed, MemoryDisk
+
+from .test_faults import state, works
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_cluster_outlives_the_disk_of_its_leader() -> None:
+    disks = {number: MemoryDisk() for number in (1, 2, 3)}
+    cluster = Cluster(
+        3,
+        1,
+        runtime="simulated",
+        listen=None,
+        seed=3,
+        clock=Clock(1_767_225_600.0),
+        timings=Timings.quick(),
+        disk=disks.__getitem__,
+    )
+    async with cluster:
+        await works(cluster, "before")
+        leader = cluster.health.leader
+        assert leader
+        disks[leader].fail_syncs()
+        await works(cluster, "after")
+        await anyio.sleep(15)
+        await works(cluster, "much-later")
+        assert await state(cluster, f"apiserver/{leader}") == "RUNNING"
+        disks[leader].repair()
+        await anyio.sleep(10)
+        assert await state(cluster, f"store/{leader}") == "RUNNING"
+
+
+async def test_a_directory_whose_sync_failed_is_not_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    cluster = Cluster(3, 1, data_dir=tmp_path, listen=None)
+    disk = cluster._open_disk(1)
+    await disk.open()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", fail)
+        with pytest.raises(DiskFailed):
+            await disk.save(HardState(1, 1, 0), ())
+    await disk.close()
+    with pytest.raises(DiskFailed, match="Input/output"):
+        await cluster._open_disk(1).open()
