@@ -200,6 +200,7 @@ async def test_what_was_acknowledged_is_found_by_a_second_cluster(
 ) -> None:
     data = tmp_path / "data"
     known: dict[str, str] = {}
+    written = anyio.Event()
     async with Cluster(masters=3, nodes=1, data_dir=data, timings=QUICK) as first:
         await first.client.apply(deployment("web", 2))
         await first.wait_for("deployment/web", "Available", timeout_s=30)
@@ -212,13 +213,13 @@ async def test_what_was_acknowledged_is_found_by_a_second_cluster(
                 except (StatusError, ActorError):
                     continue
                 known[name] = made["metadata"]["uid"]
+                written.set()
 
         async with anyio.create_task_group() as tasks:
             for worker in range(4):
                 tasks.start_soon(write, worker)
             if violent:
-                while not known:
-                    await anyio.sleep(0.02)
+                await written.wait()
                 first.faults.kill("master/1")
                 await anyio.sleep(0.02)
                 first.faults.kill("master/2")
