@@ -28,10 +28,17 @@ def status_patch(
     for member in sorted({*old, *new}):
         before, after = old.get(member), new.get(member)
         if before != after and (before or after):
-            changes[member] = after if member in new else None
+            changes[member] = _replacing(before, after)
     if not changes:
         return ()
     changes |= {member: value for member, value in new.items() if member not in old}
     guard = {"uid": about.uid, "resourceVersion": str(resource_version)}
     body = {"metadata": guard, "status": changes}
     return (Patch(about.kind, about.namespace, about.name, body, subresource="status"),)
+
+
+def _replacing(before: Any, after: Any) -> Any:
+    """Give what makes ``after`` of ``before``: a merge patch keeps keys that it does not name."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return {**dict.fromkeys(before), **after}
+    return after

@@ -132,7 +132,7 @@ def test_each_index_is_given_to_one_pod():
     assert environment[0]["name"] == "JOB_COMPLETION_INDEX"
     end(world, "Succeeded")
     world.settle(JOB)
-    assert status(world)["completedIndexes"] == "0,1".replace(",", "-")
+    assert status(world)["completedIndexes"] == "0-1"
     end(world, "Succeeded")
     world.settle(JOB)
     assert status(world)["completedIndexes"] == "0-2"
@@ -144,6 +144,42 @@ def test_a_finished_job_is_deleted_after_its_time_to_live():
     world.settle(JOB)
     end(world, "Succeeded")
     world.settle(JOB)
-    world.now_s += 61
+    world.now_s += 59
+    world.settle(JOB)
+    assert "deletionTimestamp" not in world.get("Job", "work")["metadata"]
+    world.now_s += 1
     world.settle(JOB)
     assert "deletionTimestamp" in world.get("Job", "work")["metadata"]
+
+
+def test_an_index_that_succeeded_twice_counts_once():
+    world = World(job(completionMode="Indexed", completions=2))
+    world.settle(JOB)
+    end(world, "Succeeded")
+    twin = world.all("pods")[0]
+    meta = {key: twin["metadata"][key] for key in ("annotations", "ownerReferences")}
+    world.create({**twin, "metadata": {"name": "twin", **meta}})
+    world.settle(JOB)
+    assert status(world)["succeeded"] == 1
+    assert len(active(world)) == 1
+
+
+def test_without_completions_the_first_success_ends_the_making_of_pods():
+    world = World(job(parallelism=3, completions=None))
+    world.settle(JOB)
+    end(world, "Succeeded", active(world)[0])
+    world.settle(JOB)
+    assert len(active(world)) == 2
+    assert condition(world.get("Job", "work"), "Complete") == {}
+    end(world, "Succeeded")
+    world.settle(JOB)
+    assert condition(world.get("Job", "work"), "Complete")["status"] == "True"
+
+
+def test_a_job_that_is_being_deleted_makes_no_more_pods():
+    world = World(job())
+    world.settle(JOB)
+    world.delete("Job", "work", propagation="Foreground")
+    world.delete("Pod", active(world)[0])
+    world.settle(JOB)
+    assert world.all("pods") == []

@@ -6,6 +6,7 @@ version guards, generations, finalizers, graceful deletion of bound pods.
 """
 
 import copy
+import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -51,6 +52,7 @@ class World:
         self.failures: dict[str, Failure] = {}
         self.deleted_uids: set[str] = set()
         self.changed_s: dict[Place, float] = {}
+        self._slept: dict[tuple[str, str], tuple[int, float, float]] = {}
         for obj in objects:
             self.create(obj)
 
@@ -297,8 +299,26 @@ class World:
         """Decide and apply every key once; tell whether anything changed."""
         before = self.revision
         for key in self.keys(controller):
-            self.apply(controller, key, self.decide(controller, key))
+            effects = self.decide(controller, key)
+            self._check_woken(controller.name, key, effects)
+            self.apply(controller, key, effects)
         return self.revision != before
+
+    def _check_woken(self, name: str, key: str, effects: tuple[Effect, ...]) -> None:
+        """Where only time has passed, a change must have been asked for by a ``RequeueAfter``.
+
+        This world decides every key at every step; the loop decides a key when something happens
+        to it or when it has asked to be woken.
+        """
+        changes = [effect for effect in effects if not isinstance(effect, RequeueAfter)]
+        revision, decided_s, wake_s = self._slept.get((name, key), (-1, 0.0, 0.0))
+        if changes and revision == self.revision and decided_s < self.now_s:
+            assert wake_s <= self.now_s or key in self.failures, (
+                f"{name} {key} would have slept until {wake_s - self.now_s:g} s from now: {changes}"
+            )
+        delays = [effect.delay_s for effect in effects if isinstance(effect, RequeueAfter)]
+        due_s = self.now_s + min(delays, default=math.inf)
+        self._slept[name, key] = (self.revision, self.now_s, due_s)
 
     def settle(self, *controllers: Controller[Any], steps_max: int = 60) -> None:
         """Step until nothing changes any more."""
