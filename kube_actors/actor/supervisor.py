@@ -228,7 +228,7 @@ class Supervisor:
         assert not record.alive
         child = record.child
         record.port = self.system.open_port(child.address, child.mailbox_max, child.overflow)
-        record.scope = anyio.CancelScope()
+        record.scope = None
         record.alive = True
         record.injected = record.revive = record.reported = False
         record.state = State.RUNNING
@@ -239,10 +239,14 @@ class Supervisor:
     async def _live(self, record: _Record) -> None:
         """Run one incarnation and put down how it ended."""
         assert record.port is not None
-        assert record.scope is not None
+
+        def entered(scope: anyio.CancelScope) -> None:
+            record.scope = scope
+
         try:
-            with record.scope:
-                await self.system.inhabit(record.port, record.child.run)
+            # Closed already when it was ended before its task began.
+            if not record.port.closed:
+                await self.system.inhabit(record.port, record.child.run, entered)
         except Exception as error:
             record.error = error
         except BaseExceptionGroup as group:
@@ -252,6 +256,7 @@ class Supervisor:
                 raise rest from None
         finally:
             record.alive = False
+            record.scope = None
             if record.ended is not None:
                 record.ended.set()
                 record.ended = None

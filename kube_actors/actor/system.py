@@ -111,10 +111,19 @@ class ActorSystem:
         if self.ports.get(port.address) is port:
             del self.ports[port.address]
 
-    async def inhabit(self, port: Port, run: Callable[[Actor], Awaitable[None]]) -> None:
-        """Run one incarnation to its end; what it spawned ends with it."""
+    async def inhabit(
+        self,
+        port: Port,
+        run: Callable[[Actor], Awaitable[None]],
+        entered: Callable[[anyio.CancelScope], None],
+    ) -> None:
+        """Run one incarnation to its end; what it spawned ends with it.
+
+        ``entered`` is called once with the scope whose cancellation ends it.
+        """
         try:
             async with anyio.create_task_group() as tasks:
+                entered(tasks.cancel_scope)
                 await run(Actor(self, port, tasks, self._seed_of(port.address)))
                 tasks.cancel_scope.cancel()
         finally:

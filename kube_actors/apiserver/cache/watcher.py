@@ -6,8 +6,7 @@ itself: it is closed after what it holds, and its client watches again from wher
 
 from collections.abc import Callable, Iterable, Iterator
 
-import anyio
-
+from kube_actors.actor.parking import Parking, running_library
 from kube_actors.apiserver.cache.change import (
     ADDED,
     BOOKMARK,
@@ -45,7 +44,7 @@ class Watcher:
         self._starting = True
         self._buffer: list[tuple[str, Change | Bookmark]] = []
         self._buffer_max = buffer_max
-        self._sleeper: anyio.Event | None = None
+        self._sleeper: Parking | None = None
         self._leave = leave
 
     def begin(self, initial: Iterable[tuple[str, Change | Bookmark]]) -> None:
@@ -85,8 +84,7 @@ class Watcher:
 
     def wake(self) -> None:
         if self._sleeper is not None:
-            self._sleeper.set()
-            self._sleeper = None
+            self._sleeper.wake_all()
 
     def end(self) -> None:
         """Let the reader have what is buffered, then end the watch."""
@@ -111,7 +109,8 @@ class Watcher:
         while not buffer:
             if self.closed:
                 return []
-            self._sleeper = anyio.Event()
+            if self._sleeper is None:
+                self._sleeper = running_library().parking()
             await self._sleeper.wait()
         taken = buffer[:_BATCH_MAX]
         del buffer[:_BATCH_MAX]
