@@ -8,6 +8,7 @@ memory is given back in slices (``trim``), so a large compaction never stalls th
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from heapq import merge
 from typing import Any
 from zlib import crc32
@@ -131,6 +132,7 @@ class Keyspace:
         history = self._history.get(key)
         previous: KeyValue | None = None
         if history is None:
+            key = _shared_key(key)
             kv = KeyValue(key, value, revision, revision, 1, lease)
             self._history[key] = [kv]
             self._live.add(key)
@@ -291,6 +293,12 @@ class Keyspace:
                     digest = crc32(b"%d %d %d %d" % numbers, digest)
                     digest = crc32(kv.value, digest)
         return digest
+
+
+@lru_cache(maxsize=1024)
+def _shared_key(key: bytes) -> bytes:
+    """Members of one process apply the same entries at about one time: they share new keys."""
+    return key
 
 
 def _between(names: Any, key: bytes, range_end: bytes) -> Iterator[bytes]:

@@ -15,10 +15,10 @@ from anyio.abc import TaskGroup
 from kube_actors import raft
 from kube_actors.actor import Actor, ActorError, Delivery, MalformedMessage, Overloaded
 from kube_actors.raft import InstallSnapshot, ProposalDropped, Raft, RaftConfig, ReadDropped
-from kube_actors.store.commands import Batch, Command, Request, encode_batch
+from kube_actors.store.commands import Batch, Request, encode_batch
 from kube_actors.store.config import MemberConfig
 from kube_actors.store.disk import Disk, Recovered, StateSnapshot
-from kube_actors.store.forwarding import Forward, forward_call
+from kube_actors.store.forwarding import Forward, Forwarded, forward_call
 from kube_actors.store.machine import Machine
 from kube_actors.store.messages import (
     Compact,
@@ -107,8 +107,7 @@ class Member:
             entries=recovered.entries,
         )
         self.writer = Writer(self, disk, recovered)
-        self._commands: list[Command] = []
-        """What this member has to propose while it leads, its own and others'."""
+        self._forwarded = Forwarded(config.pending_max * 4, self._has_applied)
         self._seen = (0, 0)
         self._young = True
 
@@ -152,8 +151,8 @@ class Member:
         elif isinstance(message, Range | CurrentRevision | LeaseKeepAlive | LeaseTimeToLive):
             self._take_read(delivery, message)
         elif isinstance(message, Forward):
-            if self.raft.is_leader and len(self._commands) < self.config.pending_max * 4:
-                self._commands.extend(message.commands)
+            if self.raft.is_leader:
+                self._forwarded.take(message.commands)
         elif isinstance(message, Watch):
             self._take_watch(delivery, message)
         elif isinstance(message, GetStatus):
@@ -346,14 +345,16 @@ class Member:
                 self.actor.tell(config.address(leader), Forward(commands))
             return
         # What comes while the disk is busy waits and travels together.
-        while (self.proposals.queued or self._commands) and not self.writer.busy:
+        while (self.proposals.queued or self._forwarded.commands) and not self.writer.busy:
             if not self._propose():
                 return
 
+    def _has_applied(self, member: int, incarnation: int, sequence: int) -> bool:
+        return self.machine.state.sessions.has_applied(member, incarnation, sequence)
+
     def _propose(self) -> bool:
         config = self.config
-        commands = self._commands[: config.batch_requests_max]
-        del self._commands[: config.batch_requests_max]
+        commands = self._forwarded.some(config.batch_requests_max, config.batch_bytes_max)
         room = config.batch_requests_max - len(commands)
         if room:
             commands += self.proposals.take(room, config.batch_bytes_max, self.peers.ticks)
@@ -363,7 +364,7 @@ class Member:
         try:
             index = self.raft.propose(encode_batch(batch))
         except ProposalDropped:
-            self._commands[:0] = commands
+            self._forwarded.commands[:0] = commands
             return False
         self.machine.proposed(index, self.raft.term, batch)
         return True
@@ -385,7 +386,7 @@ class Member:
     def _leader_changed(self) -> None:
         """Send again what the last leader was told: it is applied once all the same."""
         self._seen = (self.raft.leader, self.raft.term)
-        self._commands.clear()
+        self._forwarded.clear()
         leads = self.raft.is_leader
         if leads or self.machine.leads:
             self.machine.lead(leads)

@@ -258,6 +258,22 @@ async def test_a_leader_whose_disk_does_not_answer_is_replaced() -> None:
         await group.assert_equal()
 
 
+@pytest.mark.anyio
+async def test_a_slow_disk_is_not_given_the_same_request_again_and_again() -> None:
+    disks = [MemoryDisk() for _ in range(3)]
+    async with open_group(disks=disks) as group:
+        leader = await group.leader()
+        follower = next(member for member in group.numbers if member != leader)
+        for disk in disks:
+            disk.sync_s = 1.2
+        async with anyio.create_task_group() as tasks:
+            for number in range(20):
+                tasks.start_soon(group.at(follower).txn, put(b"k%d" % number, bytes(10_000)))
+                await anyio.sleep(0.05)
+        await group.settled()
+        assert all(disk.size_bytes < 1.5 * 20 * 10_000 for disk in disks)
+
+
 async def _reader_and_writers(
     group: Group, log: WatchLog, acknowledged: dict[bytes, bytes]
 ) -> None:
