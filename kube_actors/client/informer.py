@@ -8,6 +8,7 @@ indexes have changed. What it keeps per object is what ``project`` gives, never 
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Generic, TypeVar, cast
 from zlib import crc32
 
@@ -30,6 +31,12 @@ Handler = Callable[[T | None, T | None], None]
 _WATCH_MIN_S = 300.0
 _IDLE_MAX_S = 150.0
 _CREDIT = 8
+
+
+@lru_cache(maxsize=1024)
+def _shared_key(namespace: str, name: str) -> Key:
+    """Make a key; views of one process that hear of an object at about one time share it."""
+    return (sys.intern(namespace), sys.intern(name))
 
 
 @frozen
@@ -197,8 +204,7 @@ class Informer(Generic[T]):
         obj: Object = orjson.loads(event.object)
         meta = obj["metadata"]
         meta.setdefault("resourceVersion", str(event.resource_version))
-        # Interned, so that all views of one process share the text of their keys.
-        key = (sys.intern(meta.get("namespace", "")), sys.intern(meta["name"]))
+        key = _shared_key(meta.get("namespace", ""), meta["name"])
         if event.type == "DELETED":
             if self._view.drop(key) is not None:
                 self._tell(self._projected(obj, event.object), None)

@@ -13,6 +13,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from kube_actors.actor import Actor
+from kube_actors.actor.parking import running_library
 from kube_actors.api import Object
 from kube_actors.client import Client, EventRecorder, Informer, Record
 from kube_actors.node.addresses import Addresses
@@ -74,7 +75,7 @@ class Kubelet:
         self._recording = False
         self._labels = node_labels(config)
         self._dirty: dict[str, None] = {}
-        self._woken = anyio.Event()
+        self._sleeper = running_library().parking()
         self._sleeps_until = 0.0
 
     async def run(self) -> None:
@@ -101,12 +102,12 @@ class Kubelet:
         """Something about the pod may have changed: decide again soon."""
         if uid in self.pods and not self.closed:
             self._dirty[uid] = None
-            self._woken.set()
+            self._sleeper.wake_all()
 
     def nudge(self) -> None:
         """Something was planned: wake the loop if it would sleep beyond that."""
         if min(self.timers.due_at, self.runtime.next_due()) < self._sleeps_until:
-            self._woken.set()
+            self._sleeper.wake_all()
 
     def look_at(self, entry: PodEntry, when: float) -> None:
         """Decide again at ``when`` (unix seconds) though nothing happens."""
@@ -160,10 +161,9 @@ class Kubelet:
                 entry.busy = True
                 self.tasks.start_soon(self.worker.step, entry)
         due = min(self.timers.due_at, self.runtime.next_due())
-        self._woken = anyio.Event()
         self._sleeps_until = due
         with anyio.move_on_after(max(0.0, due - self.clock.now())):
-            await self._woken.wait()
+            await self._sleeper.wait()
 
     def _plan_report(self) -> None:
         self.timers.at(self.reporter.due_at, self._start_report)
