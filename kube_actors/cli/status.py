@@ -39,6 +39,8 @@ def render_status(status: dict[str, Any]) -> list[str]:
         lines = [
             f"healthy: store/{store['leader']} leads, {heard} of {len(members)} members answer"
         ]
+    troubles = [m["trouble"] for m in status["masters"].values() if m["trouble"]]
+    lines += [f"DEGRADED: {trouble}" for trouble in troubles]
     lines += ["", _row("MASTER", "UP", "STORE", "ROLE", "TERM", "COMMIT", "APPLIED", "REVISION")]
     for number, member in members.items():
         up = status["masters"].get(f"master/{number}", {}).get("up", False)

@@ -85,6 +85,8 @@ def _greet(cluster: Cluster, path: Path) -> None:
     click.echo(f"the store is {where}")
     if config.masters == 1:
         click.echo("one master: nothing tolerates its failure")
+    for trouble in cluster.troubles:
+        click.echo(f"DEGRADED: {trouble}")
     click.echo("")
     click.echo(f"  export KUBECONFIG={shlex.quote(os.path.abspath(path))}")
     click.echo("")

@@ -156,6 +156,11 @@ class Cluster:
         """The administrator's kubeconfig for ``url``, as a dict."""
         return kubeconfig(self.url, self.keys.authority.certificate_pem, client=self.keys.admin)
 
+    @property
+    def troubles(self) -> list[str]:
+        """Say which store members cannot use their disks, and why."""
+        return [m.trouble for m in self.faults.machines.values() if m.trouble]
+
     def write_kubeconfig(self, path: str | Path) -> Path:
         """Write the kubeconfig where any Kubernetes client can read it; only its owner may."""
         target = Path(path)
@@ -171,7 +176,11 @@ class Cluster:
         return {
             "store": self.health.describe(),
             "masters": {
-                name: {"up": machine.supervisor is not None, "actors": list(machine.addresses())}
+                name: {
+                    "up": machine.supervisor is not None,
+                    "actors": list(machine.addresses()),
+                    "trouble": machine.trouble,
+                }
                 for name, machine in self.faults.machines.items()
                 if name.startswith("master/")
             },
@@ -356,7 +365,7 @@ class Cluster:
 
     def _check_disks(self) -> None:
         """Waiting does not help when a majority of the store's disks cannot be used."""
-        troubles = [m.trouble for m in self.faults.machines.values() if m.trouble]
+        troubles = self.troubles
         if len(troubles) > self.config.masters // 2:
             raise NotReady(f"the store cannot be opened: {'; '.join(troubles)}")
 

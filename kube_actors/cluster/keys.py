@@ -17,6 +17,7 @@ from kube_actors.apiserver.pki import (
     encode_key,
     issue_client,
     issue_server,
+    load_key,
 )
 
 ADMIN_USER = "kubernetes-admin"
@@ -61,24 +62,41 @@ def _pair(directory: Path, name: str) -> KeyPair:
     )
 
 
+class KeysUnreadable(OSError):
+    """What a former cluster kept is damaged; the message says what to do."""
+
+
+def _load(directory: Path, hosts: list[str], *, now_s: float, entropy: Entropy) -> ClusterKeys:
+    authority = _pair(directory, "ca")
+    service_account_key_pem = (directory / "sa.key").read_bytes()
+    load_key(service_account_key_pem)
+    return ClusterKeys(
+        authority=authority,
+        server=issue_server(authority, "kube-apiserver", hosts, now_s=now_s, entropy=entropy),
+        admin=issue_client(authority, ADMIN_USER, [ADMIN_GROUP], now_s=now_s, entropy=entropy),
+        service_account_key_pem=service_account_key_pem,
+        admin_token=(directory / "admin.token").read_text().strip(),
+    )
+
+
 def load_or_make(
     directory: Path, hosts: list[str], *, now_s: float, entropy: Entropy
 ) -> ClusterKeys:
     """Read the keys kept in ``directory``, or make and keep them; the last file marks a whole set.
 
-    The serving certificate is made anew each time: its hosts may have changed.
+    The serving certificate is made anew each time: its hosts may have changed. Raises
+    KeysUnreadable when a kept key is damaged.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     marker = directory / "admin.token"
     if marker.exists():
-        authority = _pair(directory, "ca")
-        return ClusterKeys(
-            authority=authority,
-            server=issue_server(authority, "kube-apiserver", hosts, now_s=now_s, entropy=entropy),
-            admin=issue_client(authority, ADMIN_USER, [ADMIN_GROUP], now_s=now_s, entropy=entropy),
-            service_account_key_pem=(directory / "sa.key").read_bytes(),
-            admin_token=marker.read_text().strip(),
-        )
+        try:
+            return _load(directory, hosts, now_s=now_s, entropy=entropy)
+        except (ValueError, OSError) as error:
+            raise KeysUnreadable(
+                f"the keys in {directory} cannot be read ({error}): restore them, or remove that "
+                "directory to have new ones made, which no old kubeconfig or token will fit"
+            ) from error
     keys = make_keys(hosts, now_s=now_s, entropy=entropy)
     _write(directory / "ca.crt", keys.authority.certificate_pem)
     _write(directory / "ca.key", keys.authority.key_pem)

@@ -1,11 +1,12 @@
 """One master: a store member, an apiserver, controllers and a scheduler under one supervisor."""
 
+import logging
 from collections.abc import Callable
 
 import anyio
 import attrs
 
-from kube_actors.actor import Actor, ActorSystem, Address, Child, Supervisor
+from kube_actors.actor import Actor, ActorSystem, Address, Child, Restart, Supervisor
 from kube_actors.apiserver import ApiServerConfig, create_app, run_apiserver
 from kube_actors.apiserver.server import Server
 from kube_actors.cluster.config import Timings
@@ -13,7 +14,9 @@ from kube_actors.cluster.faults import Machine
 from kube_actors.cluster.front_door import FrontDoor
 from kube_actors.controllers import ControllersConfig, run_controllers
 from kube_actors.scheduler import SchedulerConfig, run_scheduler
-from kube_actors.store import Disk, DiskError, MemberConfig, Store, run_member
+from kube_actors.store import CorruptLog, Disk, DiskError, MemberConfig, Store, run_member
+
+logger = logging.getLogger(__name__)
 
 Engine = Callable[[Actor], Store]
 """Makes one actor's client of the store."""
@@ -83,7 +86,10 @@ def _children(plan: MasterPlan, machine: Machine, door: FrontDoor) -> list[Child
             await run_member(actor, config, plan.disk())
         except DiskError as error:
             machine.trouble = f"store/{number}: {error}"
-            raise
+            if not isinstance(error, CorruptLog):
+                raise
+            # Opening it again would find the same damage: the member stays down, the others go on.
+            logger.error("%s; this member stays down", machine.trouble)
 
     async def apiserver(actor: Actor) -> None:
         def serving(server: Server) -> None:
@@ -113,7 +119,7 @@ def _children(plan: MasterPlan, machine: Machine, door: FrontDoor) -> list[Child
         await run_scheduler(actor, config)
 
     return [
-        *([] if plan.engine else [Child(f"store/{number}", store)]),
+        *([] if plan.engine else [Child(f"store/{number}", store, restart=Restart.TRANSIENT)]),
         Child(f"apiserver/{number}", apiserver),
         Child(f"controllers/{number}", controllers),
         Child(f"scheduler/{number}", scheduler),

@@ -282,6 +282,32 @@ def test_a_damaged_store_is_refused_at_once_naming_file_and_offset(
     assert "offset" in line
 
 
+def test_damaged_keys_are_refused_in_one_line(ups: Any, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    arguments = ("--masters", "1", "--nodes", "0", "--data-dir", str(data))
+    assert ups(*arguments).ready().end() == 0
+    (data / "pki" / "ca.crt").write_text("not a certificate")
+    done = kube_actors("up", "--listen", "127.0.0.1:0", *arguments, cwd=tmp_path, timeout_s=20)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert str(data / "pki") in line
+
+
+def test_one_damaged_member_of_three_stays_down_and_is_named(ups: Any, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    arguments = ("--nodes", "0", "--data-dir", str(data))
+    assert ups(*arguments).ready().end() == 0
+    (log,) = (data / "store" / "2").glob("*.seg")
+    content = bytearray(log.read_bytes())
+    content[600:640] = bytes(byte ^ 0xFF for byte in content[600:640])
+    log.write_bytes(content)
+    up = ups(*arguments).ready()
+    text = up.ask("status").stdout
+    assert "healthy: " in text
+    assert f"DEGRADED: store/2: {log}: offset" in text
+    assert up.status()["store"]["members"]["2"] == {"answers": False}
+
+
 def test_two_at_once_on_one_directory_are_refused(ups: Any, tmp_path: Path) -> None:
     arguments = ("--masters", "1", "--nodes", "0", "--data-dir", str(tmp_path / "data"))
     ups(*arguments).ready()
