@@ -5,15 +5,16 @@ master that does not lead keeps no view and reads nothing but the Lease. Losing 
 all before another master can have taken it: the renew deadline is shorter than the Lease.
 """
 
+from functools import partial
 from typing import Any
 
 import anyio
 
 from kube_actors.actor import Actor, Child, Supervisor
 from kube_actors.client import Client, LeaderElector
-from kube_actors.controllers.config import ControllersConfig
+from kube_actors.controllers.config import GROUPS, USER, ControllersConfig
 from kube_actors.controllers.controller import Controller
-from kube_actors.controllers.loop import LoopConfig, run_controller
+from kube_actors.controllers.loop import run_controller
 from kube_actors.controllers.registry import controllers
 
 LEASE_NAMESPACE = "kube-system"
@@ -26,8 +27,7 @@ async def run_controllers(actor: Actor, config: ControllersConfig) -> None:
     Raises Escalated when a controller keeps crashing.
     """
     chosen = controllers(config)
-    user, groups = "system:kube-controller-manager", ("system:masters",)
-    client = Client(actor, config.apiservers, user=user, groups=groups)
+    client = Client(actor, config.apiservers, user=USER, groups=GROUPS)
     elector = LeaderElector(
         client,
         LEASE_NAMESPACE,
@@ -46,17 +46,10 @@ async def run_controllers(actor: Actor, config: ControllersConfig) -> None:
 async def _run_all(
     actor: Actor, config: ControllersConfig, chosen: tuple[Controller[Any], ...]
 ) -> None:
-    loop_config = LoopConfig(config.apiservers, patience_s=config.patience_s)
     name = str(actor.address)
     async with Supervisor(actor.system, name=name, intensity=10, window_s=30.0) as supervisor:
         for controller in chosen:
             address = f"controller/{controller.name}/{config.master}"
-            supervisor.start(Child(address, _runner(controller, loop_config)))
+            run = partial(run_controller, controller=controller, config=config)
+            supervisor.start(Child(address, run))
         await anyio.sleep_forever()
-
-
-def _runner(controller: Controller[Any], config: LoopConfig) -> Any:
-    async def run(actor: Actor) -> None:
-        await run_controller(actor, controller, config)
-
-    return run

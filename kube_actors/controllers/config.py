@@ -6,9 +6,11 @@ from attrs import field, frozen
 
 from kube_actors.client import ElectionTimes
 
+USER = "system:kube-controller-manager"
+GROUPS = ("system:masters",)
 
-def positive(_instance: Any, attribute: Any, value: float) -> None:
-    """Refuse a time or a count that is not positive."""
+
+def _positive(_instance: Any, attribute: Any, value: float) -> None:
     if value <= 0:
         raise ValueError(f"{attribute.name} must be positive, not {value}")
 
@@ -19,19 +21,20 @@ class ControllersConfig:
 
     ``apiservers``: the nearest first. ``root_certificate``: the cluster's CA as PEM, published in
     every namespace ("" publishes nothing). ``node_monitor_s`` is how often a node that is not well
-    is looked at even if nothing happens. ``only``: names of controllers to run, empty for all.
+    is looked at even if nothing happens; ``patience_s`` how long a key waits at most until its view
+    shows what it wrote. ``only``: names of controllers to run, empty for all.
     """
 
     master: int
     apiservers: tuple[str, ...]
     root_certificate: str = ""
     election: ElectionTimes = field(factory=ElectionTimes)
-    node_grace_s: float = field(default=40.0, validator=positive)
-    node_startup_grace_s: float = field(default=60.0, validator=positive)
-    node_monitor_s: float = field(default=5.0, validator=positive)
-    node_quarantine_s: float = field(default=40.0, validator=positive)
-    terminated_pods_max: int = field(default=12500, validator=positive)
-    patience_s: float = field(default=5.0, validator=positive)
+    node_grace_s: float = field(default=40.0, validator=_positive)
+    node_startup_grace_s: float = field(default=60.0, validator=_positive)
+    node_monitor_s: float = field(default=5.0, validator=_positive)
+    node_quarantine_s: float = field(default=40.0, validator=_positive)
+    terminated_pods_max: int = field(default=12500, validator=_positive)
+    patience_s: float = field(default=5.0, validator=_positive)
     only: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:

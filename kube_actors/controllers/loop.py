@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import anyio
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from kube_actors.actor import Actor, Clock
 from kube_actors.api import BUILTIN
 from kube_actors.client import Client, EventRecorder, Informer, WorkQueue
-from kube_actors.controllers.config import positive
+from kube_actors.controllers.config import GROUPS, USER, ControllersConfig
 from kube_actors.controllers.controller import Controller, Failure, Key, Round
 from kube_actors.controllers.effects import Look, Question, Reference, Survey
 from kube_actors.controllers.execution import Executor, Outcome
@@ -24,16 +24,6 @@ from kube_actors.controllers.fences import Fences
 
 QUESTION_ROUNDS_MAX = 8
 DELETED_MAX = 4096
-
-
-@frozen
-class LoopConfig:
-    """Where the API is and how long a key waits at most for its own writes to show."""
-
-    apiservers: tuple[str, ...]
-    user: str = "system:kube-controller-manager"
-    groups: tuple[str, ...] = ("system:masters",)
-    patience_s: float = field(default=5.0, validator=positive)
 
 
 class InformerView:
@@ -195,9 +185,11 @@ class Loop:
             self._queue.add_after(key, outcome.requeue_after_s)
 
 
-async def run_controller(actor: Actor, controller: Controller[Any], config: LoopConfig) -> None:
+async def run_controller(
+    actor: Actor, controller: Controller[Any], config: ControllersConfig
+) -> None:
     """Serve one controller until cancelled."""
-    client = Client(actor, config.apiservers, user=config.user, groups=config.groups)
+    client = Client(actor, config.apiservers, user=USER, groups=GROUPS)
     recorder = EventRecorder(client, f"{controller.name}-controller", actor.clock)
 
     def record(about: Reference, type_: str, reason: str, message: str) -> None:
