@@ -45,7 +45,6 @@ from kube_actors.controllers.records import (
 from kube_actors.controllers.statuses import write_status
 from kube_actors.controllers.workloads import BY_OWNER, BY_UID, owner_keys
 
-MISSED_MAX = 1000
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 
 
@@ -95,16 +94,20 @@ def latest_due(
     schedule: Schedule, since_s: float, now_s: float, zone: tzinfo
 ) -> tuple[float | None, float | None]:
     """Give the latest time due in (since, now], and the next one after now."""
-    latest: float | None = None
-    due = schedule.after(since_s, zone)
-    for _ in range(MISSED_MAX):
-        if due is None or due > now_s:
-            return latest, due
-        latest, due = due, schedule.after(due, zone)
-    # Far too many were missed: serve the last minute that fits, found from near now.
-    recent = schedule.after(now_s - 3600, zone)
-    served = recent if recent is not None and recent <= now_s else latest
-    return served, schedule.after(now_s, zone)
+    next_s = schedule.after(now_s, zone)
+    first_s = schedule.after(since_s, zone)
+    if first_s is None or first_s > now_s:
+        return None, next_s
+    # Any number may have been missed. Due times are minutes: halve until only one fits.
+    low_s, high_s = since_s, now_s
+    while high_s - low_s > 30:
+        middle_s = (low_s + high_s) / 2
+        later_s = schedule.after(middle_s, zone)
+        if later_s is not None and later_s <= now_s:
+            low_s = middle_s
+        else:
+            high_s = middle_s
+    return schedule.after(low_s, zone), next_s
 
 
 def reconcile(state: CronState, round_: Round) -> tuple[Effect, ...]:

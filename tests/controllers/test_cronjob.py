@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from kube_actors.controllers.cron_schedule import BadSchedule, parse_schedule
-from kube_actors.controllers.cronjob import CRONJOB
+from kube_actors.controllers.cronjob import CRONJOB, latest_due
 from kube_actors.controllers.effects import RequeueAfter
 from tests.controllers.world import World, timestamp
 
@@ -58,6 +58,25 @@ def finish(world):
         done = {"type": "Complete", "status": "True"}
         now = timestamp(world.now_s)
         world.edit("Job", name, {"status": {"conditions": [done], "completionTime": now}})
+
+
+@pytest.mark.parametrize(
+    ("text", "missed_days", "ago_s"),
+    [
+        ("* * * * *", 30, 59),
+        ("*/10 * * * *", 400, 599),
+        ("0 0 1 * *", 2, None),
+        ("0 3 * * *", 1, 0),
+    ],
+)
+def test_of_any_number_of_missed_times_the_latest_is_found(text, missed_days, ago_s):
+    due_s = datetime(2026, 1, 10, 3, tzinfo=UTC).timestamp()
+    now_s = due_s + (ago_s or 0)
+    since_s = now_s - missed_days * 86_400
+    latest_s, next_s = latest_due(parse_schedule(text), since_s, now_s, UTC)
+    assert latest_s == (None if ago_s is None else due_s)
+    assert next_s is not None
+    assert next_s > now_s
 
 
 def test_a_job_is_made_when_it_is_due_and_once():
