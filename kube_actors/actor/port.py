@@ -135,6 +135,8 @@ class Port:
             if self._calls.pop(number, None) is not None:
                 call.cancel()
                 self.send(Envelope(CANCEL, self.address, target, number))
+            # The call stays among the timers for a while; what was answered must not.
+            del call.slot
         if isinstance(answer, ActorError):
             raise answer
         result = decode(answer.frame)
