@@ -1,5 +1,4 @@
 import logging
-import math
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
@@ -20,8 +19,6 @@ from kube_actors.actor import (
     Unreachable,
     message,
 )
-from kube_actors.actor.port import Port
-
 from .test_channel import run_echo
 
 pytestmark = pytest.mark.anyio
@@ -350,59 +347,6 @@ async def test_a_paused_actor_can_be_killed_and_stopped() -> None:
         await anyio.sleep(1)
         assert await actor.call("a", Ask(1)) == Ask(1)
         assert "b" not in supervisor
-
-
-async def test_whoever_waits_for_a_paused_actor_learns_at_once_that_it_was_killed() -> None:
-    async def run_late(actor: Actor) -> None:
-        delivery = await actor.receive()
-        await anyio.sleep(1)
-        delivery.reply(Ask())
-
-    async with (
-        ActorSystem() as system,
-        Supervisor(system, name="root") as supervisor,
-        system.client("client/1") as actor,
-    ):
-        supervisor.start(Child("a", run_late))
-
-        async def ask() -> None:
-            with pytest.raises(ActorCrashed):
-                await actor.call("a", Ask(), timeout_s=math.inf)
-
-        async def read() -> None:
-            with pytest.raises(ActorCrashed):
-                async with actor.stream("a", Ask()) as items:
-                    await anext(items)
-
-        with anyio.fail_after(3):
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(ask)
-                await anyio.wait_all_tasks_blocked()
-                supervisor.pause("a")
-                tasks.start_soon(ask)
-                tasks.start_soon(read)
-                await anyio.sleep(2)  # the first is answered, and its answer held
-                supervisor.kill("a")
-
-
-async def test_a_child_that_cannot_be_cut_off_hangs_neither_its_supervisor_nor_its_system(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def break_down(_: Port) -> None:
-        raise RuntimeError("no way to close")
-
-    async def live() -> None:
-        async with (
-            ActorSystem() as system,
-            Supervisor(system, name="root") as supervisor,
-        ):
-            supervisor.start(Child("a", run_echo))
-            supervisor.start(Child("b", run_echo))
-            await anyio.wait_all_tasks_blocked()
-            monkeypatch.setattr(Port, "close", break_down)
-
-    with anyio.fail_after(5), pytest.raises((RuntimeError, ExceptionGroup)):
-        await live()
 
 
 async def test_a_stopped_child_is_gone_and_its_address_is_free() -> None:
