@@ -19,6 +19,7 @@ from kube_actors.actor import (
     Unreachable,
     message,
 )
+
 from .test_channel import run_echo
 
 pytestmark = pytest.mark.anyio
