@@ -345,5 +345,9 @@ async def test_stopped_processes_are_killed_as_well(tmp_path: Path) -> None:
 
 async def test_usage_is_measured(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
-        container = await bench.start("sleep", "100")
+        container = await bench.start("sh", "-c", "echo up; sleep 100; :")
+        log = bench.runtime.read_log(container, LogQuery(follow=True))
+        # Until it has spoken it may be between fork and exec, when nothing of it is resident.
+        assert await anext(log) == b"up\n"
+        await log.aclose()
         assert bench.runtime.stats(container).memory_bytes > 0
