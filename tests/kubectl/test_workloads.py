@@ -150,8 +150,8 @@ def test_a_paused_rollout_waits_and_a_restart_replaces_every_pod(web: Kubectl) -
     web("rollout", "status", "deployment/web", "--timeout=90s", timeout_s=100)
     assert "restarted" in web("rollout", "restart", "deployment/web")
     web("rollout", "status", "deployment/web", "--timeout=90s", timeout_s=100)
-    web("wait", "--for=jsonpath={.status.replicas}=3", "deployment/web", "--timeout=30s")
-    assert not before & set(web("get", "pods", "-l", "app=web", "-o", "name").split())
+    web("wait", "--for=delete", *sorted(before), "--timeout=30s")
+    assert web.json("get", "deploy", "web")["status"]["readyReplicas"] == 3
 
 
 def test_logs_follow_and_tail(kubectl: Kubectl) -> None:
