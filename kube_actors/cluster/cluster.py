@@ -42,7 +42,7 @@ from kube_actors.cluster.directory import (
     keep_number,
     kept_number,
 )
-from kube_actors.cluster.faults import Faults, Machine
+from kube_actors.cluster.faults import TARGETED_VERBS, Faults, Machine
 from kube_actors.cluster.front_door import FrontDoor
 from kube_actors.cluster.health import Health
 from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, ClusterKeys, load_or_make, make_keys
@@ -409,21 +409,26 @@ class Cluster:
     def chaos(self, verb: str, targets: Sequence[str]) -> dict[str, Any]:
         """Carry out one verb on its targets; ``leader`` stands for the leading store member.
 
+        A target may be several names with commas between them: for ``partition``, one group.
+
         Raises ValueError on an unknown verb or missing targets, UnknownTarget on an unknown name.
         """
-        named = [self._leader() if target == "leader" else target for target in targets]
-        if verb == "heal" and not named:
+        groups = [
+            [self._leader() if name == "leader" else name for name in target.split(",")]
+            for target in targets
+        ]
+        if verb == "heal" and not groups:
             self.faults.heal()
-        elif verb == "partition" and named:
-            self.faults.partition(*[target.split(",") for target in named])
-        elif verb in ("kill", "revive", "crash", "pause", "resume") and named:
-            for target in named:
-                getattr(self.faults, verb)(target)
+        elif verb == "partition" and groups:
+            self.faults.partition(*groups)
+        elif verb in TARGETED_VERBS and groups:
+            for name in (name for group in groups for name in group):
+                getattr(self.faults, verb)(name)
         else:
             raise ValueError(
-                "use kill|revive|crash|pause|resume|partition TARGET…, or heal without a target"
+                f"use {'|'.join(TARGETED_VERBS)}|partition TARGET…, or heal without a target"
             )
-        return {"done": verb, "targets": named}
+        return {"done": verb, "targets": [",".join(group) for group in groups]}
 
     def _leader(self) -> str:
         leader = self.health.leader

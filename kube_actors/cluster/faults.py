@@ -9,7 +9,10 @@ import attrs
 
 from kube_actors.actor import MemoryNetwork, Supervisor
 
-VERBS = ("kill", "revive", "crash", "pause", "resume", "partition", "heal")
+TARGETED_VERBS = ("kill", "revive", "crash", "pause", "resume")
+"""The verbs that act on one target at a time; the others act on links, or on everything."""
+
+VERBS = (*TARGETED_VERBS, "partition", "heal")
 
 
 class UnknownTarget(KeyError):

@@ -1,11 +1,13 @@
 """Every verb of faults, on a cluster in virtual time."""
 
 import anyio
+import click
 import pytest
 
 from kube_actors import Cluster
 from kube_actors.actor import ActorError, Clock
 from kube_actors.api.errors import StatusError
+from kube_actors.cli.command import chaos
 from kube_actors.cluster import Timings, UnknownTarget
 from kube_actors.cluster.faults import VERBS
 
@@ -186,3 +188,9 @@ async def test_every_verb_refuses_what_it_does_not_know() -> None:
         assert "node/node-1" in cluster.faults.targets()
         done = cluster.chaos("kill", ["leader"])
         assert done["targets"][0].startswith("store/")
+
+
+async def test_the_command_line_offers_every_verb() -> None:
+    verbs = next(parameter for parameter in chaos.params if parameter.name == "verb")
+    assert isinstance(verbs.type, click.Choice)
+    assert tuple(verbs.type.choices) == VERBS
