@@ -91,6 +91,10 @@ def read_frames(
                 yield TornTail(offset)
                 return
             raise BadFrame(offset, "a record is missing: zeros before the end of the log")
+        if last and written <= offset + ALIGNMENT and not _is_header(header):
+            # Every frame ends in a byte that is not zero: no whole one was ever here.
+            yield TornTail(offset)
+            return
         frame, intact = _parse(data, offset, header, sequence, log_id)
         if not intact:
             if last and written <= frame.end and _has_zero_sector(data, offset, frame.end):
@@ -102,11 +106,15 @@ def read_frames(
         offset = frame.end
 
 
+def _is_header(header: bytes) -> bool:
+    return crc32(header[:-4]) == int.from_bytes(header[-4:], "little")
+
+
 def _parse(
     data: bytes, offset: int, header: bytes, sequence: int | None, log_id: int | None
 ) -> tuple[LogFrame, bool]:
-    magic, length, crc, number, identity, header_crc = HEADER.unpack(header)
-    if crc32(header[:-4]) != header_crc:
+    magic, length, crc, number, identity, _ = HEADER.unpack(header)
+    if not _is_header(header):
         raise BadFrame(offset, "a record's header is damaged: its checksum does not match")
     if magic != MAGIC:
         raise BadFrame(offset, f"unknown format {magic!r}")
@@ -140,8 +148,8 @@ def _has_later_frame(
     while at >= 0:
         header = data[at : at + ALIGNMENT]
         if at % ALIGNMENT == 0 and len(header) == ALIGNMENT:
-            _, _, _, number, identity, header_crc = HEADER.unpack(header)
-            if crc32(header[:-4]) == header_crc and identity == log_id and number > sequence:
+            _, _, _, number, identity, _ = HEADER.unpack(header)
+            if _is_header(header) and identity == log_id and number > sequence:
                 return True
         at = data.find(MAGIC, at + 1, written)
     return False

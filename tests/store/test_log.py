@@ -147,6 +147,19 @@ def test_a_write_torn_by_a_power_cut_is_cut_off_and_writing_goes_on(
     assert read_back(tmp_path) == (*first, entry(4, 2), entry(5, 2))
 
 
+@pytest.mark.parametrize("beyond", [0, 1, 31, 32, 600])
+def test_a_bit_flipped_where_nothing_was_written_does_no_harm(tmp_path: Path, beyond: int) -> None:
+    first = [entry(index) for index in range(1, 4)]
+    write_log(tmp_path, first, segment=1 << 20)
+    path = segments(tmp_path)[-1]
+    data = bytearray(path.read_bytes())
+    data[len(data.rstrip(b"\0")) + beyond] ^= 1
+    path.write_bytes(data)
+    assert read_back(tmp_path) == tuple(first)
+    write_log(tmp_path, [entry(4)])
+    assert read_back(tmp_path) == (*first, entry(4))
+
+
 @settings(
     max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
