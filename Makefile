@@ -27,6 +27,7 @@ test: $(STAMP)
 
 soak: $(STAMP)
 	$(BIN)/python -m pytest -m soak $(ARGS)
+	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -m "not soak and not kubectl" $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

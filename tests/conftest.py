@@ -1,10 +1,17 @@
 """Every async test runs on asyncio and on trio, on virtual time unless it is marked real_time."""
 
+import os
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from kube_actors.simulation.virtual_time import backend_options
+
+# The same examples every time: a run that fails, fails again. `make soak` looks for new ones.
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 @pytest.fixture(params=["asyncio", "trio"])
