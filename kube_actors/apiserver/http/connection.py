@@ -103,7 +103,11 @@ class _Connection:
                 return False
             _log.error("the application left %r unanswered", request.target)
             return await self._fail(exchange)
-        return exchange.keep_alive and await self._drain(request)
+        if exchange.keep_alive:
+            return await self._drain(request)
+        if not request.expects_continue and not self.can_skip(request):
+            await self._linger(request)
+        return False
 
     async def _fail(self, exchange: Exchange) -> bool:
         if not exchange.started:
@@ -116,19 +120,17 @@ class _Connection:
         except PEER_FAULTS:
             pass
 
+    def can_skip(self, request: Incoming) -> bool:
+        return request.unread_bytes() <= self._limits.unread_body_bytes_max
+
     async def _drain(self, request: Incoming) -> bool:
         """Read what is left of an unread body so that the next request can be found."""
-        left = self._limits.unread_body_bytes_max
-        while True:
-            left -= sum(len(chunk) for chunk in request.chunks)
+        while not request.complete:
             request.chunks.clear()
-            if request.complete:
-                return True
-            if left < 0:
-                await self._linger(request)
-                return False
             if not await self.read():
                 return False
+        request.chunks.clear()
+        return True
 
     async def _linger(self, request: Incoming) -> None:
         """Swallow what is still being sent, for a while.

@@ -32,6 +32,9 @@ class Line(Protocol):
     @property
     def closing(self) -> bool: ...
 
+    def can_skip(self, request: Incoming) -> bool:
+        """Say whether the connection will read past the rest of the body to the next request."""
+
 
 class Exchange:
     """``finished`` says the response is whole; ``keep_alive`` whether another may follow."""
@@ -114,8 +117,9 @@ class Exchange:
     def _begin(self, body: bytes, more: bool) -> bytes:
         self._head_sent = True
         request = self._request
-        if request.expects_continue or self._line.closing:
-            # The peer may still send the body that was never asked for.
+        if request.expects_continue or self._line.closing or not self._line.can_skip(request):
+            # The peer may still send the body that was never asked for. A close that is not
+            # announced would meet the peer's next request on its way.
             self.keep_alive = False
         self._bodiless = self._status in _BODILESS or request.method == "HEAD"
         sized = any(name.lower() == b"content-length" for name, _ in self._headers)

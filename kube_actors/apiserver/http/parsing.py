@@ -30,7 +30,9 @@ class Incoming:
         "expects_continue",
         "headers",
         "keep_alive",
+        "length",
         "method",
+        "received",
         "target",
         "version",
     )
@@ -42,8 +44,17 @@ class Incoming:
         self.headers: list[tuple[bytes, bytes]] = []
         self.chunks: deque[bytes] = deque()
         self.complete = False
+        self.length: int | None = None
+        self.received = 0
         self.keep_alive = True
         self.expects_continue = False
+
+    def unread_bytes(self) -> float:
+        """How much of the body nobody has taken yet; infinite while its length is unknown."""
+        queued = sum(len(chunk) for chunk in self.chunks)
+        if self.complete:
+            return queued
+        return float("inf") if self.length is None else self.length - self.received + queued
 
 
 class RequestReader:
@@ -100,6 +111,8 @@ class RequestReader:
             raise self._problem
         if name == b"expect" and value.lower() == b"100-continue":
             self._current.expects_continue = True
+        elif name == b"content-length" and value.isdigit():
+            self._current.length = int(value)
 
     def on_headers_complete(self) -> None:
         current = self._current
@@ -115,6 +128,7 @@ class RequestReader:
 
     def on_body(self, body: bytes) -> None:
         self._current.chunks.append(body)
+        self._current.received += len(body)
 
     def on_message_complete(self) -> None:
         self._current.complete = True
