@@ -23,6 +23,7 @@ demo: $(STAMP)
 	$(BIN)/kube-actors demo
 
 test: $(STAMP)
+	@.ci/debian
 	$(BIN)/python -m pytest -m "not soak" $(ARGS)
 
 soak: $(STAMP)
