@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NewType
 
 from kube_actors.actor import ActorError, Blob, message
+from kube_actors.store.maintenance_messages import Alarm
 
 Revision = NewType("Revision", int)
 LeaseId = NewType("LeaseId", int)
@@ -243,6 +244,8 @@ class MemberStatus:
     """``answering`` counts voters this member heard from lately, itself included.
 
     ``read_only``: the member knows no leader, or is one without a quorum; writes fail at once.
+    ``size_bytes`` is what the member keeps, history included, ``size_in_use_bytes`` what its
+    newest state takes. ``alarms`` are all that are raised.
     """
 
     member: int
@@ -256,6 +259,10 @@ class MemberStatus:
     answering: int
     read_only: bool
     size_bytes: int = 0
+    learner: bool = False
+    size_in_use_bytes: int = 0
+    quota_bytes: int = 0
+    alarms: tuple[Alarm, ...] = ()
 
 
 @message("store.hash")

@@ -1,0 +1,94 @@
+"""How the store is looked after: alarms, space, snapshots, as in etcd's Maintenance API.
+
+An alarm is part of the replicated state: every member has the same ones and obeys them
+(https://etcd.io/docs/v3.5/op-guide/maintenance/). NOSPACE refuses whatever would grow the store;
+CORRUPT refuses writes and linearizable reads.
+"""
+
+from enum import StrEnum
+
+from kube_actors.actor import ActorError, Blob, message
+
+
+class AlarmKind(StrEnum):
+    NOSPACE = "nospace"
+    CORRUPT = "corrupt"
+
+
+@message("store.alarm")
+class Alarm:
+    """One alarm of one member."""
+
+    member: int
+    kind: AlarmKind
+
+
+@message("store.alarms")
+class Alarms:
+    """The alarms that are raised; after a change, those that it raised or ended (etcd's way)."""
+
+    alarms: tuple[Alarm, ...]
+
+
+@message("store.activate_alarm")
+class ActivateAlarm:
+    """Raise an alarm; answered by ``Alarms``."""
+
+    member: int
+    kind: AlarmKind
+
+
+@message("store.disarm_alarm")
+class DisarmAlarm:
+    """End an alarm; ``member`` 0 means every member's. Answered by ``Alarms``."""
+
+    member: int
+    kind: AlarmKind
+
+
+@message("store.list_alarms")
+class ListAlarms:
+    """Ask which alarms are raised; answered by ``Alarms``."""
+
+
+@message("store.defragment")
+class Defragment:
+    """Give unused space back: the log is replaced by a snapshot. Answered by ``MemberStatus``."""
+
+
+@message("store.get_snapshot")
+class GetSnapshot:
+    """Open with ``actor.stream``: the member's state as ``SnapshotPart``s."""
+
+
+@message("store.snapshot_part")
+class SnapshotPart:
+    """A piece of the snapshot file; ``remaining_bytes`` follow it, 0 with the last one.
+
+    The pieces joined are the whole file, which ends in its own checksum.
+    """
+
+    remaining_bytes: int
+    data: Blob
+
+
+@message("store.list_leases")
+class ListLeases:
+    """Ask for all leases; linearizable. Answered by ``Leases``."""
+
+
+@message("store.leases")
+class Leases:
+    ids: tuple[int, ...]
+
+
+@message("store.no_space")
+class NoSpace(ActorError):
+    """The store is over its quota and takes nothing that would grow it. Nothing was written."""
+
+
+@message("store.corrupt")
+class Corrupt(ActorError):
+    """Members disagree about the data; ``text`` says which. Nothing was written or served."""
+
+    text: str
