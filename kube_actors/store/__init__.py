@@ -86,8 +86,20 @@ from kube_actors.store.messages import (
     Watched,
 )
 from kube_actors.store.protocol import Store
+from kube_actors.store.watch_session_messages import (
+    SESSION_WATCH,
+    SessionCancel,
+    SessionItem,
+    SessionKind,
+    SessionNotFound,
+    SessionOpen,
+    SessionOpened,
+    SessionProgress,
+    WatchSession,
+)
 
 __all__ = [
+    "SESSION_WATCH",
     "ActivateAlarm",
     "AddMember",
     "Alarm",
@@ -152,6 +164,13 @@ __all__ = [
     "RemoveMember",
     "Revision",
     "SnapshotPart",
+    "SessionCancel",
+    "SessionItem",
+    "SessionKind",
+    "SessionNotFound",
+    "SessionOpen",
+    "SessionOpened",
+    "SessionProgress",
     "SortOrder",
     "SortTarget",
     "Store",
@@ -160,6 +179,7 @@ __all__ = [
     "TxnDone",
     "UpdateMember",
     "Watch",
+    "WatchSession",
     "Watched",
     "member_address",
     "run_member",
