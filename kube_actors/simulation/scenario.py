@@ -1,0 +1,113 @@
+"""A scenario is a world that a seed decides: what ``kube-actors sim`` lists, runs and replays.
+
+A run never raises for what it finds: a broken promise is a ``Finding``, and so is a crash inside
+the run. Scenarios register themselves when their module is imported; ``load_scenarios`` imports
+all of those that ship.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Protocol
+
+from attrs import frozen
+
+from kube_actors.simulation.schedule import FaultSchedule
+
+if TYPE_CHECKING:
+    from kube_actors.simulation.recording import Recording
+
+SHIPPED: Final = (
+    "kube_actors.simulation.raft_scenarios",
+    "kube_actors.simulation.cluster_scenarios",
+)
+
+
+class UnknownScenario(ValueError):
+    """There is no scenario of that name."""
+
+
+@frozen
+class Finding:
+    """A promise that a run broke: ``property`` names it, ``text`` says how.
+
+    ``step`` counts the events of the run, ``time_s`` is simulated.
+    """
+
+    scenario: str
+    seed: int
+    property: str
+    text: str
+    step: int
+    time_s: float
+
+
+@frozen
+class Run:
+    """What came of one seed. ``digest`` is a hash of everything that happened, in order."""
+
+    scenario: str
+    seed: int
+    findings: tuple[Finding, ...]
+    steps: int
+    simulated_s: float
+    digest: str
+    schedule: FaultSchedule
+
+
+class Scenario(Protocol):
+    """``run`` with a schedule replaces the one that the seed would draw.
+
+    Raises ScheduleError, before anything runs, if the schedule is impossible here.
+    """
+
+    name: str
+    summary: str
+
+    def run(
+        self,
+        seed: int,
+        *,
+        schedule: FaultSchedule | None = None,
+        recording: "Recording | None" = None,
+    ) -> Run: ...
+
+
+SCENARIOS: Final[dict[str, Scenario]] = {}
+
+
+def register(scenario: Scenario) -> Scenario:
+    """Make a scenario known by its name. Raises ValueError if the name is taken."""
+    if SCENARIOS.setdefault(scenario.name, scenario) is not scenario:
+        raise ValueError(f"there is a scenario {scenario.name} already")
+    return scenario
+
+
+def load_scenarios() -> dict[str, Scenario]:
+    """Import every scenario that ships; return them by name, sorted."""
+    for module in SHIPPED:
+        try:
+            import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+    return dict(sorted(SCENARIOS.items()))
+
+
+def find_scenario(name: str) -> Scenario:
+    """Return a scenario. Raises UnknownScenario naming those that there are."""
+    found = load_scenarios()
+    if name not in found:
+        raise UnknownScenario(f"there is no scenario {name!r}; there are {', '.join(found)}")
+    return found[name]
+
+
+def failures_as_findings(
+    scenario: str, seed: int, schedule: FaultSchedule, body: Callable[[], Run]
+) -> Run:
+    """Run ``body``; an exception that it raises becomes the run's finding ``crash``."""
+    try:
+        return body()
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        finding = Finding(scenario, seed, "crash", text, 0, 0.0)
+        return Run(scenario, seed, (finding,), 0, 0.0, "", schedule)

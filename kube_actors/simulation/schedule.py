@@ -1,0 +1,170 @@
+"""What goes wrong in a run, as data: drawn before the run, written to a file, made smaller.
+
+A ``FaultSchedule`` is everything that a run adds to its seed. Running one seed with a smaller
+schedule is how a failure is shrunk, and how a person tries an idea. Which verbs there are, and
+what their targets and amounts mean, belongs to the scenario: ``VerbRule`` says it in a table.
+"""
+
+import json
+import math
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+from attrs import frozen
+
+FAULTS_MAX: Final = 10_000
+_FIELDS: Final = ("at_s", "verb", "targets", "until_s", "amount")
+
+
+class ScheduleError(ValueError):
+    """A schedule that cannot be run; ``line`` is the line of its file, 1 and up."""
+
+    def __init__(self, line: int, text: str) -> None:
+        super().__init__(f"line {line}: {text}")
+        self.line = line
+        self.text = text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.line, self.text)
+
+
+@frozen
+class Fault:
+    """One fault: from ``at_s`` to ``until_s`` (None: it is over at once or never ends).
+
+    Times are simulated seconds since the run began. ``amount`` is a probability, a number of
+    seconds or a count, as the verb says.
+    """
+
+    at_s: float
+    verb: str
+    targets: tuple[str, ...] = ()
+    until_s: float | None = None
+    amount: float = 0.0
+
+    def to_json(self) -> str:
+        """Write one line of JSON, without what has its default."""
+        found: dict[str, Any] = {"at_s": self.at_s, "verb": self.verb}
+        if self.targets:
+            found["targets"] = list(self.targets)
+        if self.until_s is not None:
+            found["until_s"] = self.until_s
+        if self.amount:
+            found["amount"] = self.amount
+        return json.dumps(found)
+
+
+@frozen
+class VerbRule:
+    """What a scenario accepts for one verb.
+
+    ``targets``: how many, as (least, most). ``window``: whether ``until_s`` must be there (True),
+    must not (False), or may (None). ``amount``: the smallest and largest that make sense.
+    """
+
+    text: str
+    targets: tuple[int, int] = (0, 0)
+    window: bool | None = None
+    amount: tuple[float, float] = (0.0, 0.0)
+
+
+@frozen
+class FaultSchedule:
+    """Faults in the order in which they begin."""
+
+    faults: tuple[Fault, ...] = ()
+
+    @classmethod
+    def of(cls, faults: Iterable[Fault]) -> "FaultSchedule":
+        """Put faults in order; those of one time keep theirs."""
+        return cls(tuple(sorted(faults, key=lambda fault: fault.at_s)))
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """Every verb that occurs, once, in alphabetical order."""
+        return tuple(sorted({fault.verb for fault in self.faults}))
+
+    def to_json_lines(self) -> str:
+        """Write one fault per line; ``from_json_lines`` reads it back."""
+        return "".join(fault.to_json() + "\n" for fault in self.faults)
+
+    @classmethod
+    def from_json_lines(cls, text: str) -> "FaultSchedule":
+        """Read what ``to_json_lines`` wrote; empty lines and ``#`` lines are skipped.
+
+        Raises ScheduleError naming the first line that is no fault.
+        """
+        faults = []
+        for number, line in enumerate(text.splitlines(), 1):
+            if line.strip() and not line.lstrip().startswith("#"):
+                faults.append(_read_fault(number, line))
+        if len(faults) > FAULTS_MAX:
+            raise ScheduleError(FAULTS_MAX + 1, f"more than {FAULTS_MAX} faults")
+        return cls.of(faults)
+
+    def check(
+        self, verbs: Mapping[str, VerbRule], targets: Collection[str], *, end_s: float
+    ) -> None:
+        """Refuse what the scenario cannot do. Raises ScheduleError with the fault's number."""
+        for number, fault in enumerate(self.faults, 1):
+            problem = _problem(fault, verbs, targets, end_s)
+            if problem:
+                raise ScheduleError(number, f"fault {number} ({fault.verb}): {problem}")
+
+
+def _problem(
+    fault: Fault, verbs: Mapping[str, VerbRule], targets: Collection[str], end_s: float
+) -> str:
+    rule = verbs.get(fault.verb)
+    if rule is None:
+        return f"there is no such verb here, there are {', '.join(sorted(verbs))}"
+    for target in fault.targets:
+        if target not in targets:
+            return f"there is no {target!r}, there are {', '.join(sorted(targets))}"
+    least, most = rule.targets
+    if not least <= len(fault.targets) <= most:
+        return f"it takes {least} to {most} targets, not {len(fault.targets)}"
+    if fault.at_s > end_s:
+        return f"at_s is {fault.at_s}, the faults end at {end_s}"
+    if fault.until_s is None and rule.window is True:
+        return "it needs until_s"
+    if fault.until_s is not None and rule.window is False:
+        return "it is over at once and takes no until_s"
+    low, high = rule.amount
+    if not low <= fault.amount <= high:
+        return f"the amount must be from {low:g} to {high:g}, not {fault.amount:g}"
+    return ""
+
+
+def _read_fault(line: int, text: str) -> Fault:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ScheduleError(line, f"not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ScheduleError(line, "a fault is a JSON object")
+    unknown = [name for name in found if name not in _FIELDS]
+    if unknown:
+        raise ScheduleError(line, f"unknown field {unknown[0]!r}, known are {', '.join(_FIELDS)}")
+    verb = found.get("verb")
+    if not isinstance(verb, str) or not verb:
+        raise ScheduleError(line, "verb must be a word")
+    targets = found.get("targets", [])
+    if not isinstance(targets, list) or not all(isinstance(target, str) for target in targets):
+        raise ScheduleError(line, "targets must be a list of names")
+    at_s = _number(line, found, "at_s", None)
+    until_s = found.get("until_s")
+    if until_s is not None:
+        until_s = _number(line, found, "until_s", None)
+        if until_s < at_s:
+            raise ScheduleError(line, f"until_s ({until_s:g}) is before at_s ({at_s:g})")
+    return Fault(at_s, verb, tuple(targets), until_s, _number(line, found, "amount", 0.0))
+
+
+def _number(line: int, found: Mapping[str, Any], name: str, default: float | None) -> float:
+    value = found.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ScheduleError(line, f"{name} must be a number")
+    if value < 0:
+        raise ScheduleError(line, f"{name} must not be negative, it is {value:g}")
+    return float(value)
