@@ -41,6 +41,7 @@ from kube_actors.store.messages import (
     Watch,
     Watched,
 )
+from kube_actors.store.watch_session_client import WatchSessionClient, open_session
 
 AVOID_S = 1.0
 """How long a member that failed is not asked first."""
@@ -114,6 +115,30 @@ class StoreClient:
                     first = await anext(items)
                     opened = True
                     yield _Watching(first, items)
+                    return
+            except (*_NOT_RECEIVED, *_UNKNOWN):
+                self._avoid(position)
+                if opened or position == order[-1]:
+                    raise
+
+    @asynccontextmanager
+    async def watch_session(self) -> AsyncGenerator[WatchSessionClient, None]:
+        """Open many watches on one stream, at the first member that answers.
+
+        Raises what ``watch`` does when no member answers; when that member goes away the
+        iteration does, and a new session is needed.
+        """
+        order = self._order()
+        for position in order:
+            opened = False
+            number = self._actor.random.getrandbits(62)
+            session = open_session(
+                self._actor, self._members[position], number, timeout_s=self._timeout_s
+            )
+            try:
+                async with session as watches:
+                    opened = True
+                    yield watches
                     return
             except (*_NOT_RECEIVED, *_UNKNOWN):
                 self._avoid(position)

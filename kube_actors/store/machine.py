@@ -47,7 +47,9 @@ class Machine:
         now_s: Callable[[], float],
     ) -> None:
         self.state = State()
-        self.watches = Watches(self.state.keyspace, spawn, config.watchers_max)
+        self.watches = Watches(
+            self.state.keyspace, spawn, config.watchers_max, config.request_bytes_max
+        )
         self.expiry = Expiry()
         self.applied_index = 0
         self.applied_term = 0

@@ -42,6 +42,12 @@ from kube_actors.store.raft_wire import carry_append, received
 from kube_actors.store.reads import Reads
 from kube_actors.store.snapshots import send_snapshot
 from kube_actors.store.validation import check_grant, check_range, check_txn, check_watch
+from kube_actors.store.watch_session_messages import (
+    SessionCancel,
+    SessionOpen,
+    SessionProgress,
+    WatchSession,
+)
 from kube_actors.store.writer import Writer
 
 RECEIVE_MAX = 256
@@ -155,6 +161,8 @@ class Member:
                 self._forwarded.take(message.commands)
         elif isinstance(message, Watch):
             self._take_watch(delivery, message)
+        elif isinstance(message, WatchSession | SessionOpen | SessionCancel | SessionProgress):
+            self.machine.watches.sessions.take(delivery, message)
         elif isinstance(message, GetStatus):
             delivery.reply(self.status())
         elif isinstance(message, GetHash):

@@ -36,7 +36,7 @@ class WatchSession:
 class SessionItem:
     """One thing that happened to a watch.
 
-    CREATED: the watch is established; events up to ``revision`` are not shown (etcd's header).
+    CREATED: the watch is established; ``revision`` is the member's, as in etcd's header.
     EVENTS: ``events`` of whole revisions in order; everything up to ``revision`` has been shown
     once an item without ``fragment`` has come. With ``fragment`` the next EVENTS item of the same
     watch belongs to the same batch, and may go on within one revision.
