@@ -210,7 +210,8 @@ def _sign(
     issuer_key: ec.EllipticCurvePrivateKey,
     key: ec.EllipticCurvePrivateKey,
 ) -> KeyPair:
-    certificate = builder.sign(issuer_key, hashes.SHA256())
+    # Deterministic (RFC 6979): a simulated run signs the same bytes every time.
+    certificate = builder.sign(issuer_key, hashes.SHA256(), ecdsa_deterministic=True)
     return KeyPair(certificate.public_bytes(serialization.Encoding.PEM), encode_key(key))
 
 

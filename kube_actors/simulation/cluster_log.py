@@ -1,0 +1,90 @@
+"""A network that takes note of every envelope: what makes two runs comparable byte for byte.
+
+The digest covers time, source, target, kind, conversation and bytes of all that was sent, in
+order. With a recording, envelopes also become messages between lanes; a lane is a component.
+"""
+
+import hashlib
+
+import anyio
+
+from kube_actors.actor import MemoryNetwork
+from kube_actors.actor.envelope import KINDS, Envelope
+from kube_actors.simulation.recording import Recording
+
+
+class LoggedNetwork(MemoryNetwork):
+    """``steps`` counts envelopes; ``digest`` is a hash of them all, and of what was ``note``d."""
+
+    def __init__(self, seed: int = 0, recording: Recording | None = None) -> None:
+        super().__init__(seed)
+        self.steps = 0
+        self.recording = recording
+        self._hash = hashlib.blake2b(digest_size=16)
+        self._under_way_since: dict[int, tuple[Envelope, float, int]] = {}
+
+    @property
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+    def note(self, data: bytes) -> None:
+        """Make something else that happened a part of the digest."""
+        self._hash.update(data)
+
+    def send(self, envelope: Envelope) -> None:
+        self.steps += 1
+        now_s = anyio.current_time()
+        kind, source, target, number, frame, amount = envelope
+        update = self._hash.update
+        update(f"{now_s!r} {kind} {source} {target} {number} {amount!r}\n".encode())
+        update(frame.header)
+        for blob in frame.blobs:
+            update(blob)
+        if self.recording is None:
+            super().send(envelope)
+        else:
+            self._record(envelope, now_s)
+
+    def _record(self, envelope: Envelope, now_s: float) -> None:
+        before, step = self.statistics(), self.steps
+        calm = self._calm
+        if not calm:
+            self._under_way_since[id(envelope)] = (envelope, now_s, step)
+        super().send(envelope)
+        after = self.statistics()
+        if calm:
+            self._write(envelope, step, now_s, now_s, "delivered")
+        elif after.cut > before.cut:
+            self._write(envelope, step, now_s, None, "cut")
+        elif after.dropped > before.dropped or after.corrupted > before.corrupted:
+            self._write(envelope, step, now_s, None, "lost")
+        else:
+            return
+        self._under_way_since.pop(id(envelope), None)
+
+    def _arrive(self, envelope: Envelope) -> None:
+        if self.recording is not None:
+            sent = self._under_way_since.pop(id(envelope), None)
+            now_s = anyio.current_time()
+            if sent is not None:
+                self._write(envelope, sent[2], sent[1], now_s, "delivered")
+            else:
+                self._write(envelope, self.steps, now_s, now_s, "duplicate")
+        super()._arrive(envelope)
+
+    def _write(
+        self, envelope: Envelope, step: int, sent_s: float, received_s: float | None, fate: str
+    ) -> None:
+        assert self.recording is not None
+        source, target = lane_of(envelope.source), lane_of(envelope.target)
+        if source != target:
+            kind = KINDS[envelope.kind]
+            self.recording.message(step, sent_s, source, target, received_s, kind, fate=fate)
+
+
+def lane_of(address: str) -> str:
+    """Name the lane of an actor: its component, or the node that it runs on."""
+    head, _, rest = address.partition("/")
+    if head == "controller":
+        return f"controllers/{rest.rpartition('/')[2]}"
+    return rest if head in ("kubelet", "proxy") else address
