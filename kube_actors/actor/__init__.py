@@ -27,6 +27,8 @@ from kube_actors.actor.network import Network
 from kube_actors.actor.restarts import Strategy
 from kube_actors.actor.supervisor import Escalated, InjectedCrash, Supervisor
 from kube_actors.actor.system import ActorSystem
+from kube_actors.actor.tcp_config import TcpConfig, Tls, mutual_tls
+from kube_actors.actor.tcp_network import TcpNetwork
 from kube_actors.actor.wire import decode, encode
 
 ONE_FOR_ONE = Strategy.ONE_FOR_ONE
@@ -60,10 +62,14 @@ __all__ = [
     "State",
     "StreamWriter",
     "Strategy",
+    "TcpConfig",
+    "TcpNetwork",
+    "Tls",
     "Supervisor",
     "SupervisorStatistics",
     "Unreachable",
     "decode",
     "encode",
     "message",
+    "mutual_tls",
 ]

@@ -13,23 +13,13 @@ from functools import partial
 
 import attrs
 
+from kube_actors.actor.absence import absence
 from kube_actors.actor.address import Address, prefixes
-from kube_actors.actor.envelope import (
-    CALL,
-    CANCEL,
-    CREDIT,
-    FAIL,
-    ITEM,
-    KEEPALIVE,
-    STREAM,
-    Envelope,
-    stranger,
-)
-from kube_actors.actor.errors import MalformedMessage, Unreachable
+from kube_actors.actor.envelope import Envelope
+from kube_actors.actor.errors import MalformedMessage
 from kube_actors.actor.frame import Frame
 from kube_actors.actor.link_rules import NO_FAULT, Fault, Rules
 from kube_actors.actor.timers import Timers
-from kube_actors.actor.wire import encode
 
 HELD_MAX = 65_536
 """Envelopes a held link keeps; the oldest are lost beyond that."""
@@ -277,14 +267,9 @@ class MemoryNetwork:
             port[0](envelope)
             return
         self._counts.unreachable += 1
-        kind, source, target, number = envelope[:4]
-        if kind in (CALL, STREAM):
-            frame = encode(Unreachable(str(target)))
-            self.send(Envelope(FAIL, target, source, number, frame))
-        elif kind == CREDIT:
-            self.send(stranger(envelope))
-        elif kind in (ITEM, KEEPALIVE):
-            self.send(Envelope(CANCEL, target, source, number))
+        answer = absence(envelope)
+        if answer is not None:
+            self.send(answer)
 
     def _damaged(self, link: _Link, envelope: Envelope) -> bool:
         """Flip one bit of the frame as it would cross a socket; say whether it was noticed."""

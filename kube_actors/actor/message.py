@@ -58,5 +58,10 @@ def tag_of(cls: type) -> str | None:
     return _tags.get(cls)
 
 
+def known_tags() -> tuple[str, ...]:
+    """Return every registered tag, sorted."""
+    return tuple(sorted(_tags.values()))
+
+
 def _name(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"

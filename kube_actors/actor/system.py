@@ -36,7 +36,11 @@ KEEPALIVES_MISSED_MAX = 3
 
 
 class ActorSystem:
-    """``async with ActorSystem(network, clock, seed) as system:``."""
+    """``async with ActorSystem(network, clock, seed) as system:``.
+
+    ``first_number`` is that of its first conversation. A process that others may remember from a
+    former life must begin elsewhere, or they would take its new calls for repeated old ones.
+    """
 
     library: Library
     timers: Timers
@@ -48,12 +52,13 @@ class ActorSystem:
         seed: int = 0,
         *,
         keepalive_s: float = 5.0,
+        first_number: int = 1,
     ) -> None:
         self.network: Network = MemoryNetwork(seed) if network is None else network
         self.clock = Clock(EPOCH_S) if clock is None else clock
         self.seed = seed
         self.keepalive_s = keepalive_s
-        self.numbers = count(1)
+        self.numbers = count(first_number)
         self.ports: dict[Address, Port] = {}
         self.supervisors: list[Supervisor] = []
         self._sweeping = False

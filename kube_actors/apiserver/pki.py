@@ -89,9 +89,25 @@ def issue_server(
     """Return a serving certificate whose subject alternative names are ``hosts``."""
     names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    return _issue(
-        authority, subject, ExtendedKeyUsageOID.SERVER_AUTH, names, now_s, valid_s, entropy
-    )
+    usage = (ExtendedKeyUsageOID.SERVER_AUTH,)
+    return _issue(authority, subject, usage, names, now_s, valid_s, entropy)
+
+
+def issue_process(
+    authority: KeyPair,
+    name: str,
+    hosts: Sequence[str] = (),
+    *,
+    now_s: float,
+    entropy: Entropy,
+    valid_s: float = YEAR_S,
+) -> KeyPair:
+    """Return the certificate of one process: it serves, and it dials others, as ``name``."""
+    names = [_general_name(host) for host in dict.fromkeys((name, *hosts))]
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    usage = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
+    alternatives = x509.SubjectAlternativeName(names)
+    return _issue(authority, subject, usage, alternatives, now_s, valid_s, entropy)
 
 
 def issue_client(
@@ -109,7 +125,7 @@ def issue_client(
     return _issue(
         authority,
         x509.Name(attributes),
-        ExtendedKeyUsageOID.CLIENT_AUTH,
+        (ExtendedKeyUsageOID.CLIENT_AUTH,),
         None,
         now_s,
         valid_s,
@@ -150,7 +166,7 @@ def _load_chain(context: ssl.SSLContext, pair: KeyPair) -> None:
 def _issue(
     authority: KeyPair,
     subject: x509.Name,
-    purpose: x509.ObjectIdentifier,
+    purposes: tuple[x509.ObjectIdentifier, ...],
     names: x509.SubjectAlternativeName | None,
     now_s: float,
     valid_s: float,
@@ -161,7 +177,7 @@ def _issue(
     builder = _builder(issuer.subject, subject, key.public_key(), now_s, valid_s, entropy)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
     builder = builder.add_extension(_usage(authority=False), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+    builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
     builder = builder.add_extension(
         x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False
     )

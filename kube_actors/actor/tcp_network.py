@@ -1,0 +1,496 @@
+"""The network between processes: mutual TLS, one connection per pair, the same promises.
+
+Addresses of this process are reached by a function call, as in ``MemoryNetwork``; those of others
+through the connection to the process that announced them. Of two processes that know each other
+the one with the smaller name dials; the other waits a little and then tries too, and when both
+came through, the smaller one's connection stays. A lost connection fails the calls it carried with
+``ActorCrashed`` (what became of them is unknown) and ends its streams; what had not left yet fails
+with ``Unreachable``. Losses are otherwise silent: the network is ``lossy``.
+"""
+
+import contextlib
+import logging
+import random
+import socket
+from collections.abc import Callable, Mapping
+from types import TracebackType
+
+import anyio
+import attrs
+from anyio.abc import TaskGroup
+
+from kube_actors.actor.absence import absence, failure
+from kube_actors.actor.address import Address
+from kube_actors.actor.envelope import CALL, CANCEL, EMPTY, ITEM, REPLY, STREAM, TELL, Envelope
+from kube_actors.actor.errors import MalformedMessage, Overloaded, Unreachable
+from kube_actors.actor.failure import only
+from kube_actors.actor.frame import Frame
+from kube_actors.actor.tcp_config import TcpConfig, Tls
+from kube_actors.actor.tcp_connection import Connection
+from kube_actors.actor.tcp_dialling import Dialling, Endpoint
+from kube_actors.actor.tcp_events import Events, running_events
+from kube_actors.actor.tcp_frames import GONE, HELD, HELLO, PING, REFUSED, size_of
+from kube_actors.actor.tcp_handshake import (
+    Hello,
+    Refused,
+    certified_names,
+    check_hello,
+    read_addresses,
+    write_addresses,
+)
+from kube_actors.actor.tcp_peers import Conversations
+from kube_actors.actor.tcp_schema import schema_digests
+from kube_actors.actor.timers import Timers
+
+logger = logging.getLogger(__name__)
+
+NOBODY = Address("")
+ANNOUNCED_AT_ONCE = 1000
+SAID_MAX = 1000
+"""Troubles that are remembered, so that each is logged once."""
+
+
+@attrs.define
+class TcpStatistics:
+    """Counts since the network was opened."""
+
+    connected: int = 0
+    lost: int = 0
+    refused: int = 0
+    overflowed: int = 0
+    unreachable: int = 0
+
+
+class _Peer:
+    """Another process while a connection to it is open."""
+
+    __slots__ = ("addresses", "connection", "conversations", "overflowing")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.addresses: dict[Address, None] = {}
+        self.conversations = Conversations()
+        self.overflowing = False
+
+
+class TcpNetwork:
+    """``async with TcpNetwork("m1", listen=…, peers={"m2": (host, port)}, tls=…) as network:``.
+
+    ``listen`` is where others reach this process, None if they need not. ``peers`` are the
+    processes to connect to; others may come by themselves. Without ``tls`` everything crosses in
+    the clear and anybody may connect: only with ``plain=True``, for tests on one machine.
+    ``incarnation`` must differ from this name's former lives.
+
+    Raises OSError on entry when ``listen`` cannot be bound, ValueError for an unusable argument.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        listen: Endpoint | None = None,
+        peers: Mapping[str, Endpoint] | None = None,
+        tls: Tls | None = None,
+        plain: bool = False,
+        incarnation: int = 1,
+        seed: int = 0,
+        config: TcpConfig | None = None,
+        schema: Mapping[str, str] | None = None,
+    ) -> None:
+        if (tls is None) != plain:
+            raise ValueError("give tls, or plain=True for connections in the clear, not both")
+        if not name or name in (peers or ()):
+            raise ValueError(f"{name!r} cannot be both this process and a peer, nor be empty")
+        self.name = name
+        self.config = config or TcpConfig()
+        self.incarnation = incarnation
+        self.peers = dict(peers or {})
+        self.endpoint: Endpoint | None = None
+        self.events: Events
+        self.tasks: TaskGroup
+        self.random = random.Random(f"{seed}/{name}/{incarnation}")
+        self._schema = schema
+        self._listen = listen
+        self._tls = tls
+        self._listener: socket.socket | None = None
+        self._local: dict[Address, Callable[[Envelope], None]] = {}
+        self._routes: dict[Address, _Peer] = {}
+        self._open: dict[str, _Peer] = {}
+        self._waiting: dict[Connection, float] = {}
+        self._said: dict[tuple[str, str], None] = {}
+        self._counts = TcpStatistics()
+        self._dialling = Dialling(self)
+
+    # What ports ask of it.
+
+    @property
+    def lossy(self) -> bool:
+        return True
+
+    def attach(self, address: Address, deliver: Callable[[Envelope], None], timers: Timers) -> None:
+        if address in self._local:
+            raise ValueError(f"the address {address} is taken")
+        self._local[address] = deliver
+        self._announce(HELD, address)
+
+    def detach(self, address: Address) -> None:
+        if self._local.pop(address, None) is not None:
+            self._announce(GONE, address)
+
+    def send(self, envelope: Envelope) -> None:
+        deliver = self._local.get(envelope.target)
+        if deliver is not None:
+            deliver(envelope)
+            return
+        peer = self._routes.get(envelope.target)
+        if peer is not None:
+            self._carry(peer, envelope)
+        else:
+            self._nobody(envelope)
+
+    # What its owner asks.
+
+    @property
+    def connected(self) -> tuple[str, ...]:
+        """The names of the processes it is connected to, sorted."""
+        return tuple(sorted(self._open))
+
+    def addresses_of(self, name: str) -> tuple[Address, ...]:
+        """What a connected process has announced; empty when it is not connected."""
+        peer = self._open.get(name)
+        return tuple(peer.addresses) if peer is not None else ()
+
+    def cut(self, name: str) -> None:
+        """Drop the connection to a process, if there is one; it is dialled again."""
+        peer = self._open.get(name)
+        if peer is not None:
+            peer.connection.close("cut on purpose")
+
+    def statistics(self) -> TcpStatistics:
+        return attrs.evolve(self._counts)
+
+    async def __aenter__(self) -> "TcpNetwork":
+        tasks = anyio.create_task_group()
+        self._hello = Hello(
+            self.name,
+            self.incarnation,
+            schema_digests() if self._schema is None else self._schema,
+        )
+        if self._listen is not None:
+            self._listener = await _listening(self._listen)
+            host, port = self._listener.getsockname()[:2]
+            self.endpoint = (host, port)
+        self.tasks = await tasks.__aenter__()
+        self.events = running_events(tasks)
+        if self._listener is not None:
+            tasks.start_soon(self._accept, self._listener, name="tcp accept")
+        self._dialling.start()
+        tasks.start_soon(self._pulse, name="tcp pulse")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        self.tasks.cancel_scope.cancel()
+        if self._listener is not None:
+            self._listener.close()
+        for connection in [*self._waiting, *(peer.connection for peer in self._open.values())]:
+            connection.closed = _ignored
+            connection.close_after_sending("this process ends")
+        self._waiting.clear()
+        self._open.clear()
+        self._routes.clear()
+        try:
+            return await self.tasks.__aexit__(kind, error, traceback)
+        except BaseExceptionGroup as group:
+            broken = only(group)
+        raise broken
+
+    # Sending.
+
+    def _nobody(self, envelope: Envelope) -> None:
+        self._counts.unreachable += 1
+        answer = absence(envelope)
+        if answer is not None and answer.target in self._local:
+            self._local[answer.target](answer)
+
+    def _carry(self, peer: _Peer, envelope: Envelope) -> None:
+        connection, config = peer.connection, self.config
+        size = size_of(envelope)
+        if size > config.frame_bytes_max:
+            self._too_large(peer, envelope, size)
+            return
+        full = (
+            connection.queued >= config.queue_max
+            or connection.queued_bytes + size > config.queue_bytes_max
+        )
+        if full and connection.queued:
+            self._overflow(peer, envelope)
+            return
+        peer.overflowing = False
+        peer.conversations.sent(envelope)
+        connection.send(envelope)
+
+    def _overflow(self, peer: _Peer, envelope: Envelope) -> None:
+        """Tell callers at once; what else is lost is found out by those who wait for it."""
+        self._counts.overflowed += 1
+        if not peer.overflowing:
+            peer.overflowing = True
+            logger.warning(
+                "%s: %s takes less than it is sent: dropping what does not fit the queue",
+                self.name,
+                peer.connection.peer,
+            )
+        if envelope.kind in (CALL, STREAM):
+            self._return(failure(envelope, Overloaded(str(envelope.target))))
+
+    def _too_large(self, peer: _Peer, envelope: Envelope, size: int) -> None:
+        text = f"a message of {size} bytes; one may have {self.config.frame_bytes_max}"
+        logger.error("%s: not sent from %s to %s: %s", self.name, *envelope[1:3], text)
+        if envelope.kind in (CALL, STREAM):
+            self._return(failure(envelope, MalformedMessage(text)))
+        elif envelope.kind == REPLY:
+            asked = envelope._replace(source=envelope.target, target=envelope.source)
+            self._carry(peer, failure(asked, MalformedMessage(text)))
+
+    def _return(self, envelope: Envelope) -> None:
+        deliver = self._local.get(envelope.target)
+        if deliver is not None:
+            deliver(envelope)
+
+    def _announce(self, kind: int, address: Address) -> None:
+        for peer in self._open.values():
+            peer.connection.send(_addresses(kind, [address]))
+
+    # Connections.
+
+    def greet(self, sock: socket.socket, *, dialled: str, peer: str) -> Connection:
+        """Begin to talk on a connected socket; it closes by itself when it comes to nothing."""
+        context = None
+        if self._tls is not None:
+            context = self._tls.client if dialled else self._tls.server
+        sock.setblocking(False)
+        connection = Connection(sock, context, self.events, self.config, dialled=dialled, peer=peer)
+        connection.received = self._received
+        connection.closed = self._closed
+        connection.secured = self._secured
+        self._waiting[connection] = self.events.time() + self.config.handshake_s
+        connection.start()
+        return connection
+
+    def is_open(self, name: str) -> bool:
+        return name in self._open
+
+    def say_once(self, whom: str, text: str) -> None:
+        """Log a trouble with somebody, again only after there was a connection."""
+        if (whom, text) not in self._said:
+            self._said[whom, text] = None
+            if len(self._said) > SAID_MAX:
+                del self._said[next(iter(self._said))]
+            logger.warning("%s: %s: %s", self.name, whom, text)
+
+    def _secured(self, connection: Connection) -> None:
+        connection.send(_control(HELLO, self._hello.to_bytes()))
+
+    def _received(self, connection: Connection, envelope: Envelope) -> None:
+        if not connection.open:
+            self._introduced(connection, envelope)
+            return
+        peer = self._open[connection.name]
+        kind = envelope.kind
+        if kind < HELLO:
+            self._arrived(peer, envelope)
+        elif kind in (HELD, GONE):
+            self._moved(peer, envelope)
+        elif kind == REFUSED:
+            connection.close(f"it closed the connection: {_text(envelope)}")
+
+    def _arrived(self, peer: _Peer, envelope: Envelope) -> None:
+        deliver = self._local.get(envelope.target)
+        if deliver is not None:
+            if envelope.kind != TELL and envelope.kind != ITEM:
+                peer.conversations.received(envelope)
+            deliver(envelope)
+            return
+        self._counts.unreachable += 1
+        answer = absence(envelope)
+        if answer is not None:
+            self._carry(peer, answer)
+
+    def _introduced(self, connection: Connection, envelope: Envelope) -> None:
+        try:
+            if envelope.kind == REFUSED:
+                connection.close(f"it refused this process: {_text(envelope)}")
+                return
+            if envelope.kind != HELLO:
+                raise MalformedMessage("something else before its hello")
+            theirs = Hello.from_bytes(envelope.frame.header)
+            certified = certified_names(connection.certificate) if connection.secure else None
+            check_hello(self._hello, theirs, expected=connection.dialled, certified=certified)
+            self._settle(connection, theirs)
+        except MalformedMessage as error:
+            connection.close(f"it sent {error}")
+        except Refused as error:
+            self._refuse(connection, str(error))
+
+    def _refuse(self, connection: Connection, text: str) -> None:
+        self._counts.refused += 1
+        said = text.encode()
+        connection.send(_control(REFUSED, said))
+        connection.close_after_sending(f"refused: {text}")
+
+    def _settle(self, connection: Connection, theirs: Hello) -> None:
+        """Take a connection into use, unless there is a better one to the same process."""
+        present = self._open.get(theirs.name)
+        if present is not None:
+            old = present.connection
+            silent_s = self.events.time() - old.heard_s
+            if old.incarnation != theirs.incarnation:
+                # The kernel closes a dead process's connections; a lost host falls silent.
+                if silent_s < 2 * self.config.ping_s:
+                    raise Refused(f"another process called {theirs.name} is connected")
+            elif bool(old.dialled) != bool(connection.dialled):
+                first = self.name if connection.dialled else theirs.name
+                if first != min(self.name, theirs.name):
+                    connection.close("")
+                    return
+            old.close("")
+        self._waiting.pop(connection, None)
+        connection.opened(theirs.name, theirs.incarnation)
+        self._open[theirs.name] = _Peer(connection)
+        self._counts.connected += 1
+        for key in [key for key in self._said if key[0] == theirs.name]:
+            del self._said[key]
+        logger.info("%s: connected to %s", self.name, theirs.name)
+        held = list(self._local)
+        for at in range(0, len(held), ANNOUNCED_AT_ONCE):
+            connection.send(_addresses(HELD, held[at : at + ANNOUNCED_AT_ONCE]))
+
+    def _moved(self, peer: _Peer, envelope: Envelope) -> None:
+        """Take note of which addresses a peer has."""
+        try:
+            told = [Address(each) for each in read_addresses(envelope.frame.header)]
+        except MalformedMessage as error:
+            peer.connection.close(f"it sent {error}")
+            return
+        for address in told:
+            if envelope.kind == GONE:
+                self._forget(peer, address)
+                continue
+            peer.addresses[address] = None
+            other = self._routes.setdefault(address, peer)
+            if other is not peer or address in self._local:
+                whose = self.name if address in self._local else other.connection.name
+                self.say_once(peer.connection.name, f"it has {address}, which {whose} has as well")
+        if len(peer.addresses) > self.config.addresses_max:
+            peer.connection.close(f"it has more than {self.config.addresses_max} addresses")
+
+    def _forget(self, peer: _Peer, address: Address) -> None:
+        peer.addresses.pop(address, None)
+        if self._routes.get(address) is peer:
+            del self._routes[address]
+            for other in self._open.values():
+                if address in other.addresses:
+                    self._routes[address] = other
+                    return
+
+    def _closed(self, connection: Connection, reason: str) -> None:
+        self._waiting.pop(connection, None)
+        if reason:
+            self.say_once(connection.peer, reason)
+        self._dialling.ended(connection)
+        peer = self._open.get(connection.name)
+        if peer is None or peer.connection is not connection:
+            return
+        del self._open[connection.name]
+        self._dialling.lost(connection.name)
+        self._counts.lost += 1
+        for address in list(peer.addresses):
+            self._forget(peer, address)
+        unsent = connection.unsent()
+        for envelope in unsent:
+            if envelope.kind in (CALL, STREAM):
+                self._return(failure(envelope, Unreachable(str(envelope.target))))
+                # It is answered: the endings below must not say it again.
+                peer.conversations.sent(envelope._replace(kind=CANCEL))
+        for envelope in peer.conversations.endings():
+            self._return(envelope)
+
+    # Tasks.
+
+    async def _accept(self, listener: socket.socket) -> None:
+        while True:
+            await anyio.wait_readable(listener)
+            try:
+                sock, address = listener.accept()
+            except (BlockingIOError, InterruptedError):
+                continue
+            except OSError as error:
+                # Out of file descriptors, or the peer left between SYN and accept.
+                self.say_once("accepting", error.strerror or str(error))
+                await anyio.sleep(0.1)
+                continue
+            if len(self._waiting) >= self.config.handshakes_max:
+                sock.close()
+                self.say_once("accepting", "too many connections that have not said who they are")
+                continue
+            self.greet(sock, dialled="", peer=str(address[0]))
+
+    async def _pulse(self) -> None:
+        """Give up who is silent, and let the others know that this process is there."""
+        before_s = self.events.time()
+        while True:
+            await anyio.sleep(self.config.ping_s)
+            now_s = self.events.time()
+            stalled = now_s - before_s > 2 * self.config.ping_s
+            before_s = now_s
+            for connection, until_s in list(self._waiting.items()):
+                if now_s >= until_s and not stalled:
+                    connection.close("it did not say who it is in time")
+            for peer in list(self._open.values()):
+                connection = peer.connection
+                if stalled:
+                    # This process was stopped: what it did not read is no silence.
+                    connection.heard_s = now_s
+                elif now_s - connection.heard_s > self.config.silence_s:
+                    connection.close(f"silent for {self.config.silence_s:g} s")
+                    continue
+                if not connection.spoke and not connection.queued:
+                    connection.send(_control(PING, b""))
+                connection.spoke = False
+
+
+async def _listening(endpoint: Endpoint) -> socket.socket:
+    host, port = endpoint
+    found = await anyio.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)
+    family, kind, protocol, _, address = found[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setblocking(False)
+        listener.bind(address)
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _control(kind: int, said: bytes) -> Envelope:
+    return Envelope(kind, NOBODY, NOBODY, 0, Frame(said) if said else EMPTY)
+
+
+def _addresses(kind: int, addresses: list[Address]) -> Envelope:
+    return _control(kind, write_addresses(addresses))
+
+
+def _text(envelope: Envelope) -> str:
+    with contextlib.suppress(UnicodeDecodeError):
+        return envelope.frame.header[:500].decode()
+    return "without a readable reason"
+
+
+def _ignored(connection: Connection, reason: str) -> None: ...

@@ -1,0 +1,71 @@
+"""What is open between this process and one other, so that nobody waits for a lost connection.
+
+A network that loses a connection knows which calls and streams went over it: those who wait here
+are told, and those who serve here learn that nobody waits any more.
+"""
+
+from kube_actors.actor.address import Address
+from kube_actors.actor.envelope import (
+    CALL,
+    CANCEL,
+    END,
+    FAIL,
+    REPLY,
+    STREAM,
+    UNKNOWN,
+    Envelope,
+)
+from kube_actors.actor.errors import ActorCrashed
+from kube_actors.actor.wire import encode
+
+Conversation = tuple[Address, int]
+"""Who opened it, and the number it gave."""
+
+
+class Conversations:
+    """The calls and streams over one connection that have not ended."""
+
+    __slots__ = ("_asked", "_serving")
+
+    def __init__(self) -> None:
+        self._asked: dict[Conversation, Address] = {}
+        self._serving: dict[Conversation, Address] = {}
+
+    def __len__(self) -> int:
+        return len(self._asked) + len(self._serving)
+
+    def sent(self, envelope: Envelope) -> None:
+        """Note what leaves this process."""
+        _note(envelope, self._asked, self._serving)
+
+    def received(self, envelope: Envelope) -> None:
+        """Note what comes into this process."""
+        _note(envelope, self._serving, self._asked)
+
+    def endings(self) -> list[Envelope]:
+        """Return what the actors here must be told when the connection is lost."""
+        told = []
+        for (asking, number), asked in self._asked.items():
+            frame = encode(ActorCrashed(str(asked)))
+            told.append(Envelope(FAIL, asked, asking, number, frame))
+        for (asking, number), asked in self._serving.items():
+            told.append(Envelope(CANCEL, asking, asked, number))
+        self._asked.clear()
+        self._serving.clear()
+        return told
+
+
+def _note(
+    envelope: Envelope,
+    opened: dict[Conversation, Address],
+    answered: dict[Conversation, Address],
+) -> None:
+    """Track one direction: who asks there is in ``opened``, whom it answers in ``answered``."""
+    kind = envelope.kind
+    if kind in (CALL, STREAM):
+        opened[envelope.source, envelope.number] = envelope.target
+    elif kind in (REPLY, FAIL) or (kind == END and envelope.amount != UNKNOWN):
+        answered.pop((envelope.target, envelope.number), None)
+    elif kind == CANCEL:
+        # A caller that leaves, or a reader that is gone.
+        opened.pop((envelope.source, envelope.number), None)
