@@ -13,7 +13,8 @@ class TcpConfig:
     ``frame_bytes_max`` bounds one envelope, sent or received. ``queue_bytes_max`` and
     ``queue_max`` bound what waits for one peer; beyond them a call or stream fails with
     ``Overloaded`` and anything else is lost. A peer unheard of for ``silence_s`` is given up; an
-    idle one is sent a sign of life every ``ping_s``. ``backoff_s`` is the first and the longest
+    idle one is sent a sign of life every ``ping_s``. The larger name of a pair lets the smaller one
+    dial first for ``patience_s``. ``backoff_s`` is the first and the longest
     pause before a peer is dialled again, drawn between half and the whole; one that was reached but
     refused is left alone for ``refused_backoff_s``.
     """
@@ -27,6 +28,7 @@ class TcpConfig:
     ping_s: float = attrs.field(default=1.0, validator=gt(0))
     silence_s: float = attrs.field(default=5.0, validator=gt(0))
     connect_s: float = attrs.field(default=3.0, validator=gt(0))
+    patience_s: float = attrs.field(default=0.2, validator=ge(0))
     backoff_s: tuple[float, float] = (0.05, 2.0)
     refused_backoff_s: float = attrs.field(default=5.0, validator=gt(0))
 

@@ -9,8 +9,8 @@ import contextlib
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from kube_actors.actor.envelope import Envelope
 from kube_actors.actor.errors import MalformedMessage
@@ -86,7 +86,7 @@ class Connection:
             self._shake()
 
     @property
-    def certificate(self) -> dict[str, object] | None:
+    def certificate(self) -> Mapping[str, Any] | None:
         """The peer's verified certificate as ``ssl`` describes it; None without TLS."""
         return None if self._tls is None else self._tls.getpeercert() or {}
 

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 Endpoint = tuple[str, int]
 """Host (a name or an address) and port."""
 
-PATIENCE_S = 1.0
-"""How long the larger name of a pair lets the smaller one dial first."""
-
 
 class Dialling:
     """One task per peer."""
@@ -47,7 +44,7 @@ class Dialling:
         network, config = self._network, self._network.config
         delay_s = config.backoff_s[0]
         if network.name > name:
-            await anyio.sleep(PATIENCE_S)
+            await anyio.sleep(config.patience_s)
         while True:
             if network.is_open(name):
                 await self._losses.setdefault(name, anyio.Event()).wait()

@@ -60,16 +60,14 @@ class Hello:
         return cls(name, incarnation, schema)
 
 
-def check_hello(
-    ours: Hello, theirs: Hello, *, expected: str, certified: tuple[str, ...] | None
-) -> None:
+def check_hello(ours: Hello, theirs: Hello, *, expected: str, certified: str | None) -> None:
     """Raise Refused unless this process may talk to who said ``theirs``.
 
-    ``expected`` is whom it dialled, "" when it was dialled; ``certified`` are the names on the
-    peer's certificate, None without TLS.
+    ``expected`` is whom it dialled, "" when it was dialled; ``certified`` is whom the
+    peer's certificate is for, None without TLS.
     """
-    if certified is not None and theirs.name not in certified:
-        borne = ", ".join(certified) or "nobody"
+    if certified is not None and theirs.name != certified:
+        borne = certified or "no process"
         raise Refused(f"it calls itself {theirs.name}, but its certificate is for {borne}")
     if expected and theirs.name != expected:
         raise Refused(f"it calls itself {theirs.name}, but {expected} was expected there")
@@ -84,14 +82,18 @@ def check_hello(
         )
 
 
-def certified_names(certificate: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Return the names a verified certificate bears (``SSLObject.getpeercert()``): CN and DNS."""
+def certified_name(certificate: Mapping[str, Any] | None) -> str:
+    """Return whom a verified certificate (``SSLObject.getpeercert()``) is for, "" if for nobody.
+
+    That is its common name, if it is among its DNS names too: a client certificate of the same
+    authority, a person's or a workload's, has none and makes nobody a peer.
+    """
     if not certificate:
-        return ()
+        return ""
     pairs = [pair for relative in certificate.get("subject", ()) for pair in relative]
     names = [value for key, value in pairs if key == "commonName"]
-    names += [value for key, value in certificate.get("subjectAltName", ()) if key == "DNS"]
-    return tuple(dict.fromkeys(names))
+    hosts = [value for key, value in certificate.get("subjectAltName", ()) if key == "DNS"]
+    return names[0] if len(names) == 1 and names[0] in hosts else ""
 
 
 def read_addresses(data: bytes) -> list[str]:

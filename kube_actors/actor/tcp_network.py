@@ -33,7 +33,7 @@ from kube_actors.actor.tcp_frames import GONE, HELD, HELLO, PING, REFUSED, size_
 from kube_actors.actor.tcp_handshake import (
     Hello,
     Refused,
-    certified_names,
+    certified_name,
     check_hello,
     read_addresses,
     write_addresses,
@@ -328,7 +328,7 @@ class TcpNetwork:
             if envelope.kind != HELLO:
                 raise MalformedMessage("something else before its hello")
             theirs = Hello.from_bytes(envelope.frame.header)
-            certified = certified_names(connection.certificate) if connection.secure else None
+            certified = certified_name(connection.certificate) if connection.secure else None
             check_hello(self._hello, theirs, expected=connection.dialled, certified=certified)
             self._settle(connection, theirs)
         except MalformedMessage as error:

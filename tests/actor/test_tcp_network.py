@@ -142,22 +142,20 @@ async def test_a_lost_process_fails_what_waits_for_it(tmp_path: Path) -> None:
         anyio.create_task_group() as tasks,
     ):
         supervisor.start(Child("hold/a", hold))
-        async with process("b", tls=tls_b, peers={"a": a.endpoint}) as b:
-            async with (
-                Supervisor(b.system, name="b") as theirs,
-                b.system.client("client/b") as they,
-            ):
-                theirs.start(Child("hold/b", hold))
-                await until(lambda: a.network.connected)
-                await until(lambda: "hold/b" in a.network.addresses_of("b"))
-                await until(lambda: "hold/a" in b.network.addresses_of("a"))
-                async with anyio.create_task_group() as calls:
-                    tasks.start_soon(expect_crash, client)
-                    tasks.start_soon(expect_end, client)
-                    calls.start_soon(call_into, they)
-                    await until(lambda: len(held) == 3)
-                    # The line goes dead; neither side says goodbye.
-                    b.network.cut("a")
+        async with (
+            process("b", tls=tls_b, peers={"a": a.endpoint}) as b,
+            Supervisor(b.system, name="b") as theirs,
+            b.system.client("client/b") as they,
+        ):
+            theirs.start(Child("hold/b", hold))
+            await until(lambda: "hold/b" in a.network.addresses_of("b"))
+            await until(lambda: "hold/a" in b.network.addresses_of("a"))
+            async with anyio.create_task_group() as calls:
+                tasks.start_soon(expect_crash, client)
+                tasks.start_soon(expect_end, client)
+                calls.start_soon(call_into, they)
+                await until(lambda: len(held) == 3)
+                b.network.cut("a")
         await until(lambda: len(failed) == 2)
         mine = next(each for each in held if each.source == "client/b")
         await until(lambda: mine.cancelled)
