@@ -254,4 +254,10 @@ message AuthStatusResponse
   enabled 2 bool
   authRevision 3 uint64
 message Empty
+package grpc.health.v1
+enum ServingStatus UNKNOWN SERVING NOT_SERVING SERVICE_UNKNOWN
+message HealthCheckRequest
+  service 1 string
+message HealthCheckResponse
+  status 1 ServingStatus:enum
 """

@@ -1,32 +1,70 @@
 """The store as an etcd server on a listener."""
 
 import ssl
+from collections.abc import Sequence
 from typing import Any
 
 from anyio.abc import Listener
 
-from kube_actors.actor import Clock
+from kube_actors.actor import Actor, Address
+from kube_actors.etcd.auth_service import AuthService
+from kube_actors.etcd.cluster_service import ClusterService
 from kube_actors.etcd.failures import to_grpc
 from kube_actors.etcd.grpc.server import GrpcServer
+from kube_actors.etcd.health_service import HealthService
 from kube_actors.etcd.kv_service import KvService
+from kube_actors.etcd.lease_service import LeaseService
+from kube_actors.etcd.maintenance_service import MaintenanceService
 from kube_actors.etcd.origin import CLUSTER_ID, Origin
+from kube_actors.etcd.steward import Steward
+from kube_actors.etcd.watch_service import WatchService
 from kube_actors.store import StoreClient
 
 
 async def serve_etcd(
-    store: StoreClient,
+    actor: Actor,
+    members: Sequence[Address],
     listener: Listener[Any],
     *,
-    clock: Clock,
     tls: ssl.SSLContext | None = None,
     cluster_id: int = CLUSTER_ID,
 ) -> None:
-    """Serve ``store`` as etcd v3 to every connection of ``listener``, until cancelled."""
-    await etcd_server(store, clock, cluster_id).serve(listener, tls=tls)
+    """Serve the group as etcd v3 to every connection of ``listener``, until cancelled.
+
+    The first of ``members`` is the one that an etcd client takes the endpoint for: its status and
+    its maintenance are asked of it alone; keys are read and written through another while it is
+    away. ``tls`` is made by ``tls_context``.
+    """
+    await etcd_server(actor, members, cluster_id).serve(listener, tls=tls)
 
 
-def etcd_server(store: StoreClient, clock: Clock, cluster_id: int = CLUSTER_ID) -> GrpcServer:
+def etcd_server(
+    actor: Actor, members: Sequence[Address], cluster_id: int = CLUSTER_ID
+) -> GrpcServer:
     """Put the services together."""
-    origin = Origin(store, clock, cluster_id)
-    methods = {**KvService(store, origin).methods()}
+    store, steward = StoreClient(actor, members), Steward(actor, members)
+    origin = Origin(store, actor.clock, cluster_id)
+    methods = {
+        **KvService(store, origin).methods(),
+        **WatchService(store, origin).methods(),
+        **LeaseService(store, steward, origin).methods(),
+        **ClusterService(steward, origin).methods(),
+        **MaintenanceService(steward, origin).methods(),
+        **AuthService(origin).methods(),
+        **HealthService(origin).methods(),
+    }
     return GrpcServer(methods, to_grpc)
+
+
+def tls_context(certificate_chain: str, key: str, client_authority: str | None) -> ssl.SSLContext:
+    """Make a server's TLS from PEM files; with ``client_authority`` a client must show a
+    certificate that it signed.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["h2"])
+    context.load_cert_chain(certificate_chain, key)
+    if client_authority is not None:
+        context.load_verify_locations(client_authority)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context

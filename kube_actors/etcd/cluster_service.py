@@ -1,0 +1,99 @@
+"""etcd's Cluster service: who belongs to the group."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from kube_actors.etcd.failures import BAD_URLS, MEMBER_NOT_FOUND
+from kube_actors.etcd.grpc import Code, GrpcError
+from kube_actors.etcd.grpc.server import Methods, Unary
+from kube_actors.etcd.origin import Origin
+from kube_actors.etcd.schema import Parser, pb
+from kube_actors.etcd.steward import Steward
+from kube_actors.store.cluster_messages import (
+    AddMember,
+    ListMembers,
+    MemberInfo,
+    Members,
+    PromoteMember,
+    RemoveMember,
+    UpdateMember,
+)
+
+_ID_MAX = (1 << 63) - 1
+
+
+class ClusterService:
+    """MemberList, MemberAdd, MemberRemove, MemberUpdate and MemberPromote."""
+
+    def __init__(self, steward: Steward, origin: Origin) -> None:
+        self._steward = steward
+        self._origin = origin
+
+    def methods(self) -> Methods:
+        service = "/etcdserverpb.Cluster"
+        return {
+            f"{service}/MemberList": Unary(Parser(pb.MemberListRequest), self.list),
+            f"{service}/MemberAdd": Unary(Parser(pb.MemberAddRequest), self.add),
+            f"{service}/MemberRemove": Unary(Parser(pb.MemberRemoveRequest), self.remove),
+            f"{service}/MemberUpdate": Unary(Parser(pb.MemberUpdateRequest), self.update),
+            f"{service}/MemberPromote": Unary(Parser(pb.MemberPromoteRequest), self.promote),
+        }
+
+    async def list(self, request: Any) -> Any:
+        members = await self._steward.group(ListMembers(not request.linearizable))
+        return await self._answer(pb.MemberListResponse(), members)
+
+    async def add(self, request: Any) -> Any:
+        urls = _urls(request.peerURLs)
+        members = await self._steward.group(AddMember("", urls, (), request.isLearner))
+        answer = pb.MemberAddResponse()
+        _fill(answer.member, max(members.members, key=lambda member: member.id))
+        return await self._answer(answer, members)
+
+    async def remove(self, request: Any) -> Any:
+        members = await self._steward.group(RemoveMember(_number(request.ID)))
+        return await self._answer(pb.MemberRemoveResponse(), members)
+
+    async def update(self, request: Any) -> Any:
+        asked = UpdateMember(_number(request.ID), _urls(request.peerURLs))
+        members = await self._steward.group(asked)
+        return await self._answer(pb.MemberUpdateResponse(), members)
+
+    async def promote(self, request: Any) -> Any:
+        members = await self._steward.group(PromoteMember(_number(request.ID)))
+        return await self._answer(pb.MemberPromoteResponse(), members)
+
+    async def _answer(self, answer: Any, members: Members) -> Any:
+        for member in members.members:
+            _fill(answer.members.add(), member)
+        return await self._origin.fill(answer)
+
+
+def _fill(target: Any, member: MemberInfo) -> None:
+    target.ID = member.id
+    target.name = member.name
+    target.peerURLs.extend(member.peer_urls)
+    target.clientURLs.extend(member.client_urls)
+    target.isLearner = member.learner
+
+
+def _number(member: int) -> int:
+    if member > _ID_MAX:
+        # No number of ours is that large, and the wire between actors takes none.
+        raise GrpcError(Code.NOT_FOUND, MEMBER_NOT_FOUND)
+    return member
+
+
+def _urls(urls: Any) -> tuple[str, ...]:
+    """Check addresses as etcd does: http or https, a host and a port, no path."""
+    for url in urls:
+        try:
+            parts = urlsplit(url)
+            good = parts.scheme in ("http", "https") and parts.hostname and parts.port
+        except ValueError:
+            good = False
+        if not good or parts.path:
+            raise GrpcError(Code.INVALID_ARGUMENT, BAD_URLS)
+    if not urls:
+        raise GrpcError(Code.INVALID_ARGUMENT, BAD_URLS)
+    return tuple(urls)

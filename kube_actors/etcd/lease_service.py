@@ -1,0 +1,87 @@
+"""etcd's Lease service."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from kube_actors.etcd.failures import LEASE_TTL_TOO_LARGE
+from kube_actors.etcd.grpc import Code, GrpcError
+from kube_actors.etcd.grpc.server import Answers, Methods, Streaming, Unary
+from kube_actors.etcd.origin import Origin
+from kube_actors.etcd.schema import Parser, pb
+from kube_actors.etcd.steward import Steward
+from kube_actors.store import StoreClient
+from kube_actors.store.maintenance_messages import ListLeases
+from kube_actors.store.messages import (
+    LeaseGrant,
+    LeaseKeepAlive,
+    LeaseNotFound,
+    LeaseRevoke,
+    LeaseTimeToLive,
+)
+
+TTL_S_MIN = 2
+"""What an etcd with its default election timeout of a second makes of anything shorter."""
+TTL_S_MAX = 9_000_000_000
+
+
+class LeaseService:
+    """LeaseGrant, LeaseRevoke, LeaseKeepAlive, LeaseTimeToLive and LeaseLeases."""
+
+    def __init__(self, store: StoreClient, steward: Steward, origin: Origin) -> None:
+        self._store = store
+        self._steward = steward
+        self._origin = origin
+
+    def methods(self) -> Methods:
+        service = "/etcdserverpb.Lease"
+        return {
+            f"{service}/LeaseGrant": Unary(Parser(pb.LeaseGrantRequest), self.grant),
+            f"{service}/LeaseRevoke": Unary(Parser(pb.LeaseRevokeRequest), self.revoke),
+            f"{service}/LeaseKeepAlive": Streaming(
+                Parser(pb.LeaseKeepAliveRequest), self.keep_alive
+            ),
+            f"{service}/LeaseTimeToLive": Unary(
+                Parser(pb.LeaseTimeToLiveRequest), self.time_to_live
+            ),
+            f"{service}/LeaseLeases": Unary(Parser(pb.LeaseLeasesRequest), self.leases),
+        }
+
+    async def grant(self, request: Any) -> Any:
+        if request.TTL > TTL_S_MAX:
+            raise GrpcError(Code.OUT_OF_RANGE, LEASE_TTL_TOO_LARGE)
+        # The sign bit is no part of an id, there and here.
+        asked = LeaseGrant(max(TTL_S_MIN, request.TTL), request.ID & (1 << 63) - 1)
+        state = await self._store.lease(asked)
+        return await self._origin.fill(pb.LeaseGrantResponse(ID=state.id, TTL=state.granted_ttl_s))
+
+    async def revoke(self, request: Any) -> Any:
+        await self._store.lease(LeaseRevoke(request.ID))
+        return await self._origin.fill(pb.LeaseRevokeResponse())
+
+    async def keep_alive(self, requests: AsyncIterator[Any], answers: Answers) -> None:
+        """Answer each request; a lease that is gone has a TTL of 0."""
+        async for request in requests:
+            # Before the renewal: it must not look newer than the lease's end.
+            answer = await self._origin.fill(pb.LeaseKeepAliveResponse(ID=request.ID))
+            try:
+                state = await self._store.lease(LeaseKeepAlive(request.ID))
+                answer.TTL = state.ttl_s
+            except LeaseNotFound:
+                answer.TTL = 0
+            await answers.send(answer)
+
+    async def time_to_live(self, request: Any) -> Any:
+        try:
+            state = await self._store.lease(LeaseTimeToLive(request.ID, request.keys))
+        except LeaseNotFound:
+            return await self._origin.fill(pb.LeaseTimeToLiveResponse(ID=request.ID, TTL=-1))
+        answer = pb.LeaseTimeToLiveResponse(
+            ID=state.id, TTL=state.ttl_s, grantedTTL=state.granted_ttl_s, keys=state.keys
+        )
+        return await self._origin.fill(answer)
+
+    async def leases(self, request: Any) -> Any:
+        answer = pb.LeaseLeasesResponse()
+        for lease in (await self._steward.group(ListLeases())).ids:
+            answer.leases.add().ID = lease
+        return await self._origin.fill(answer)

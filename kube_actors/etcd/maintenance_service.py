@@ -1,0 +1,134 @@
+"""etcd's Maintenance service, of the member that is asked.
+
+A snapshot is a file of our own format, with etcd's framing around it: pieces, then the SHA-256 of
+all of them. It is restored by our tools; etcd's cannot read it, nor ours a bbolt file.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from kube_actors.etcd.failures import BAD_TRANSFEREE, NO_LEADER, NOT_LEADER
+from kube_actors.etcd.grpc import Code, GrpcError
+from kube_actors.etcd.grpc.server import Answers, Methods, Streaming, Unary
+from kube_actors.etcd.origin import Origin
+from kube_actors.etcd.schema import Parser, pb
+from kube_actors.etcd.steward import Steward
+from kube_actors.store.cluster_messages import MoveLeader
+from kube_actors.store.maintenance_messages import (
+    ActivateAlarm,
+    AlarmKind,
+    Defragment,
+    DisarmAlarm,
+    ListAlarms,
+)
+from kube_actors.store.messages import GetHash
+
+VERSION = "3.5.1"
+"""The version of the API that is spoken; what clients compare."""
+_GET, _ACTIVATE, _DEACTIVATE = 0, 1, 2
+_KINDS = {1: AlarmKind.NOSPACE, 2: AlarmKind.CORRUPT}
+_NUMBERS = {kind: number for number, kind in _KINDS.items()}
+
+
+class MaintenanceService:
+    """Alarm, Status, Defragment, Hash, HashKV, Snapshot, MoveLeader; Downgrade is refused."""
+
+    def __init__(self, steward: Steward, origin: Origin) -> None:
+        self._steward = steward
+        self._origin = origin
+
+    def methods(self) -> Methods:
+        service = "/etcdserverpb.Maintenance"
+        return {
+            f"{service}/Alarm": Unary(Parser(pb.AlarmRequest), self.alarm),
+            f"{service}/Status": Unary(Parser(pb.StatusRequest), self.status),
+            f"{service}/Defragment": Unary(Parser(pb.DefragmentRequest), self.defragment),
+            f"{service}/Hash": Unary(Parser(pb.HashRequest), self.hash),
+            f"{service}/HashKV": Unary(Parser(pb.HashKVRequest), self.hash_kv),
+            f"{service}/Snapshot": Streaming(Parser(pb.SnapshotRequest), self.snapshot),
+            f"{service}/MoveLeader": Unary(Parser(pb.MoveLeaderRequest), self.move_leader),
+            f"{service}/Downgrade": Unary(Parser(pb.DowngradeRequest), self.downgrade),
+        }
+
+    async def alarm(self, request: Any) -> Any:
+        kind = _KINDS.get(request.alarm)
+        if request.action == _GET:
+            alarms = await self._steward.group(ListAlarms())
+            chosen = [one for one in alarms.alarms if kind is None or one.kind is kind]
+        else:
+            if kind is None or request.action not in (_ACTIVATE, _DEACTIVATE):
+                raise GrpcError(Code.INVALID_ARGUMENT, "etcdserver: unknown alarm")
+            change = ActivateAlarm if request.action == _ACTIVATE else DisarmAlarm
+            alarms = await self._steward.group(change(request.memberID, kind))
+            chosen = list(alarms.alarms)
+        answer = pb.AlarmResponse()
+        for one in chosen:
+            answer.alarms.add(memberID=one.member, alarm=_NUMBERS[one.kind])
+        return await self._origin.fill(answer)
+
+    async def status(self, request: Any) -> Any:
+        status = await self._origin.status()
+        size = status.size_bytes
+        answer = pb.StatusResponse(
+            version=VERSION,
+            dbSize=size,
+            dbSizeInUse=getattr(status, "size_in_use_bytes", 0) or size,
+            dbSizeQuota=getattr(status, "quota_bytes", 0),
+            leader=status.leader,
+            raftIndex=status.commit_index,
+            raftAppliedIndex=status.applied_index,
+            raftTerm=status.term,
+            isLearner=getattr(status, "learner", False),
+            storageVersion="3.5.0",
+        )
+        if not status.leader:
+            answer.errors.append(NO_LEADER)
+        for alarm in getattr(status, "alarms", ()):
+            answer.errors.append(f"memberID:{alarm.member} alarm:{alarm.kind.name} ")
+        return await self._origin.fill(answer, status.revision)
+
+    async def defragment(self, request: Any) -> Any:
+        await self._steward.home(Defragment())
+        return await self._origin.fill(pb.DefragmentResponse())
+
+    async def hash(self, request: Any) -> Any:
+        found = await self._steward.home(GetHash(0))
+        return await self._origin.fill(pb.HashResponse(hash=found.hash & 0xFFFFFFFF))
+
+    async def hash_kv(self, request: Any) -> Any:
+        found = await self._steward.home(GetHash(request.revision))
+        answer = pb.HashKVResponse(
+            hash=found.hash & 0xFFFFFFFF,
+            compact_revision=found.compact_revision,
+            hash_revision=found.revision,
+        )
+        return await self._origin.fill(answer)
+
+    async def snapshot(self, requests: AsyncIterator[Any], answers: Answers) -> None:
+        """Stream the member's state, then its digest, as etcd does."""
+        async for _ in requests:
+            break
+        digest = hashlib.sha256()
+        async with self._steward.snapshot() as parts:
+            async for part in parts:
+                data = bytes(part.data)
+                digest.update(data)
+                await answers.send(
+                    pb.SnapshotResponse(remaining_bytes=part.remaining_bytes, blob=data)
+                )
+        await answers.send(pb.SnapshotResponse(remaining_bytes=0, blob=digest.digest()))
+
+    async def move_leader(self, request: Any) -> Any:
+        status = await self._origin.status()
+        if status.leader != status.member:
+            raise GrpcError(Code.FAILED_PRECONDITION, NOT_LEADER)
+        if request.targetID > status.members + (1 << 31):
+            raise GrpcError(Code.FAILED_PRECONDITION, BAD_TRANSFEREE)
+        await self._steward.home(MoveLeader(request.targetID))
+        return await self._origin.fill(pb.MoveLeaderResponse())
+
+    async def downgrade(self, request: Any) -> Any:
+        raise GrpcError(
+            Code.UNIMPLEMENTED, "Downgrade: this store keeps one format and has no versions"
+        )
