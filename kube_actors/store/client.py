@@ -20,6 +20,7 @@ from kube_actors.actor import (
     Overloaded,
     Unreachable,
 )
+from kube_actors.store.administration import Administration
 from kube_actors.store.messages import (
     AtRevision,
     Compact,
@@ -50,7 +51,7 @@ _UNKNOWN = (ActorCrashed, DeadlineExceeded)
 _NOT_RECEIVED = (Unreachable, Overloaded)
 
 
-class StoreClient:
+class StoreClient(Administration):
     """Implements ``Store``. ``timeout_s`` bounds one attempt at one member."""
 
     def __init__(
@@ -176,6 +177,9 @@ class StoreClient:
         return sorted(
             range(len(self._members)), key=lambda n: (self._avoided_until_s[n] > now_s, n)
         )
+
+    def _address(self, position: int) -> Address:
+        return self._members[position]
 
     def _avoid(self, position: int) -> None:
         self._avoided_until_s[position] = self._actor.clock.monotonic() + AVOID_S

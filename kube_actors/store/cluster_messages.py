@@ -11,13 +11,17 @@ from kube_actors.actor import ActorError, message
 
 @message("store.member_info")
 class MemberInfo:
-    """One member; ``name`` and ``client_urls`` are empty until it or somebody has said them."""
+    """One member; ``name`` and the urls are empty until somebody has said them.
+
+    ``address``: where the other members reach it; empty means ``store/ID``.
+    """
 
     id: int
     name: str = ""
     peer_urls: tuple[str, ...] = ()
     client_urls: tuple[str, ...] = ()
     learner: bool = False
+    address: str = ""
 
 
 @message("store.members")
@@ -39,13 +43,15 @@ class AddMember:
     """Add a member under the next number that nobody ever had.
 
     It is the one in ``Members`` that was not there before: the one with the highest number.
-    A learner gets everything and votes on nothing until it is promoted.
+    A learner gets everything and votes on nothing until it is promoted. ``address``: where it
+    is reached, if not at ``store/ID``.
     """
 
     name: str = ""
     peer_urls: tuple[str, ...] = ()
     client_urls: tuple[str, ...] = ()
     learner: bool = False
+    address: str = ""
 
 
 @message("store.remove_member")

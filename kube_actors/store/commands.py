@@ -12,9 +12,11 @@ from typing import cast
 from attrs import field, frozen
 
 from kube_actors.actor import Frame, MalformedMessage, decode, encode, message
+from kube_actors.store.cluster_messages import UpdateMember
+from kube_actors.store.maintenance_messages import ActivateAlarm, DisarmAlarm
 from kube_actors.store.messages import Compact, LeaseGrant, LeaseRevoke, Txn
 
-Request = Txn | LeaseGrant | LeaseRevoke | Compact
+Request = Txn | LeaseGrant | LeaseRevoke | Compact | UpdateMember | ActivateAlarm | DisarmAlarm
 
 
 @message("store.command")
@@ -25,7 +27,7 @@ class Command:
     incarnation: int
     sequence: int
     floor: int
-    request: Txn | LeaseGrant | LeaseRevoke | Compact
+    request: Txn | LeaseGrant | LeaseRevoke | Compact | UpdateMember | ActivateAlarm | DisarmAlarm
 
 
 @message("store.batch")

@@ -24,10 +24,17 @@ class MemberConfig:
     bytes; ``keep_entries`` within ``keep_log_bytes`` stay in memory for followers that lag a
     little. ``retention_revisions`` above 0 makes the leader compact history older than that many
     revisions by itself.
+
+    A member that is ``joining`` a group begins empty under the number that ``AddMember`` gave it;
+    ``members`` then says nothing. Whoever has a log follows the configuration in it, whatever is
+    said here. Over ``quota_bytes`` of keys and values, history included, the group takes nothing
+    more (0: no limit). Every ``corrupt_check_ticks`` the leader compares the members' data
+    (0: never). A learner more than ``promote_lag_max`` entries behind is not promoted.
     """
 
     member: int
     members: int = 3
+    joining: bool = False
     addresses: Mapping[int, Address] = field(factory=dict, converter=MappingProxyType)
     tick_s: float = 0.05
     election_ticks: int = 10
@@ -39,6 +46,10 @@ class MemberConfig:
     keep_entries: int = 1_000
     keep_log_bytes: int = 16 << 20
     retention_revisions: int = 0
+    quota_bytes: int = 2 << 30
+    corrupt_check_ticks: int = 12_000
+    promote_lag_max: int = 1000
+    snapshot_chunk_bytes: int = 256 << 10
     txn_operations_max: int = 128
     request_bytes_max: int = 1_572_864
     pending_max: int = 4096
@@ -47,12 +58,15 @@ class MemberConfig:
     batch_bytes_max: int = 1 << 20
 
     def __attrs_post_init__(self) -> None:
-        if self.members < 1 or self.members % 2 == 0:
+        if self.joining:
+            if self.member < 1:
+                raise ValueError(f"member must be at least 1, not {self.member}")
+        elif self.members < 1 or self.members % 2 == 0:
             raise ValueError(
                 f"members must be odd, not {self.members}: an even group tolerates no more"
                 " failures than one member fewer, and needs a larger majority"
             )
-        if not 1 <= self.member <= self.members:
+        elif not 1 <= self.member <= self.members:
             raise ValueError(f"member must be from 1 to {self.members}, not {self.member}")
         if self.tick_s <= 0:
             raise ValueError(f"tick_s must be above 0, not {self.tick_s}")
@@ -69,18 +83,16 @@ class MemberConfig:
             "watchers_max",
             "batch_requests_max",
             "batch_bytes_max",
+            "promote_lag_max",
+            "snapshot_chunk_bytes",
         ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
 
     @property
-    def quorum(self) -> int:
-        return self.members // 2 + 1
-
-    @property
-    def peers(self) -> tuple[int, ...]:
-        """Return the other members' numbers, in order."""
-        return tuple(number for number in range(1, self.members + 1) if number != self.member)
+    def founders(self) -> tuple[int, ...]:
+        """Return who the group was founded by, as far as this member knows before it asks."""
+        return () if self.joining else tuple(range(1, self.members + 1))
 
     def address(self, member: int) -> Address:
         return self.addresses.get(member) or member_address(member)

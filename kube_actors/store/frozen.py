@@ -6,7 +6,9 @@ Freezing only collects references, so it is done on the loop between two transac
 
 from attrs import field, frozen
 
+from kube_actors.store.maintenance_messages import Alarm
 from kube_actors.store.messages import KeyValue
+from kube_actors.store.roster import FrozenRoster
 
 
 @frozen
@@ -43,3 +45,5 @@ class FrozenState:
     keyspace: FrozenKeyspace
     leases: tuple[FrozenLease, ...] = ()
     sessions: tuple[FrozenSession, ...] = ()
+    roster: FrozenRoster = field(factory=FrozenRoster)
+    alarms: tuple[Alarm, ...] = ()

@@ -10,10 +10,12 @@ from typing import Any
 
 from kube_actors.actor import ActorError, Delivery
 from kube_actors.raft import ConfigState, Entry, EntryType, SnapshotMetadata
+from kube_actors.store.cluster_messages import ListMembers
 from kube_actors.store.commands import Batch, Command, decode_batch
 from kube_actors.store.config import MemberConfig
 from kube_actors.store.disk import StateSnapshot
 from kube_actors.store.expiry import Expiry
+from kube_actors.store.maintenance_messages import Alarms, Leases, ListAlarms, ListLeases
 from kube_actors.store.messages import (
     AtRevision,
     CurrentRevision,
@@ -32,6 +34,17 @@ from kube_actors.store.ranges import read_range
 from kube_actors.store.state import Answer, State
 from kube_actors.store.watches import Watches
 
+ReadRequest = (
+    Range
+    | CurrentRevision
+    | LeaseKeepAlive
+    | LeaseTimeToLive
+    | ListMembers
+    | ListLeases
+    | ListAlarms
+)
+"""What is answered from the state, once it is known to be new enough."""
+
 TRIM_REVISIONS = 256
 """How many compacted revisions give back their memory at a time."""
 
@@ -47,6 +60,8 @@ class Machine:
         now_s: Callable[[], float],
     ) -> None:
         self.state = State()
+        self.state.roster.found(ConfigState(config.founders))
+        self.config_applied: Callable[[Entry], None] = lambda entry: None
         self.watches = Watches(
             self.state.keyspace, spawn, config.watchers_max, config.request_bytes_max
         )
@@ -68,6 +83,9 @@ class Machine:
             self.applied_index = entry.index
             self.applied_term = entry.term
             own = self._own.pop(entry.index, None)
+            if entry.type is EntryType.CONFIG:
+                self.state.roster.apply(entry)
+                self.config_applied(entry)
             if not entry.data or entry.type is not EntryType.NORMAL:
                 continue
             known = own is not None and own[0] == entry.term
@@ -124,6 +142,12 @@ class Machine:
         keyspace = self.state.keyspace
         if isinstance(request, Range):
             return read_range(keyspace, request)
+        if isinstance(request, ListMembers):
+            return self.state.roster.members()
+        if isinstance(request, ListAlarms):
+            return Alarms(self.state.alarms.all())
+        if isinstance(request, ListLeases):
+            return Leases(tuple(lease.id for lease in self.state.leases.all()))
         if isinstance(request, CurrentRevision):
             return AtRevision(keyspace.revision)
         if isinstance(request, GetHash):
@@ -148,6 +172,7 @@ class Machine:
     def restore(self, snapshot: StateSnapshot) -> None:
         """Replace the state by a newer one; watchers go on from where they were."""
         self.state = State.restore(snapshot.state)
+        self.state.roster.config = snapshot.metadata.config
         self.applied_index = snapshot.metadata.index
         self.applied_term = snapshot.metadata.term
         self._own.clear()

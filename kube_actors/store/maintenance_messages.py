@@ -17,10 +17,11 @@ class AlarmKind(StrEnum):
 
 @message("store.alarm")
 class Alarm:
-    """One alarm of one member."""
+    """One alarm of one member; ``text`` says what was seen."""
 
     member: int
     kind: AlarmKind
+    text: str = ""
 
 
 @message("store.alarms")
@@ -36,6 +37,7 @@ class ActivateAlarm:
 
     member: int
     kind: AlarmKind
+    text: str = ""
 
 
 @message("store.disarm_alarm")

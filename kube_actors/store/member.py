@@ -7,22 +7,38 @@ busy travels together. Without a majority it says so at once, and keeps serving 
 and watches.
 """
 
+import logging
 from collections.abc import Sequence
 
 import anyio
 from anyio.abc import TaskGroup
 
 from kube_actors import raft
-from kube_actors.actor import Actor, ActorError, Delivery, MalformedMessage, Overloaded
-from kube_actors.raft import InstallSnapshot, ProposalDropped, Raft, RaftConfig, ReadDropped
+from kube_actors.actor import (
+    Actor,
+    ActorError,
+    Address,
+    Delivery,
+    MalformedMessage,
+    Overloaded,
+)
+from kube_actors.raft import (
+    EntryType,
+    InstallSnapshot,
+    ProposalDropped,
+    Raft,
+    RaftConfig,
+    ReadDropped,
+)
+from kube_actors.store.cluster_messages import ListMembers
 from kube_actors.store.commands import Batch, Request, encode_batch
 from kube_actors.store.config import MemberConfig
 from kube_actors.store.disk import Disk, Recovered, StateSnapshot
 from kube_actors.store.forwarding import Forward, Forwarded, forward_call
-from kube_actors.store.machine import Machine
+from kube_actors.store.machine import Machine, ReadRequest
+from kube_actors.store.membership import Change, Membership, Relayed
 from kube_actors.store.messages import (
     Compact,
-    CurrentRevision,
     GetHash,
     GetStatus,
     InvalidRequest,
@@ -40,6 +56,7 @@ from kube_actors.store.peers import Greeted, Greeting, Peers
 from kube_actors.store.proposals import Proposals
 from kube_actors.store.raft_wire import carry_append, received
 from kube_actors.store.reads import Reads
+from kube_actors.store.roster import change_of
 from kube_actors.store.snapshots import send_snapshot
 from kube_actors.store.validation import check_grant, check_range, check_txn, check_watch
 from kube_actors.store.watch_session_messages import (
@@ -49,6 +66,8 @@ from kube_actors.store.watch_session_messages import (
     WatchSession,
 )
 from kube_actors.store.writer import Writer
+
+logger = logging.getLogger(__name__)
 
 RECEIVE_MAX = 256
 """Messages taken from the mailbox before what they caused is carried out."""
@@ -91,7 +110,6 @@ class Member:
         self.actor = actor
         self.config = config
         self.tasks = tasks
-        self.peers = Peers(config.peers, config.members, config.election_ticks)
         self.proposals = Proposals(config.member, recovered.boots, config.pending_max)
         self.reads = Reads(recovered.boots)
         self.machine = Machine(config, self.proposals, tasks.start_soon, actor.clock.monotonic)
@@ -107,15 +125,22 @@ class Member:
                 forward_proposals=False,
             ),
             random=actor.random,
-            members=range(1, config.members + 1),
+            members=config.founders,
             hard_state=recovered.hard_state,
             snapshot=snapshot,
             entries=recovered.entries,
         )
+        self._config = self.raft.config_state
+        self.peers = Peers(config.member, self._config, config.election_ticks)
         self.writer = Writer(self, disk, recovered)
+        self.membership = Membership(self)
+        self.machine.config_applied = self.membership.applied
+        self._addresses: dict[int, Address] = {}
+        self.restored()
         self._forwarded = Forwarded(config.pending_max * 4, self._has_applied)
         self._seen = (0, 0)
         self._young = True
+        self._ended = False
 
     # -- the loops
 
@@ -123,7 +148,7 @@ class Member:
         """Take in messages, many at a time."""
         actor = self.actor
         self._greet()
-        if self.config.members == 1:
+        if self.raft.config_state.voters == (self.config.member,):
             self.raft.campaign()
         self.pump()
         while True:
@@ -152,9 +177,9 @@ class Member:
 
     def _take(self, delivery: Delivery) -> None:
         message = delivery.message
-        if isinstance(message, Txn | LeaseGrant | LeaseRevoke | Compact):
+        if isinstance(message, Request):
             self._take_write(delivery, message)
-        elif isinstance(message, Range | CurrentRevision | LeaseKeepAlive | LeaseTimeToLive):
+        elif isinstance(message, ReadRequest):
             self._take_read(delivery, message)
         elif isinstance(message, Forward):
             if self.raft.is_leader:
@@ -169,11 +194,18 @@ class Member:
             self.machine.answer(delivery)
         elif isinstance(message, Greeting):
             self.peers.greeted(message.member, message.leader)
-            greeted = Greeted(self.config.member, self.raft.leader, self.raft.term)
+            removed = self.machine.state.roster.was_removed(message.member)
+            greeted = Greeted(
+                self.config.member, self.raft.leader, self.raft.term, message.member * removed
+            )
             self.actor.tell(delivery.source, greeted)
             self._lead_young_group()
+        elif isinstance(message, Change | Relayed):
+            self.membership.take(delivery, message)
         elif isinstance(message, Greeted):
             self.peers.greeted(message.member, message.leader)
+            if message.removed == self.config.member:
+                self.membership.ended = True
             self._lead_young_group()
         else:
             self._step(delivery, message)
@@ -213,14 +245,14 @@ class Member:
     def _take_read(
         self,
         delivery: Delivery,
-        request: Range | CurrentRevision | LeaseKeepAlive | LeaseTimeToLive,
+        request: ReadRequest,
     ) -> None:
         try:
             if isinstance(request, Range):
                 check_range(request)
-                if request.serializable:
-                    self.machine.answer(delivery)
-                    return
+            if isinstance(request, Range | ListMembers) and request.serializable:
+                self.machine.answer(delivery)
+                return
             self._check_quorum()
         except ActorError as error:
             delivery.fail(error)
@@ -240,19 +272,20 @@ class Member:
 
     def _check_quorum(self) -> None:
         if not self.peers.has_quorum:
-            raise NoQuorum(self.peers.answering, self.config.members)
+            raise NoQuorum(self.peers.answering, self.peers.voters)
 
     # -- time
 
     def _tick(self) -> None:
         config, now = self.config, self.peers.ticks + 1
         self.peers.tick()
-        if config.members > 1 and self.writer.held_up(DISK_PATIENCE * config.election_ticks):
+        if self.peers.voters > 1 and self.writer.held_up(DISK_PATIENCE * config.election_ticks):
             # It could lead for ever and decide nothing: it is as good as silent.
             self.raft.step_down()
         else:
             self.raft.tick()
         self._greet()
+        self.membership.tick()
         if now > config.election_ticks:
             self._young = False
         if not self.peers.has_quorum:
@@ -269,20 +302,20 @@ class Member:
             self.machine.state.keyspace.trim(256)
 
     def _give_up(self, taken_before: int) -> None:
-        answering, members = self.peers.answering, self.config.members
+        answering, members = self.peers.answering, self.peers.voters
         self.proposals.give_up(taken_before, answering, members)
         self.reads.fail(taken_before, NoQuorum(answering, members))
 
     def _greet(self) -> None:
         for member in self.peers.to_greet():
             greeting = Greeting(self.config.member, self.raft.leader, self.raft.term)
-            self.actor.tell(self.config.address(member), greeting)
+            self.actor.tell(self.address(member), greeting)
 
     def _lead_young_group(self) -> None:
-        """Found the group at once, or a restarted one: nobody leads and member 1 knows it."""
+        """Found the group at once, or a restarted one: nobody leads and its first voter knows."""
         if (
             self._young
-            and self.config.member == 1
+            and self.peers.is_first
             and not self.raft.leader
             and self.peers.quorum_without_leader
         ):
@@ -307,6 +340,9 @@ class Member:
         raft = self.raft
         while True:
             self._submit()
+            self.membership.advance()
+            if raft.config_state is not self._config:
+                self._follow_config()
             if not raft.has_ready():
                 break
             ready = raft.ready()
@@ -320,6 +356,31 @@ class Member:
         for delivery in self.reads.ready(self.machine.applied_index):
             self._serve(delivery)
         self.writer.snapshot_if_due()
+        if self.membership.ended and not raft.is_leader and not self._ended:
+            self._ended = True
+            logger.warning("%s was removed from its group and ends", self.actor.address)
+            self.tasks.cancel_scope.cancel()
+
+    def _follow_config(self) -> None:
+        """Count, greet and send by the newest configuration in the log, as Raft does."""
+        self._config = self.raft.config_state
+        self.peers.follow(self._config)
+        log, roster = self.raft.log, self.machine.state.roster
+        # Whoever is added must be reached before that is decided: it may be needed to decide it.
+        entries = log.entries[max(0, self.machine.applied_index - log.offset) :]
+        changes = [change_of(entry)[1] for entry in entries if entry.type is EntryType.CONFIG]
+        added = [change.info for change in changes if change is not None and change.info]
+        known = {info.id: info.address for info in (*roster.members().members, *added)}
+        self._addresses = {one: Address(address) for one, address in known.items() if address}
+
+    def restored(self) -> None:
+        """Take note that the state was replaced by another: at the start, or by a snapshot."""
+        self._follow_config()
+        self.membership.check()
+
+    def address(self, member: int) -> Address:
+        """Return where a member is reached."""
+        return self._addresses.get(member) or self.config.address(member)
 
     def _serve(self, delivery: Delivery) -> None:
         message = delivery.message
@@ -328,7 +389,7 @@ class Member:
             if leader in (0, self.config.member):
                 self.reads.add(delivery, self.peers.ticks)
             else:
-                address = self.config.address(leader)
+                address = self.address(leader)
                 self.tasks.start_soon(forward_call, self.actor, address, delivery)
         else:
             self.machine.answer(delivery)
@@ -350,7 +411,7 @@ class Member:
                 commands = self.proposals.take(
                     config.batch_requests_max, config.batch_bytes_max, now
                 )
-                self.actor.tell(config.address(leader), Forward(commands))
+                self.actor.tell(self.address(leader), Forward(commands))
             return
         # What comes while the disk is busy waits and travels together.
         while (self.proposals.queued or self._forwarded.commands) and not self.writer.busy:
@@ -378,7 +439,7 @@ class Member:
         return True
 
     def send(self, messages: Sequence[raft.Message]) -> None:
-        tell, address = self.actor.tell, self.config.address
+        tell, address = self.actor.tell, self.address
         for message in messages:
             if isinstance(message, raft.Append):
                 tell(address(message.target), carry_append(message))
@@ -408,7 +469,7 @@ class Member:
         raft, keyspace, peers = self.raft, self.machine.state.keyspace, self.peers
         return MemberStatus(
             member=self.config.member,
-            members=self.config.members,
+            members=peers.voters,
             leader=raft.leader,
             term=raft.term,
             commit_index=raft.commit_index,
@@ -418,4 +479,5 @@ class Member:
             answering=peers.answering,
             read_only=not raft.leader or not peers.has_quorum,
             size_bytes=keyspace.size_bytes,
+            learner=self.config.member not in raft.config_state.voters,
         )

@@ -1,13 +1,14 @@
 """Who answers: what a member knows about the others between elections.
 
 Raft's followers hear only their leader, yet each member must know within one election timeout
-whether a majority is there. So members greet those they have not heard from lately. Pure: time
-is the member's own ticks, of which a stalled loop makes few, so a stall never looks like a loss.
+whether a majority is there. So members greet those they have not heard from lately. Whom it counts
+follows the configuration in the log. Pure: time is the member's own ticks, of which a stalled loop
+makes few, so a stall never looks like a loss.
 """
 
-from collections.abc import Sequence
-
 from kube_actors.actor import message
+from kube_actors.raft import ConfigState, Quorum
+from kube_actors.store.roster import belonging
 
 
 @message("store.greeting")
@@ -21,23 +22,40 @@ class Greeting:
 
 @message("store.greeted")
 class Greeted:
+    """``removed``: a member that greeted and that the group has removed; 0 for none.
+
+    By number, for another member may live at that address by now.
+    """
+
     member: int
     leader: int
     term: int
+    removed: int = 0
 
 
 class Peers:
     """The other members, and when each was last heard."""
 
-    def __init__(self, peers: Sequence[int], members: int, lost_ticks: int) -> None:
+    def __init__(self, member: int, config: ConfigState, lost_ticks: int) -> None:
+        self._member = member
         self._lost_ticks = lost_ticks
         self._greet_ticks = max(1, lost_ticks // 2)
-        self._quorum = members // 2 + 1
         self._ticks = 0
-        # Nobody is missed before they had the time to answer once.
-        self._heard = dict.fromkeys(peers, 0)
-        self._asked = dict.fromkeys(peers, -self._greet_ticks)
+        self._heard: dict[int, int] = {}
+        self._asked: dict[int, int] = {}
         self._greeted: dict[int, int] = {}
+        self.follow(config)
+
+    def follow(self, config: ConfigState) -> None:
+        """Count by another configuration."""
+        self._quorum = Quorum.of(config)
+        others = [member for member in belonging(config) if member != self._member]
+        # Nobody is missed before they had the time to answer once.
+        self._heard = {member: self._heard.get(member, self._ticks) for member in others}
+        self._asked = {member: self._asked.get(member, -self._greet_ticks) for member in others}
+        self._greeted = {
+            member: leader for member, leader in self._greeted.items() if member in others
+        }
 
     def tick(self) -> None:
         self._ticks += 1
@@ -45,6 +63,11 @@ class Peers:
     @property
     def ticks(self) -> int:
         return self._ticks
+
+    @property
+    def voters(self) -> int:
+        """Count those who vote."""
+        return len(self._quorum.members)
 
     def hear(self, member: int) -> None:
         if member in self._heard:
@@ -71,18 +94,30 @@ class Peers:
             self._asked[member] = self._ticks
         return due
 
+    def answers(self, member: int) -> bool:
+        """Say whether a member was heard within an election timeout; this one always is."""
+        if member == self._member:
+            return True
+        heard = self._heard.get(member)
+        return heard is not None and self._ticks - heard <= self._lost_ticks
+
     @property
     def answering(self) -> int:
-        """Count who was heard within an election timeout, this member included."""
-        ticks, lost = self._ticks, self._lost_ticks
-        return 1 + sum(1 for heard in self._heard.values() if ticks - heard <= lost)
+        """Count the voters that answer."""
+        return sum(1 for voter in self._quorum.members if self.answers(voter))
 
     @property
     def has_quorum(self) -> bool:
-        return self.answering >= self._quorum
+        voters = self._quorum.members
+        return bool(voters) and self._quorum.is_met([v for v in voters if self.answers(v)])
 
     @property
     def quorum_without_leader(self) -> bool:
         """Say whether a majority has answered that it follows nobody: somebody should lead."""
-        idle = sum(1 for leader in self._greeted.values() if not leader)
-        return idle == len(self._greeted) and 1 + idle >= self._quorum
+        idle = [member for member, leader in self._greeted.items() if not leader]
+        return len(idle) == len(self._greeted) and self._quorum.is_met([self._member, *idle])
+
+    @property
+    def is_first(self) -> bool:
+        """Say whether this member is the voter with the lowest number."""
+        return self._quorum.members[:1] == (self._member,)

@@ -8,20 +8,41 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kube_actors.actor import Blob
+from kube_actors.actor import Blob, Frame, MalformedMessage, decode, encode, message
+from kube_actors.store.cluster_messages import MemberInfo
 from kube_actors.store.frozen import FrozenKeyspace, FrozenLease, FrozenSession, FrozenState
+from kube_actors.store.maintenance_messages import Alarm
 from kube_actors.store.messages import KeyValue
+from kube_actors.store.roster import FrozenRoster
 
 _HEAD = struct.Struct("<4sQQQIIII")
 _KEY_VALUE = struct.Struct("<IIQQQq")
 _LEASE = struct.Struct("<qQ")
 _SESSION = struct.Struct("<QQQI")
-_MAGIC = b"kaS\x01"
+_COUNT = struct.Struct("<I")
+_MAGIC = b"kaS\x02"
+_MAGIC_BEFORE = b"kaS\x01"
+"""Written before groups had a roster: such a state has an empty one."""
 BLOCK_BYTES = 1 << 20
 
 
 class BadSnapshot(Exception):
     """These bytes are no state that this version has written."""
+
+
+@message("store.roster_page")
+class RosterPage:
+    """What a snapshot says about the group itself."""
+
+    group: int = 0
+    highest: int = 0
+    infos: tuple[MemberInfo, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+
+
+def _group(state: FrozenState) -> tuple[int, int, tuple[MemberInfo, ...], tuple[Alarm, ...]]:
+    roster = state.roster
+    return roster.group, roster.highest, roster.infos, state.alarms
 
 
 def encode_state(state: FrozenState) -> Iterator[bytes]:
@@ -39,6 +60,8 @@ def encode_state(state: FrozenState) -> Iterator[bytes]:
             len(keyspace.changes),
         )
     ]
+    page = encode(RosterPage(*_group(state))).header
+    parts += (_COUNT.pack(len(page)), page)
     parts.extend(_LEASE.pack(lease.id, lease.ttl_s) for lease in state.leases)
     for session in state.sessions:
         count = len(session.applied)
@@ -75,8 +98,9 @@ def decode_state(data: bytes) -> FrozenState:
     """Read what ``encode_state`` wrote, joined. Raises BadSnapshot."""
     reader = _Reader(data)
     magic, revision, compact, first, leases, sessions, base, changes = reader.take(_HEAD)
-    if magic != _MAGIC:
+    if magic not in (_MAGIC, _MAGIC_BEFORE):
         raise BadSnapshot(f"unknown format {magic!r}")
+    page = reader.roster() if magic == _MAGIC else RosterPage()
     frozen_leases = tuple(FrozenLease(*reader.take(_LEASE)) for _ in reader.times(leases))
     frozen_sessions = tuple(reader.session() for _ in reader.times(sessions))
     counts = reader.numbers("I", changes)
@@ -89,7 +113,8 @@ def decode_state(data: bytes) -> FrozenState:
     if first + changes != revision + 1:
         raise BadSnapshot(f"{changes} changes from revision {first} do not end at {revision}")
     keyspace = FrozenKeyspace(revision, compact, first, frozen_base, frozen_changes)
-    return FrozenState(keyspace, frozen_leases, frozen_sessions)
+    roster = FrozenRoster(page.group, page.highest, page.infos)
+    return FrozenState(keyspace, frozen_leases, frozen_sessions, roster, page.alarms)
 
 
 class _Reader:
@@ -114,6 +139,19 @@ class _Reader:
     def numbers(self, kind: str, count: int) -> tuple[int, ...]:
         self.times(count)
         return self.take(struct.Struct(f"<{count}{kind}"))
+
+    def roster(self) -> RosterPage:
+        (size,) = self.take(_COUNT)
+        self.times(size)
+        begin = self.at
+        self.at += size
+        try:
+            page = decode(Frame(self._data[begin : self.at]))
+        except MalformedMessage as error:
+            raise BadSnapshot(f"the roster at {begin}: {error}") from error
+        if not isinstance(page, RosterPage):
+            raise BadSnapshot(f"a {type(page).__name__} at {begin} where the roster should be")
+        return page
 
     def session(self) -> FrozenSession:
         member, incarnation, floor, count = self.take(_SESSION)

@@ -25,4 +25,4 @@ async def send_snapshot(member: "Member", message: InstallSnapshot) -> None:
     carried = CarriedSnapshot(
         message.source, message.target, message.term, snapshot.metadata, tuple(blocks)
     )
-    member.actor.tell(member.config.address(message.target), carried)
+    member.actor.tell(member.address(message.target), carried)

@@ -1,4 +1,4 @@
-"""The replicated state machine: keyspace, leases and sessions, changed by commands alone.
+"""The replicated state machine: keys, leases, sessions, roster, alarms, changed by commands alone.
 
 The same commands in the same order make the same state on every member: nothing here knows a
 clock, a random number or which member it is. A command that fails changes nothing, and its error
@@ -6,23 +6,28 @@ is its answer.
 """
 
 from kube_actors.actor import ActorError
+from kube_actors.store.alarms import RaisedAlarms
+from kube_actors.store.cluster_messages import Members, UpdateMember
 from kube_actors.store.commands import Command
 from kube_actors.store.frozen import FrozenState
 from kube_actors.store.keyspace import Keyspace
 from kube_actors.store.leases import Leases
+from kube_actors.store.maintenance_messages import ActivateAlarm, Alarms
 from kube_actors.store.messages import (
     AtRevision,
     Compact,
     LeaseGrant,
+    LeaseRevoke,
     LeaseState,
     LeaseTimeToLive,
     Txn,
     TxnDone,
 )
+from kube_actors.store.roster import Roster
 from kube_actors.store.sessions import Sessions
 from kube_actors.store.txn import apply_txn
 
-Answer = TxnDone | LeaseState | AtRevision | ActorError
+Answer = TxnDone | LeaseState | AtRevision | Members | Alarms | ActorError
 
 
 class State:
@@ -32,6 +37,8 @@ class State:
         self.keyspace = Keyspace()
         self.leases = Leases()
         self.sessions = Sessions()
+        self.roster = Roster()
+        self.alarms = RaisedAlarms()
 
     def apply(self, command: Command) -> Answer | None:
         """Apply a command once; None if it was applied before or is too old to be."""
@@ -42,6 +49,7 @@ class State:
             return None
         request = command.request
         try:
+            self.alarms.check(request)
             if isinstance(request, Txn):
                 return apply_txn(self.keyspace, self.leases, request)
             if isinstance(request, LeaseGrant):
@@ -50,7 +58,13 @@ class State:
             if isinstance(request, Compact):
                 self.keyspace.compact(request.revision)
                 return AtRevision(request.revision)
-            return self._revoke(request.id)
+            if isinstance(request, LeaseRevoke):
+                return self._revoke(request.id)
+            if isinstance(request, UpdateMember):
+                return self.roster.update(request)
+            if isinstance(request, ActivateAlarm):
+                return self.alarms.activate(request)
+            return self.alarms.disarm(request)
         except ActorError as error:
             return error.with_traceback(None)
 
@@ -64,7 +78,13 @@ class State:
 
     def freeze(self) -> FrozenState:
         """Collect references to everything, for a snapshot."""
-        return FrozenState(self.keyspace.freeze(), self.leases.freeze(), self.sessions.freeze())
+        return FrozenState(
+            self.keyspace.freeze(),
+            self.leases.freeze(),
+            self.sessions.freeze(),
+            self.roster.freeze(),
+            self.alarms.all(),
+        )
 
     @classmethod
     def restore(cls, frozen: FrozenState) -> "State":
@@ -73,6 +93,8 @@ class State:
         attached = (kv for kv in self.keyspace.scan(b"\0", b"\0") if kv.lease)
         self.leases = Leases.restore(frozen.leases, attached)
         self.sessions = Sessions.restore(frozen.sessions)
+        self.roster = Roster.restore(frozen.roster)
+        self.alarms = RaisedAlarms(frozen.alarms)
         return self
 
     def _revoke(self, lease: int) -> LeaseState:

@@ -80,6 +80,7 @@ class Writer:
                 if apply_later:
                     if ready.snapshot is not None:
                         member.machine.restore(received_state(ready.snapshot))
+                        member.restored()
                     member.machine.apply(ready.committed_entries)
                 if ready.messages_after_persist:
                     member.send(ready.messages_after_persist)

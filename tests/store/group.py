@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import anyio
+import attrs
 
 from kube_actors.actor import (
     Actor,
@@ -13,6 +14,7 @@ from kube_actors.actor import (
     Blob,
     Child,
     MemoryNetwork,
+    Restart,
     Supervisor,
     Unreachable,
 )
@@ -61,8 +63,34 @@ class Group:
         self.network = network
         self.actor = actor
         self.disks = disks
+        self.configs = configs
         self.numbers = [config.member for config in configs]
         self.client = StoreClient(actor, [member_address(number) for number in self.numbers])
+
+    def join(self, number: int, *, disk: Disk | None = None, address: str = "") -> None:
+        """Start a member that was added under this number, at its address or its own."""
+        disk = disk or MemoryDisk()
+        config = attrs.evolve(self.configs[0], member=number, joining=True)
+        run = partial(run_member, config=config, disk=disk)
+        address = address or member_address(number)
+        self.supervisor.start(Child(address, run, restart=Restart.TRANSIENT))
+        self.disks = [*self.disks, disk]
+        self.numbers = [*self.numbers, number]
+
+    def left(self, *numbers: int) -> None:
+        """Do not expect these members any more."""
+        self.numbers = [one for one in self.numbers if one not in numbers]
+        self.client = self.at(*self.numbers)
+
+    def has_ended(self, number: int) -> bool:
+        """Say whether a member has ended by itself: it returned, so nobody starts it again."""
+        return member_address(number) not in self.supervisor
+
+    async def ended(self, number: int) -> None:
+        """Wait until a member has ended by itself."""
+        with anyio.fail_after(5):
+            while not self.has_ended(number):  # noqa: ASYNC110
+                await anyio.sleep(0.05)
 
     def at(self, *members: int) -> StoreClient:
         """Return a client of only these members."""
@@ -145,7 +173,8 @@ async def open_group(
     ):
         for config, disk in zip(configs, disks, strict=True):
             run = partial(run_member, config=config, disk=disk)
-            supervisor.start(Child(member_address(config.member), run))
+            address = member_address(config.member)
+            supervisor.start(Child(address, run, restart=Restart.TRANSIENT))
         yield Group(supervisor, network, actor, disks, configs)
 
 
