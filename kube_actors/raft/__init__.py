@@ -56,6 +56,7 @@ A group is founded by giving every member the same ``members``; a group of one c
 
 from kube_actors.raft.config import RaftConfig
 from kube_actors.raft.errors import (
+    BadChunk,
     CorruptState,
     DropReason,
     InvalidChange,
@@ -108,6 +109,15 @@ from kube_actors.raft.messages import (
 from kube_actors.raft.quorum import Quorum, VoteResult
 from kube_actors.raft.raft import Raft
 from kube_actors.raft.ready import ReadState, Ready, Role, SoftState
+from kube_actors.raft.snapshot_chunks import (
+    ChunkRefusal,
+    SnapshotBlocks,
+    SnapshotChunk,
+    SnapshotChunkReply,
+    SnapshotSource,
+)
+from kube_actors.raft.snapshot_receiving import SnapshotPiece, SnapshotReceiving
+from kube_actors.raft.snapshot_sending import SendingState, SnapshotSending
 from kube_actors.raft.status import PeerStatus, Status
 
 __all__ = [
@@ -116,7 +126,9 @@ __all__ = [
     "NOBODY",
     "Append",
     "AppendReply",
+    "BadChunk",
     "ChangeType",
+    "ChunkRefusal",
     "ConfigChange",
     "ConfigState",
     "CorruptState",
@@ -152,8 +164,16 @@ __all__ = [
     "Ready",
     "Role",
     "SafetyViolation",
+    "SendingState",
     "Snapshot",
+    "SnapshotBlocks",
+    "SnapshotChunk",
+    "SnapshotChunkReply",
     "SnapshotMetadata",
+    "SnapshotPiece",
+    "SnapshotReceiving",
+    "SnapshotSending",
+    "SnapshotSource",
     "SoftState",
     "Status",
     "Term",

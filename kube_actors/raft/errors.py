@@ -76,6 +76,10 @@ class UnknownMessage(RaftError, TypeError):
     """``step`` was given something that is not a Raft message for this member."""
 
 
+class BadChunk(RaftError, ValueError):
+    """A chunk of a snapshot, or the answer to one, contradicts itself or its transfer."""
+
+
 class CorruptState(RaftError):
     """What was recovered from disk contradicts itself; starting from it could lose data."""
 

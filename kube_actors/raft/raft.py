@@ -187,6 +187,12 @@ class Raft:
             progress.become_probe()
             self._state.dirty = True
 
+    def report_snapshot_progress(self, member: int) -> None:
+        """Say that more of a snapshot has reached ``member``: its wait begins anew."""
+        progress = self._state.progress.get(member)
+        if progress is not None and progress.snapshot_index:
+            progress.snapshot_tick = self._state.ticks
+
     def report_snapshot_failed(self, member: int) -> None:
         """Say that a snapshot did not reach ``member``: the leader will try again."""
         progress = self._state.progress.get(member)
