@@ -15,7 +15,7 @@ class Dictionary(SyncObj):  # type: ignore[misc]
     """The replicated state."""
 
     def __init__(self, own: str, others: list[str], journal: str) -> None:
-        # Its defaults wait up to 100 ms for company; these are the fastest that it is documented for.
+        # Its defaults wait up to 100 ms for company; these are the fastest documented ones.
         conf = SyncObjConf(
             journalFile=journal,
             appendEntriesPeriod=0.01,
