@@ -12,6 +12,7 @@ from kube_actors.simulation.linearizability.checker import (
     check_operations,
 )
 from kube_actors.simulation.linearizability.explanation import explain
+from kube_actors.simulation.linearizability.generated import falsified, right_history
 from kube_actors.simulation.linearizability.growing import AppendList, GrowingSet
 from kube_actors.simulation.linearizability.history import (
     Event,
@@ -22,6 +23,11 @@ from kube_actors.simulation.linearizability.history import (
 from kube_actors.simulation.linearizability.models import REFUSED, IllTyped, Model
 from kube_actors.simulation.linearizability.reading import read_history
 from kube_actors.simulation.linearizability.registers import CasRegister, KeyValue, Register
+from kube_actors.simulation.linearizability.serializable import (
+    Replay,
+    RevisionRead,
+    RevisionWrite,
+)
 from kube_actors.simulation.linearizability.shrink import BadPart
 
 __all__ = [
@@ -39,12 +45,17 @@ __all__ = [
     "Model",
     "Operation",
     "Register",
+    "Replay",
+    "RevisionRead",
+    "RevisionWrite",
     "Verdict",
     "check",
     "check_operations",
     "explain",
+    "falsified",
     "operations",
     "read_history",
+    "right_history",
 ]
 
 MODELS: dict[str, Model] = {

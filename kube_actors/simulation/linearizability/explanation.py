@@ -1,5 +1,9 @@
 """Say a judgement so that a person sees what is wrong."""
 
+import textwrap
+
+from attrs import evolve
+
 from kube_actors.simulation.linearizability.checker import Judgement, Verdict
 from kube_actors.simulation.linearizability.history import Operation
 from kube_actors.simulation.linearizability.models import Model, spoken
@@ -8,6 +12,7 @@ from kube_actors.simulation.linearizability.shrink import BadPart
 __all__ = ["explain"]
 
 WIDTH = 48
+UNKNOWN_DRAWN = 8
 CUT = 60
 
 
@@ -31,17 +36,28 @@ def explain(judgement: Judgement, model: Model) -> str:
 def _explain_bad(bad: BadPart, model: Model) -> list[str]:
     key = bad.operations[0].key
     where = "" if key is None else f" of key {spoken(key)}"
-    count = len(bad.operations)
+    known = tuple(operation for operation in bad.operations if operation.known)
+    unknown = [operation for operation in bad.operations if not operation.known]
+    listed = len(unknown) > UNKNOWN_DRAWN
+    count = len(known) if listed else len(bad.operations)
     enough = "this one operation is" if count == 1 else f"these {count} operations are"
     least = "" if bad.smallest else " (perhaps not the fewest: the search for them was cut short)"
-    lines = ["", f"{enough} enough{where}, whatever else happened{least}:", ""]
-    lines += _timeline(bad, model)
-    order = " · ".join(_cut(model.describe(operation)) for operation in bad.placed)
+    lines = ["", f"{enough} enough{where}, whatever else happened before{least}:", ""]
+    lines += _timeline(evolve(bad, operations=known) if listed else bad, model)
+    if listed:
+        lines += [
+            "",
+            "these may have happened any time from then on, often or never; none helps:",
+        ]
+        said = (f"{_said(model, operation)} ({operation.where})" for operation in unknown)
+        lines += _wrapped("  " + ", ".join(said))
+    order = " · ".join(_said(model, operation) for operation in bad.placed)
     state = _cut(model.describe_state(bad.state))
-    lines += ["", f"the longest order that fits: {order or '(none)'}; then the value is {state}"]
+    lines += ["", *_wrapped(f"the longest order that fits: {order or '(none)'}")]
+    lines.append(f"then the value is {state},")
     for culprit in bad.culprits:
         lines.append(
-            f"and then it cannot be: {_cut(model.describe(culprit))} "
+            f"so that it cannot be: {_cut(model.describe(culprit))} "
             f"(process {culprit.process}, {culprit.where})"
         )
     lines.append(
@@ -75,6 +91,14 @@ def _bar(operation: Operation, column: dict[int, int]) -> str:
         return " " * begin + "├" + "┄" * (WIDTH - begin - 2) + "?"
     end = max(begin + 1, column[operation.returned])
     return " " * begin + "├" + "─" * (end - begin - 1) + "┤"
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, width=100, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _said(model: Model, operation: Operation) -> str:
+    return _cut(model.describe(operation).removesuffix(" → ?"))
 
 
 def _cut(text: str) -> str:

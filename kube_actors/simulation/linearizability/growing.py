@@ -46,6 +46,9 @@ class GrowingSet(Model):
     def hopeless(self, state: Any, act: Act) -> bool:
         return act.function == "read" and not state <= act.result
 
+    def missing(self, state: Any, act: Act) -> frozenset[Any]:
+        return frozenset(act.result - state)
+
 
 @frozen
 class AppendList(Model):
@@ -54,6 +57,7 @@ class AppendList(Model):
     name = "append"
     reads = frozenset({"read"})
     writes = frozenset({"append"})
+    grows = frozenset({"append"})
 
     def initial(self) -> Hashable:
         return ()

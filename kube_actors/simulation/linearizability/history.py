@@ -43,6 +43,7 @@ class Operation:
     """One operation on one key. ``invoked`` and ``returned`` are places in the history.
 
     ``returned`` is None for an operation open to infinity; then ``result`` says nothing.
+    ``repeats`` weakens such a one further: it may happen any number of times.
     """
 
     process: Hashable
@@ -53,6 +54,7 @@ class Operation:
     returned: int | None
     key: Hashable = None
     where: str = field(default="", eq=False)
+    repeats: bool = False
 
     @property
     def known(self) -> bool:

@@ -44,6 +44,8 @@ class Model:
     name: ClassVar[str] = ""
     reads: ClassVar[frozenset[str]] = frozenset()
     writes: ClassVar[frozenset[str]] = frozenset()
+    grows: ClassVar[frozenset[str]] = frozenset()
+    """Writes that lead to ever new states when they are repeated."""
 
     def initial(self) -> Hashable:
         """The state before the first operation."""
@@ -93,6 +95,13 @@ class Model:
     def hopeless(self, state: Any, act: Act) -> bool:
         """Say that from this state on no operations can make a refused one possible."""
         return False
+
+    def missing(self, state: Any, act: Act) -> frozenset[Any] | None:
+        """For writes that all commute: whose arguments a refused read still waits for.
+
+        None when writes do not commute. Unknown writes are then taken only for such a read.
+        """
+        return None
 
     def describe(self, act: Act) -> str:
         """Say the operation for a person."""

@@ -134,7 +134,8 @@ def _key(where: str, key: Any) -> Hashable:
 
 
 def _is_keyed(events: list[Event]) -> bool:
-    return all(_holds_key(event) for event in events if event.type == "invoke")
+    invocations = [event for event in events if event.type == "invoke"]
+    return bool(invocations) and all(map(_holds_key, invocations))
 
 
 def _holds_key(event: Event) -> bool:

@@ -101,6 +101,7 @@ class KeyValue(Model):
     name = "key-value"
     reads = frozenset({"get", "read"})
     writes = frozenset({"put", "write", "append", "delete"})
+    grows = frozenset({"append"})
 
     def initial(self) -> Hashable:
         return None

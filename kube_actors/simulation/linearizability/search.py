@@ -2,7 +2,7 @@
 
 Known operations stand in a linked list of invocations and returns; taking one lifts it out. What
 has been tried is remembered as pairs of the operations taken (a bit set) and the state. Beyond
-Lowe (Testing for linearizability, 2016), four facts shorten the way: an operation that only reads
+Lowe (Testing for linearizability, 2016), some facts shorten the way: an operation that only reads
 is taken as soon as it fits, since it is never worth waiting with; one of unknown outcome is taken
 only when the known ones lead nowhere, and never has to be; unknown ones that are alike are taken in
 order; and having used more of them for the same is no better, so such a configuration is left.
@@ -55,6 +55,7 @@ class Search:
         self._pure = [o.known and self._is_pure(o) for o in operations]
         self._link()
         self._group_unknown()
+        self._order_reads()
         self._seen: dict[tuple[int, int], int | list[int]] = {}
         self._bits = 0
         self._unknown_bits = 0
@@ -66,7 +67,8 @@ class Search:
 
     def _class_of(self, operation: Operation) -> int:
         result = (type(operation.result), operation.result)
-        key = (operation.function, operation.argument, result, operation.known)
+        known = (operation.known, operation.repeats)
+        key = (operation.function, operation.argument, result, known)
         return self._class_ids.setdefault(key, len(self._class_ids))
 
     def _is_pure(self, operation: Operation) -> bool:
@@ -116,6 +118,20 @@ class Search:
         self._used = [0] * len(self._groups)
         self._group_of = {i: g for g, members in enumerate(self._groups) for i in members}
 
+    def _order_reads(self) -> None:
+        """Note the reads by return: when the first one left is hopeless, so is everything."""
+        reads = [
+            (operation.returned, i)
+            for i, operation in enumerate(self.operations)
+            if operation.returned is not None and self.model.is_read(operation.function)
+        ]
+        self._reads = [i for _, i in sorted(reads)]
+        self._rank = {i: rank for rank, i in enumerate(self._reads)}
+        self._first_read = 0
+        self._commute = bool(self._reads) and (
+            self.model.missing(self.model.initial(), self.operations[self._reads[0]]) is not None
+        )
+
     def _intern(self, state: Hashable) -> int:
         number = self._state_ids.setdefault(state, len(self._states))
         if number == len(self._states):
@@ -161,8 +177,18 @@ class Search:
                     return Frame(state, [(i, after)], True)
                 options.append((i, after))
             entry = following[entry]
+        if self._next_read_is_hopeless(state):
+            return Frame(state, [], True)
         options.reverse()
         return Frame(state, options, not self._groups)
+
+    def _next_read_is_hopeless(self, state: int) -> bool:
+        while self._first_read < len(self._reads):
+            i = self._reads[self._first_read]
+            if not self._bits >> i & 1:
+                return self._move(state, i) == HOPELESS
+            self._first_read += 1
+        return False
 
     def _move(self, state: int, i: int) -> int:
         key = (state, self._class[i])
@@ -196,7 +222,10 @@ class Search:
 
     def _unknown_options(self, state: int) -> list[tuple[int, int]]:
         entry = self._next[0]
-        while self._owner[entry] >= 0:
+        reads = []
+        while (i := self._owner[entry]) >= 0:
+            if i in self._rank:
+                reads.append(i)
             entry = self._next[entry]
         deadline = self._place[entry]
         options = []
@@ -207,7 +236,22 @@ class Search:
                 if after >= 0 and after != state:
                     options.append((members[used], after))
         options.reverse()
-        return options
+        return self._only_missing(state, reads, options)
+
+    def _only_missing(
+        self, state: int, reads: list[int], options: list[tuple[int, int]]
+    ) -> list[tuple[int, int]]:
+        """Where writes commute, keep for each read one of the writes it waits for."""
+        if not options or not self._commute:
+            return options
+        offered = {self.operations[i].argument: (i, after) for i, after in options}
+        kept = {}
+        for read in reads:
+            missing = self.model.missing(self._states[state], self.operations[read])
+            if missing and all(argument in offered for argument in missing):
+                first = min(offered[argument] for argument in missing)
+                kept[first[0]] = first
+        return list(kept.values())
 
     def _is_new(self, state: int) -> bool:
         """Remember the configuration unless one with no more unknown operations used is known."""
@@ -228,8 +272,9 @@ class Search:
 
     def _lift(self, i: int) -> None:
         if not self.operations[i].known:
-            self._used[self._group_of[i]] += 1
-            self._unknown_bits |= 1 << i
+            if not self.operations[i].repeats:
+                self._used[self._group_of[i]] += 1
+                self._unknown_bits |= 1 << i
             return
         following, before = self._next, self._before
         for entry in (self._call[i], self._return[i]):
@@ -240,9 +285,11 @@ class Search:
 
     def _put_back(self, i: int) -> None:
         if not self.operations[i].known:
-            self._used[self._group_of[i]] -= 1
-            self._unknown_bits ^= 1 << i
+            if not self.operations[i].repeats:
+                self._used[self._group_of[i]] -= 1
+                self._unknown_bits ^= 1 << i
             return
+        self._first_read = min(self._first_read, self._rank.get(i, self._first_read))
         following, before = self._next, self._before
         for entry in (self._return[i], self._call[i]):
             following[before[entry]] = entry

@@ -2,9 +2,9 @@
 
 Taking operations out at will would prove nothing: without its write, any read looks wrong. So only
 demands are taken away, in ways that can make a wrong history right but never a right one wrong:
-the history ends earlier, a read is left out, a write is no longer known to have completed, and an
-unknown write is left out when nobody can have observed it. What remains is wrong, and every demand
-in it is needed.
+the history ends earlier, a read is left out, a write is no longer known to have completed or how
+often it happened, and an unknown write is left out when nobody can have observed it. What remains
+is wrong, and every demand in it is needed.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from kube_actors.simulation.linearizability.search import Search
 
 __all__ = ["BadPart", "smallest_bad_part"]
 
-TRY_STEPS = 20_000
+TRY_STEPS = 4_000
 
 
 @frozen
@@ -117,10 +117,11 @@ class _Shrinker:
     def _without(self, part: list[Operation], which: range) -> list[Operation]:
         relaxed = []
         for i, operation in enumerate(part):
-            if i not in which:
+            if i not in which or operation.repeats:
                 relaxed.append(operation)
-            elif operation.known and _may_be_open(self.model, operation):
-                relaxed.append(evolve(operation, returned=None, result=None))
+            elif _may_be_open(self.model, operation):
+                repeats = operation.function not in self.model.grows
+                relaxed.append(evolve(operation, returned=None, result=None, repeats=repeats))
         return _observed(self.model, relaxed)
 
 
@@ -143,7 +144,16 @@ def _may_be_open(model: Model, operation: Operation) -> bool:
 
 
 def _observed(model: Model, part: list[Operation]) -> list[Operation]:
-    """Leave out unknown operations that nobody can have observed, until none is left."""
+    """Leave out unknown operations that nobody can have observed or that repeat one before."""
+    repeating: set[tuple[str, Any]] = set()
+    once = []
+    for operation in part:
+        what = (operation.function, operation.argument)
+        if not operation.repeats or what not in repeating:
+            once.append(operation)
+        if operation.repeats:
+            repeating.add(what)
+    part = once
     while True:
         kept = [o for o in part if o.known or model.observed(o, part)]
         if len(kept) == len(part):
