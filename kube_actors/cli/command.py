@@ -66,6 +66,20 @@ def main() -> None:
 )
 @click.option("--quick", is_flag=True, help="Notice failures in seconds, not Kubernetes' minutes.")
 @click.option(
+    "--etcd-listen",
+    metavar="[https://]HOST:PORT",
+    help="Serve the store as etcd v3 too: member 1 here, the others at the next ports. "
+    "Without https on this machine only.",
+)
+@click.option(
+    "--store",
+    metavar="etcd=URL[,URL]",
+    help="Keep everything in this etcd instead of the embedded store.",
+)
+@click.option("--store-cacert", type=click.Path(exists=True, path_type=Path), help="PEM file.")
+@click.option("--store-cert", type=click.Path(exists=True, path_type=Path), help="PEM file.")
+@click.option("--store-key", type=click.Path(exists=True, path_type=Path), help="PEM file.")
+@click.option(
     "--backend", type=click.Choice(["asyncio", "trio"]), default="asyncio", show_default=True
 )
 def up(**options: Any) -> None:
@@ -73,6 +87,121 @@ def up(**options: Any) -> None:
     from kube_actors.cli.up import run_up
 
     run_up(**options)
+
+
+def _joining(command: Any) -> Any:
+    """What every separate process is told."""
+    options = [
+        click.option("--name", required=True, help="The name on this process's certificate."),
+        click.option(
+            "--join",
+            multiple=True,
+            required=True,
+            metavar="NAME=HOST:PORT",
+            help="Each master and where the others reach it; the same for every process.",
+        ),
+        click.option(
+            "--pki",
+            required=True,
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="The directory that `pki init` and `pki issue` filled.",
+        ),
+        click.option(
+            "--quick", is_flag=True, help="Notice failures in seconds, not Kubernetes' minutes."
+        ),
+        click.option(
+            "--backend",
+            type=click.Choice(["asyncio", "trio"]),
+            default="asyncio",
+            show_default=True,
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@main.command()
+@_joining
+@click.option(
+    "--data-dir",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="This master's own directory; the store is kept there.",
+)
+@click.option(
+    "--listen",
+    default="127.0.0.1:6443",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where this master serves the API.",
+)
+@click.option(
+    "--kubeconfig",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the kubeconfig [default: DATA_DIR/kubeconfig].",
+)
+def master(**options: Any) -> None:
+    """Run one master in this process; 1, 3 or 5 such processes make a cluster."""
+    from kube_actors.cli.master import run_master_process
+
+    run_master_process(**options)
+
+
+@main.command()
+@_joining
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where pods keep their files; without it they are gone when the node ends.",
+)
+@click.option(
+    "--runtime",
+    type=click.Choice(["process", "simulated"]),
+    default="process",
+    show_default=True,
+    help="Real processes on loopback addresses, or simulated pods.",
+)
+def node(**options: Any) -> None:
+    """Run one node in this process, joined to the masters of `kube-actors master`."""
+    from kube_actors.cli.node import run_node_process
+
+    run_node_process(**options)
+
+
+@main.group()
+def pki() -> None:
+    """Make and show the certificates of separate processes."""
+
+
+@pki.command("init")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+def pki_init(directory: Path) -> None:
+    """Make a new cluster's authority, token key and administrator in DIRECTORY."""
+    from kube_actors.cli.pki import run_init
+
+    run_init(directory)
+
+
+@pki.command("issue")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--host", "hosts", multiple=True, help="A host name or address it serves at.")
+@click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3650))
+def pki_issue(directory: Path, names: tuple[str, ...], hosts: tuple[str, ...], days: int) -> None:
+    """Issue the certificates of the processes NAME..., for both ends of mutual TLS."""
+    from kube_actors.cli.pki import run_issue
+
+    run_issue(directory, names, hosts, days)
+
+
+@pki.command("show")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+def pki_show(directory: Path) -> None:
+    """List the certificates in DIRECTORY, whom they are for and when they expire."""
+    from kube_actors.cli.pki import run_show
+
+    run_show(directory)
 
 
 @main.command()

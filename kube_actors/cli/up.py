@@ -3,6 +3,7 @@
 import os
 import shlex
 import signal
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import click
 from kube_actors.api.errors import StatusError
 from kube_actors.api.kinds import UnknownKind
 from kube_actors.cli.command import DEFAULT_DIRECTORY
+from kube_actors.cli.etcd import EtcdDoor, EtcdListen, store_engine
 from kube_actors.cluster import Cluster, InvalidConfig, NotReady, Timings
 
 
@@ -41,12 +43,22 @@ def _first(group: BaseExceptionGroup[Any]) -> str:
 async def _up(options: dict[str, Any]) -> None:
     data_dir: Path | None = options["data_dir"]
     kubeconfig = options["kubeconfig"] or (data_dir or DEFAULT_DIRECTORY) / "kubeconfig"
+    listen = options["etcd_listen"] and EtcdListen.parse(options["etcd_listen"])
+    engine = options["store"] and store_engine(
+        options["store"],
+        options["store_cacert"],
+        options["store_cert"],
+        options["store_key"],
+    )
+    if listen and engine:
+        raise click.UsageError("--etcd-listen serves our own store: it cannot go with --store")
     cluster = Cluster(
         masters=options["masters"],
         nodes=options["nodes"],
         runtime=options["runtime"],
         data_dir=data_dir,
         listen=options["listen"],
+        engine=engine or None,
         timings=Timings.quick() if options["quick"] else Timings(),
     )
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
@@ -57,9 +69,13 @@ async def _up(options: dict[str, Any]) -> None:
                     tasks.cancel_scope.cancel()
 
             tasks.start_soon(end_on_signal)
-            async with cluster:
+            async with cluster, AsyncExitStack() as stack:
                 path = cluster.write_kubeconfig(kubeconfig)
-                _greet(cluster, path)
+                lines: list[str] = []
+                if listen:
+                    directory = kubeconfig.parent / "etcd"
+                    lines = await stack.enter_async_context(EtcdDoor(cluster, listen, directory))
+                _greet(cluster, path, lines, options["store"])
                 for manifest in options["manifests"]:
                     await _apply(cluster, manifest)
                 await anyio.sleep_forever()
@@ -78,9 +94,11 @@ async def _apply(cluster: Cluster, manifest: Path) -> None:
         click.echo(f"applied {each['kind'].lower()}/{each['metadata']['name']}")
 
 
-def _greet(cluster: Cluster, path: Path) -> None:
+def _greet(cluster: Cluster, path: Path, lines: list[str], store: str | None) -> None:
     config = cluster.config
     where = f"kept in {config.data_dir}" if config.data_dir else "in memory, gone when this ends"
+    if store:
+        where = store.replace("=", " at ", 1)
     click.echo(f"{config.masters} masters and {len(config.nodes)} nodes are ready at {cluster.url}")
     click.echo(f"the store is {where}")
     if config.masters == 1:
@@ -89,5 +107,7 @@ def _greet(cluster: Cluster, path: Path) -> None:
         click.echo(f"DEGRADED: {trouble}")
     click.echo("")
     click.echo(f"  export KUBECONFIG={shlex.quote(os.path.abspath(path))}")
+    for line in lines:
+        click.echo(f"  {line}")
     click.echo("")
     click.echo("then: kubectl get nodes · kube-actors status · kube-actors chaos kill leader")

@@ -113,10 +113,12 @@ class Cluster:
         self._life: AbstractAsyncContextManager[Cluster]
         self._files: Path
         self.url = ""
+        self.actor: Actor
         self.client: Client
         self.faults: Faults
         self.health: Health
         self.keys: ClusterKeys
+        self.system: ActorSystem
         self.app: FrontDoor
 
     async def __aenter__(self) -> "Cluster":
@@ -212,6 +214,8 @@ class Cluster:
                 system.client("client/embedder") as embedder,
                 anyio.create_task_group() as tasks,
             ):
+                self.system = system
+                self.actor = embedder
                 self.faults = Faults(root, network)
                 self._start_machines(system, root, plan, self._api_config(plan, host, port))
                 self.client = Client(

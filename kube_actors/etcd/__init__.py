@@ -11,6 +11,8 @@ except ImportError as error:
         f"etcd's API needs {error.name}: pip install 'kube-actors[etcd]'", name=error.name
     ) from error
 
-from kube_actors.etcd.serving import serve_etcd
+from kube_actors.etcd.addresses import InvalidAddress
+from kube_actors.etcd.etcd_store import EtcdStore, engine
+from kube_actors.etcd.serving import serve_etcd, tls_context
 
-__all__ = ["serve_etcd"]
+__all__ = ["EtcdStore", "InvalidAddress", "engine", "serve_etcd", "tls_context"]

@@ -88,8 +88,13 @@ class Channel:
         """The one that is used, or tried next."""
         return self._endpoints[self._preferred]
 
-    def move_on(self) -> None:
-        """Use the next endpoint for further calls; calls at hand go on where they are."""
+    def move_on(self, failed: str) -> None:
+        """Use the next endpoint for further calls, unless ``failed`` is left already.
+
+        Calls at hand go on where they are.
+        """
+        if str(self.endpoint) != failed:
+            return
         self._preferred = (self._preferred + 1) % len(self._endpoints)
         connection, self._connection = self._connection, None
         if connection is not None:
