@@ -86,6 +86,12 @@ from kube_actors.store.messages import (
     Watched,
 )
 from kube_actors.store.protocol import Store
+from kube_actors.store.saved_snapshot import (
+    SavedSnapshot,
+    decode_saved,
+    disks_from_snapshot,
+    encode_saved,
+)
 from kube_actors.store.watch_session_messages import (
     SESSION_WATCH,
     SessionCancel,
@@ -171,6 +177,7 @@ __all__ = [
     "SessionOpen",
     "SessionOpened",
     "SessionProgress",
+    "SavedSnapshot",
     "SortOrder",
     "SortTarget",
     "Store",
@@ -181,6 +188,9 @@ __all__ = [
     "Watch",
     "WatchSession",
     "Watched",
+    "decode_saved",
+    "disks_from_snapshot",
+    "encode_saved",
     "member_address",
     "run_member",
 ]

@@ -40,6 +40,8 @@ class Keyspace:
         self.revision = FIRST_REVISION
         self.compact_revision = 0
         self.size_bytes = 0
+        self.live_bytes = 0
+        """What the newest versions take; ``size_bytes`` counts the past as well."""
         self._history: dict[bytes, list[KeyValue]] = {}
         self._live: Any = SortedList()
         self._dead: Any = SortedList()
@@ -149,6 +151,7 @@ class Keyspace:
                 self._live.add(key)
             history.append(kv)
         self.size_bytes += len(key) + len(value)
+        self.live_bytes += len(value) - len(previous.value) if previous else len(key) + len(value)
         self._pending.append(kv)
         return previous
 
@@ -162,6 +165,7 @@ class Keyspace:
         self._live.remove(key)
         self._dead.add(key)
         self.size_bytes += len(key)
+        self.live_bytes -= len(key) + len(previous.value)
         self._pending.append(tombstone)
         return previous
 
@@ -265,6 +269,11 @@ class Keyspace:
         self.size_bytes = sum(
             len(kv.key) + len(kv.value) for versions in history.values() for kv in versions
         )
+        self.live_bytes = sum(
+            len(versions[-1].key) + len(versions[-1].value)
+            for versions in history.values()
+            if versions[-1].version
+        )
         return self
 
     def _replay(self, kv: KeyValue) -> None:
@@ -283,16 +292,32 @@ class Keyspace:
         """
         self.check_revision(revision)
         self.trim()
-        revision = revision or self.revision
-        digest = crc32(b"%d" % self.compact_revision)
-        for name in merge(self._live, self._dead):
+        return self.hash_slice(b"", revision or self.revision, len(self._history))[0]
+
+    def hash_slice(
+        self, after: bytes, revision: int, count: int, digest: int = 0
+    ) -> tuple[int, bytes | None]:
+        """Hash up to ``count`` more keys, those after ``after`` (b"": all, from the beginning).
+
+        Returns the digest so far and where to go on, None at the end. Between two slices nothing
+        may be compacted; keys may change, for what is newer than ``revision`` is not looked at.
+        """
+        if not after:
+            digest = crc32(b"%d" % self.compact_revision)
+        live = self._live.irange(after, inclusive=(False, False))
+        dead = self._dead.irange(after, inclusive=(False, False))
+        for name in merge(live, dead):
+            if count <= 0:
+                return digest, after
+            count -= 1
+            after = name
             for kv in self._history[name]:
                 if kv.mod_revision <= revision:
                     digest = crc32(kv.key, digest)
                     numbers = (kv.create_revision, kv.mod_revision, kv.version, kv.lease)
                     digest = crc32(b"%d %d %d %d" % numbers, digest)
                     digest = crc32(kv.value, digest)
-        return digest
+        return digest, None
 
 
 @lru_cache(maxsize=1024)

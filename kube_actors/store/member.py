@@ -39,7 +39,6 @@ from kube_actors.store.machine import Machine, ReadRequest
 from kube_actors.store.membership import Change, Membership, Relayed
 from kube_actors.store.messages import (
     Compact,
-    GetHash,
     GetStatus,
     InvalidRequest,
     LeaseGrant,
@@ -58,6 +57,7 @@ from kube_actors.store.raft_wire import carry_append, received
 from kube_actors.store.reads import Reads
 from kube_actors.store.roster import change_of
 from kube_actors.store.snapshots import send_snapshot
+from kube_actors.store.upkeep import Chore, Upkeep
 from kube_actors.store.validation import check_grant, check_range, check_txn, check_watch
 from kube_actors.store.watch_session_messages import (
     SessionCancel,
@@ -134,6 +134,7 @@ class Member:
         self.peers = Peers(config.member, self._config, config.election_ticks)
         self.writer = Writer(self, disk, recovered)
         self.membership = Membership(self)
+        self.upkeep = Upkeep(self)
         self.machine.config_applied = self.membership.applied
         self._addresses: dict[int, Address] = {}
         self.restored()
@@ -190,8 +191,8 @@ class Member:
             self.machine.watches.sessions.take(delivery, message)
         elif isinstance(message, GetStatus):
             delivery.reply(self.status())
-        elif isinstance(message, GetHash):
-            self.machine.answer(delivery)
+        elif isinstance(message, Chore):
+            self.upkeep.take(delivery, message)
         elif isinstance(message, Greeting):
             self.peers.greeted(message.member, message.leader)
             removed = self.machine.state.roster.was_removed(message.member)
@@ -234,6 +235,7 @@ class Member:
                     lease = self.actor.random.getrandbits(62) + 1
                     request = LeaseGrant(request.ttl_s, lease)
             self._check_quorum()
+            self.upkeep.check_write(request)
         except ActorError as error:
             delivery.fail(error)
             return
@@ -254,6 +256,7 @@ class Member:
                 self.machine.answer(delivery)
                 return
             self._check_quorum()
+            self.upkeep.check_read(request)
         except ActorError as error:
             delivery.fail(error)
             return
@@ -286,6 +289,7 @@ class Member:
             self.raft.tick()
         self._greet()
         self.membership.tick()
+        self.upkeep.tick()
         if now > config.election_ticks:
             self._young = False
         if not self.peers.has_quorum:
@@ -479,5 +483,8 @@ class Member:
             answering=peers.answering,
             read_only=not raft.leader or not peers.has_quorum,
             size_bytes=keyspace.size_bytes,
+            size_in_use_bytes=keyspace.live_bytes,
+            quota_bytes=self.config.quota_bytes,
+            alarms=self.machine.state.alarms.all(),
             learner=self.config.member not in raft.config_state.voters,
         )

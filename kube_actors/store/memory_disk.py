@@ -14,17 +14,26 @@ from kube_actors.store.disk import DiskFailed, DiskInUse, Recovered, StateSnapsh
 
 
 class MemoryDisk:
-    """Implements ``Disk``. ``sync_s`` is how long one sync takes on the loop's clock."""
+    """Implements ``Disk``. ``sync_s`` is how long one sync takes on the loop's clock.
 
-    def __init__(self, *, sync_s: float = 0.0) -> None:
+    ``snapshot`` and ``hard_state`` are what it holds to begin with.
+    """
+
+    def __init__(
+        self,
+        *,
+        sync_s: float = 0.0,
+        snapshot: StateSnapshot | None = None,
+        hard_state: HardState | None = None,
+    ) -> None:
         self.sync_s = sync_s
         self.syncs = 0
         self._boots = 0
         self._open = False
         self._failing = False
         self._failed = False
-        self._hard_state = HardState()
-        self._snapshot: StateSnapshot | None = None
+        self._hard_state = hard_state or HardState()
+        self._snapshot = snapshot
         self._entries: list[Entry] = []
         self._bytes = 0
         self._unsynced: list[tuple[HardState | None, Sequence[Entry]]] = []

@@ -123,6 +123,13 @@ class Writer:
             snapshot = member.snapshot()
             member.tasks.start_soon(self._save_snapshot, snapshot)
 
+    async def save_snapshot_now(self) -> None:
+        """Replace the log by a snapshot, unless one of them is being written."""
+        member = self._member
+        if not self._saving_snapshot and not self._installing:
+            self._saving_snapshot = True
+            await self._save_snapshot(member.snapshot())
+
     async def _save_snapshot(self, snapshot: StateSnapshot) -> None:
         metadata = snapshot.metadata
         await self._keep_snapshot(snapshot)
