@@ -46,6 +46,7 @@ logger = logging.getLogger(__name__)
 
 NOBODY = Address("")
 ANNOUNCED_AT_ONCE = 1000
+DUPLICATE = b"another connection stays"
 SAID_MAX = 1000
 """Troubles that are remembered, so that each is logged once."""
 
@@ -119,6 +120,7 @@ class TcpNetwork:
         self._waiting: dict[Connection, float] = {}
         self._said: dict[tuple[str, str], None] = {}
         self._counts = TcpStatistics()
+        self._news = anyio.Event()
         self._dialling = Dialling(self)
 
     # What ports ask of it.
@@ -159,6 +161,15 @@ class TcpNetwork:
         """What a connected process has announced; empty when it is not connected."""
         peer = self._open.get(name)
         return tuple(peer.addresses) if peer is not None else ()
+
+    def knows(self, address: Address) -> bool:
+        """Whether somebody has this address, here or in a connected process."""
+        return address in self._local or address in self._routes
+
+    async def wait_for(self, *addresses: Address) -> None:
+        """Wait until somebody has one of these addresses."""
+        while not any(self.knows(address) for address in addresses):
+            await self._news.wait()
 
     def cut(self, name: str) -> None:
         """Drop the connection to a process, if there is one; it is dialled again."""
@@ -306,7 +317,7 @@ class TcpNetwork:
         elif kind in (HELD, GONE):
             self._moved(peer, envelope)
         elif kind == REFUSED:
-            connection.close(f"it closed the connection: {_text(envelope)}")
+            _told(connection, envelope, "it closed the connection")
 
     def _arrived(self, peer: _Peer, envelope: Envelope) -> None:
         deliver = self._local.get(envelope.target)
@@ -323,7 +334,7 @@ class TcpNetwork:
     def _introduced(self, connection: Connection, envelope: Envelope) -> None:
         try:
             if envelope.kind == REFUSED:
-                connection.close(f"it refused this process: {_text(envelope)}")
+                _told(connection, envelope, "it refused this process")
                 return
             if envelope.kind != HELLO:
                 raise MalformedMessage("something else before its hello")
@@ -355,9 +366,9 @@ class TcpNetwork:
             elif bool(old.dialled) != bool(connection.dialled):
                 first = self.name if connection.dialled else theirs.name
                 if first != min(self.name, theirs.name):
-                    connection.close("")
+                    _leave(connection)
                     return
-            old.close("")
+            _leave(old)
         self._waiting.pop(connection, None)
         connection.opened(theirs.name, theirs.incarnation)
         self._open[theirs.name] = _Peer(connection)
@@ -376,6 +387,9 @@ class TcpNetwork:
         except MalformedMessage as error:
             peer.connection.close(f"it sent {error}")
             return
+        if envelope.kind == HELD:
+            self._news.set()
+            self._news = anyio.Event()
         for address in told:
             if envelope.kind == GONE:
                 self._forget(peer, address)
@@ -477,6 +491,18 @@ async def _listening(endpoint: Endpoint) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _leave(connection: Connection) -> None:
+    """Close one of two connections to the same process; nobody need hear of it."""
+    connection.send(_control(REFUSED, DUPLICATE))
+    connection.close_after_sending("")
+
+
+def _told(connection: Connection, envelope: Envelope, what: str) -> None:
+    """Close a connection that the other side says it is about to close."""
+    said = envelope.frame.header
+    connection.close("" if said == DUPLICATE else f"{what}: {_text(envelope)}")
 
 
 def _control(kind: int, said: bytes) -> Envelope:

@@ -88,7 +88,7 @@ class ClusterConfig:
 
     def __attrs_post_init__(self) -> None:
         if self.masters not in MASTER_COUNTS:
-            raise InvalidConfig(_masters_refused(self.masters))
+            raise InvalidConfig(masters_refused(self.masters))
         if self.listen is not None:
             _, colon, port = self.listen.rpartition(":")
             if not colon or not port.isdecimal() or int(port) > 65535:
@@ -105,7 +105,7 @@ class ClusterConfig:
             raise InvalidConfig("two nodes have the same name: give each its own")
 
 
-def _masters_refused(masters: int) -> str:
+def masters_refused(masters: int) -> str:
     if masters > 0 and masters % 2 == 0:
         return (
             f"{masters} masters tolerate no more failures than {masters - 1} and lose the majority "

@@ -1,0 +1,48 @@
+"""``kube-actors master``: one master of a cluster whose processes find each other over TCP."""
+
+import logging
+import shlex
+from pathlib import Path
+from typing import Any
+
+import anyio
+import click
+
+from kube_actors.cli.foreground import patiently, run_until_signal
+from kube_actors.cluster import InvalidConfig, Timings
+from kube_actors.cluster.join import parse_endpoint, parse_join
+from kube_actors.cluster.kubeconfig_file import write_kubeconfig
+from kube_actors.cluster.master_process import MasterOptions, MasterProcess
+from kube_actors.cluster.pki_directory import PkiDirectory
+
+
+def run_master_process(*, backend: str, **given: Any) -> None:
+    """Run one master until SIGINT or SIGTERM."""
+    logging.basicConfig(level="WARNING", format="%(levelname)s %(message)s")
+    data_dir: Path = given["data_dir"]
+    try:
+        options = MasterOptions(
+            name=given["name"],
+            join=parse_join(given["join"]),
+            pki=PkiDirectory(given["pki"]),
+            data_dir=data_dir,
+            listen=parse_endpoint(given["listen"], "--listen"),
+            timings=Timings.quick() if given["quick"] else Timings(),
+        )
+        master = MasterProcess(options)
+    except InvalidConfig as refused:
+        raise click.UsageError(str(refused)) from None
+    kubeconfig: Path = given["kubeconfig"] or data_dir / "kubeconfig"
+
+    async def run() -> None:
+        async with master:
+            await patiently(master.ready, master.missing)
+            path = write_kubeconfig(kubeconfig, master.kubeconfig)
+            click.echo(
+                f"{options.name} (master/{master.number} of {master.masters}) is ready at "
+                f"{master.url}"
+            )
+            click.echo(f"  export KUBECONFIG={shlex.quote(str(path.absolute()))}")
+            await anyio.sleep_forever()
+
+    run_until_signal(run, backend=backend, hint="choose another --listen, --join or --data-dir")

@@ -1,0 +1,251 @@
+"""One master in a process of its own: it meets the others over TCP and serves the API itself.
+
+The same actors as in ``Cluster``, wired to a ``TcpNetwork``. Any master can be killed and started
+again: what it acknowledged is in its data directory, and the others go on without it.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import attrs
+from anyio.abc import SocketAttribute
+
+from kube_actors.actor import Actor, ActorSystem, Address, Child, Clock, Supervisor, TcpNetwork
+from kube_actors.apiserver import ApiServerConfig
+from kube_actors.apiserver.config import StaticToken
+from kube_actors.apiserver.http import serve
+from kube_actors.apiserver.kubeconfig import kubeconfig
+from kube_actors.apiserver.pki import server_context
+from kube_actors.client import Client
+from kube_actors.cluster.address_plan import real_plan
+from kube_actors.cluster.cluster import RESTARTS_MAX
+from kube_actors.cluster.config import InvalidConfig, Timings
+from kube_actors.cluster.directory import (
+    DirectoryRefused,
+    cluster_directory,
+    keep_masters,
+    keep_number,
+    kept_number,
+)
+from kube_actors.cluster.faults import Machine
+from kube_actors.cluster.front_door import FrontDoor
+from kube_actors.cluster.health import Health
+from kube_actors.cluster.join import Endpoint, Join
+from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, ClusterKeys
+from kube_actors.cluster.master import MasterPlan, run_master
+from kube_actors.cluster.pki_directory import PkiDirectory
+from kube_actors.store import FileDisk
+
+READY_POLL_S = 0.02
+
+
+@attrs.frozen(kw_only=True)
+class MasterOptions:
+    """``listen`` is where the API is served; ``data_dir`` is this master's alone."""
+
+    name: str
+    join: Join
+    pki: PkiDirectory
+    data_dir: Path
+    listen: Endpoint
+    timings: Timings = attrs.field(factory=Timings)
+
+
+class MasterProcess:
+    """``async with MasterProcess(options) as master: await master.ready()``.
+
+    Raises InvalidConfig, PkiRefused and DirectoryRefused when it cannot be built as asked, OSError
+    when an address cannot be bound.
+    """
+
+    def __init__(self, options: MasterOptions) -> None:
+        self.options = options
+        self.number = options.join.number(options.name)
+        self.masters = len(options.join.names)
+        self.network: TcpNetwork
+        self.client: Client
+        self.health: Health
+        self.app: FrontDoor
+        self.url = ""
+        self._machine = Machine(f"master/{self.number}")
+        self._keys: ClusterKeys
+
+    async def __aenter__(self) -> "MasterProcess":
+        self._life = self._live()
+        return await self._life.__aenter__()
+
+    async def __aexit__(self, *error: Any) -> bool | None:
+        return await self._life.__aexit__(*error)
+
+    async def ready(self) -> None:
+        """Wait until this master serves and the store has a leader."""
+        while self.missing():
+            await anyio.sleep(READY_POLL_S)
+            await self.health.refresh()
+
+    def missing(self) -> str:
+        """Say what is not there yet; "" when everything is."""
+        if self._machine.trouble:
+            return self._machine.trouble
+        if not self.health.leader:
+            answering = sum(1 for each in self.health.members.values() if each is not None)
+            return f"the store has no leader: {answering} of {self.masters} members answer"
+        return "" if self.app.masters() else "the API is not served yet"
+
+    @property
+    def kubeconfig(self) -> dict[str, Any]:
+        """The administrator's kubeconfig for this master."""
+        return kubeconfig(self.url, self._keys.authority.certificate_pem, client=self._keys.admin)
+
+    async def status(self) -> dict[str, Any]:
+        """Describe masters, store and nodes as ``Cluster.status`` does; works without a quorum."""
+        await self.health.refresh()
+        members = self.health.members
+        own = self._machine
+        return {
+            "store": self.health.describe(),
+            "masters": {
+                f"master/{number}": {
+                    "up": own.supervisor is not None if number == self.number else bool(status),
+                    "name": self.options.join.names[number - 1],
+                    "actors": list(own.addresses()) if number == self.number else [],
+                    "trouble": own.trouble if number == self.number else "",
+                }
+                for number, status in members.items()
+            },
+            "nodes": await self._nodes(),
+        }
+
+    async def _nodes(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        listed = await self.client.list("nodes", resource_version="0")
+        for node in listed.get("items") or ():
+            conditions = (node.get("status") or {}).get("conditions") or ()
+            name = node["metadata"]["name"]
+            found[name] = {
+                "ready": any(c["type"] == "Ready" and c["status"] == "True" for c in conditions),
+                "up": self.network.knows(Address(f"kubelet/{name}")),
+                "unschedulable": bool((node.get("spec") or {}).get("unschedulable")),
+            }
+        return found
+
+    # How it is built.
+
+    @asynccontextmanager
+    async def _live(self) -> AsyncIterator["MasterProcess"]:
+        options = self.options
+        pki, name = options.pki, options.name
+        self._keys, tls = pki.keys(name), pki.tls(name)
+        _check_host(options)
+        incarnation = int.from_bytes(os.urandom(4)) >> 1
+        seed = int.from_bytes(os.urandom(8))
+        with cluster_directory(options.data_dir) as directory:
+            _keep_place(directory, self.number, self.masters)
+            api = await self._listen()
+            async with (
+                api,
+                TcpNetwork(
+                    name,
+                    listen=options.join.masters[name],
+                    peers=options.join.others(name),
+                    tls=tls,
+                    incarnation=incarnation,
+                    seed=seed,
+                ) as self.network,
+                ActorSystem(
+                    self.network, Clock.of_machine(), seed, first_number=(incarnation << 32) + 1
+                ) as system,
+                Supervisor(system, name=name, intensity=RESTARTS_MAX) as root,
+                system.client(f"client/{name}") as actor,
+                anyio.create_task_group() as tasks,
+            ):
+                self._begin(system, root, actor, directory)
+                served = server_context(self._keys.server, self._keys.authority.certificate_pem)
+                tasks.start_soon(partial(serve, self.app, api, tls=served))
+                tasks.start_soon(self.health.run)
+                yield self
+                tasks.cancel_scope.cancel()
+
+    def _begin(self, system: ActorSystem, root: Supervisor, actor: Actor, directory: Path) -> None:
+        numbers = [self.number, *(n for n in range(1, self.masters + 1) if n != self.number)]
+        apiservers = tuple(Address(f"apiserver/{number}") for number in numbers)
+        self.app = FrontDoor(ADMIN_GROUP, self._keys.admin_token, self._debug)
+        self.client = Client(actor, apiservers, user=ADMIN_USER, groups=(ADMIN_GROUP,))
+        self.health = Health(actor, self.masters, self.app)
+        # It survives the member that writes to it; one that has failed is not trusted again.
+        disk = FileDisk(directory / "store")
+        plan = MasterPlan(
+            number=self.number,
+            masters=self.masters,
+            timings=self.options.timings,
+            disk=lambda: disk,
+            api=self._api_config(),
+            authority_pem=self._keys.authority.certificate_pem,
+        )
+
+        async def run(actor: Actor) -> None:
+            await run_master(system, plan, self._machine, self.app)
+
+        root.start(Child(plan.name, run))
+
+    def _api_config(self) -> ApiServerConfig:
+        host, port = self.url.removeprefix("https://").rsplit(":", 1)
+        return ApiServerConfig(
+            stores=(Address(f"store/{self.number}"),),
+            service_cidr=real_plan(self.options.pki.block()).services,
+            advertise_address=host,
+            advertise_port=int(port),
+            authority_pem=self._keys.authority.certificate_pem,
+            service_account_key_pem=self._keys.service_account_key_pem,
+            static_tokens={self._keys.admin_token: StaticToken(ADMIN_USER, (ADMIN_GROUP,))},
+            toleration_s=self.options.timings.default_toleration_s,
+        )
+
+    async def _listen(self) -> Any:
+        host, port = self.options.listen
+        listener = await anyio.create_tcp_listener(local_host=host, local_port=port, backlog=1024)
+        bound = listener.extra(SocketAttribute.local_address)
+        self.url = f"https://{_dialled(host)}:{bound[1]}"
+        return listener
+
+    async def _debug(self, what: str, asked: dict[str, Any]) -> dict[str, Any]:
+        if what == "status":
+            return await self.status()
+        if what == "chaos":
+            raise ValueError(
+                "chaos acts inside one process: here kill, stop or cut off the processes"
+            )
+        raise ValueError(f"unknown path {what!r}: use status")
+
+
+def _keep_place(directory: Path, number: int, masters: int) -> None:
+    """Keep which member's log this is; raises DirectoryRefused when it is another's."""
+    keep_masters(directory, masters)
+    kept = kept_number(directory, "number")
+    if kept is None:
+        keep_number(directory, "number", number)
+    elif kept != number:
+        raise DirectoryRefused(
+            f"{directory} holds the data of master {kept}, this is master {number}: every master "
+            "has a directory of its own, and the names in --join never change"
+        )
+
+
+def _dialled(host: str) -> str:
+    """Return where a listener on all addresses is reached from this machine."""
+    return "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
+
+
+def _check_host(options: MasterOptions) -> None:
+    host = _dialled(options.listen[0])
+    hosts = options.pki.hosts(options.name)
+    if host not in hosts:
+        raise InvalidConfig(
+            f"the certificate of {options.name} is not for {host}, so no client would trust the "
+            f"API there: issue it with `kube-actors pki issue … {options.name} --host {host}`"
+        )
