@@ -22,30 +22,26 @@ _SORT_KEYS: dict[SortTarget, Callable[[KeyValue], bytes | int]] = {
 def read_range(keyspace: Keyspace, request: Range) -> Ranged:
     """Read what a request asks for. Raises Compacted or FutureRevision."""
     keyspace.check_revision(request.revision)
-    revision = request.revision if request.revision < keyspace.revision else 0
     now = keyspace.revision + keyspace.dirty
+    # Asked for by number, the state before a transaction's own writes is the state before them.
+    revision = request.revision if 0 < request.revision < now else 0
+    key, range_end, limit = request.key, request.range_end, request.limit
     if request.count_only:
-        count = keyspace.count(request.key, request.range_end, max(0, revision))
-        return Ranged(now, (), False, count)
-    scan = keyspace.scan(request.key, request.range_end, max(0, revision))
-    limit = request.limit
-    if _plain_order(request) and not _filtered(request):
-        kvs = list(islice(scan, limit + 1)) if limit > 0 else list(scan)
-        more = 0 < limit < len(kvs)
-        count = len(kvs)
-        if more:
-            kvs.pop()
-            count = keyspace.count(request.key, request.range_end, max(0, revision))
-    else:
-        found = list(scan)
-        count = len(found)
-        kvs = [kv for kv in found if _passes(request, kv)]
-        if not _plain_order(request):
-            descend = request.sort_order == SortOrder.DESCEND
-            kvs.sort(key=_SORT_KEYS[request.sort_target], reverse=descend)
-        more = 0 < limit < len(kvs)
-        if more:
-            del kvs[limit:]
+        return Ranged(now, (), False, keyspace.count(key, range_end, revision))
+    scan = keyspace.scan(key, range_end, revision)
+    cut = limit > 0 and _cut_before_sorting(request)
+    kvs = list(islice(scan, limit + 1)) if cut else list(scan)
+    count = len(kvs)
+    if cut and count > limit:
+        count = keyspace.count(key, range_end, revision)
+    if _filtered(request):
+        kvs = [kv for kv in kvs if _passes(request, kv)]
+    if not _plain_order(request):
+        descend = request.sort_order == SortOrder.DESCEND
+        kvs.sort(key=_SORT_KEYS[request.sort_target], reverse=descend)
+    more = 0 < limit < len(kvs)
+    if more:
+        del kvs[limit:]
     if request.keys_only:
         kvs = [_without_value(kv) for kv in kvs]
     return Ranged(now, tuple(kvs), more, count)
@@ -53,6 +49,12 @@ def read_range(keyspace: Keyspace, request: Range) -> Ranged:
 
 def _plain_order(request: Range) -> bool:
     return request.sort_target == SortTarget.KEY and request.sort_order != SortOrder.DESCEND
+
+
+def _cut_before_sorting(request: Range) -> bool:
+    """Without an order etcd takes the first keys of the range, and sorts no more than those."""
+    unordered = request.sort_order == SortOrder.NONE or _plain_order(request)
+    return unordered and not _filtered(request)
 
 
 def _filtered(request: Range) -> bool:

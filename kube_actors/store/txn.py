@@ -10,14 +10,17 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from kube_actors.actor import ActorError
 from kube_actors.store.keyspace import Keyspace
 from kube_actors.store.leases import Leases
 from kube_actors.store.messages import (
+    Compacted,
     Compare,
     CompareResult,
     CompareTarget,
     DeleteDone,
     DeleteRange,
+    FutureRevision,
     InvalidRequest,
     KeyValue,
     LeaseNotFound,
@@ -69,7 +72,9 @@ def apply_txn(keyspace: Keyspace, leases: Leases, txn: Txn) -> TxnDone:
     Raises Compacted, FutureRevision, LeaseNotFound or InvalidRequest, having changed nothing.
     """
     path = _Path(keyspace, txn)
-    _check(keyspace, leases, path)
+    unreadable = _check(keyspace, leases, path)
+    if unreadable is not None:
+        raise unreadable
     answers = _perform(keyspace, leases, path, iter(path.nested or ()))
     return TxnDone(keyspace.commit(), path.succeeded, answers)
 
@@ -94,18 +99,32 @@ def holds(keyspace: Keyspace, compare: Compare) -> bool:
     return all(decide(target(kv), compare.number) for kv in found)
 
 
-def _check(keyspace: Keyspace, leases: Leases, path: _Path) -> None:
+def _check(keyspace: Keyspace, leases: Leases, path: _Path) -> ActorError | None:
+    """Raise what is wrong with the puts of a path, in their order; return what is with its reads.
+
+    etcd 3.5 looks at the puts of the whole transaction before it looks at the reads.
+    """
+    unreadable: ActorError | None = None
+    nested = iter(path.nested or ())
     for operation in path.operations:
         if type(operation) is Put:
-            if operation.lease and operation.lease not in leases:
-                raise LeaseNotFound(operation.lease)
             keeps = operation.ignore_value or operation.ignore_lease
             if keeps and keyspace.newest(operation.key) is None:
                 raise InvalidRequest("key not found")
+            if operation.lease and operation.lease not in leases:
+                raise LeaseNotFound(operation.lease)
         elif type(operation) is Range:
-            keyspace.check_revision(operation.revision)
-    for nested in path.nested or ():
-        _check(keyspace, leases, nested)
+            try:
+                # Unlike alone, a negative one is not the newest here.
+                if operation.revision < 0:
+                    raise Compacted(keyspace.compact_revision)
+                keyspace.check_revision(operation.revision)
+            except (Compacted, FutureRevision) as error:
+                unreadable = unreadable or error
+        elif type(operation) is Txn:
+            found = _check(keyspace, leases, next(nested))
+            unreadable = unreadable or found
+    return unreadable
 
 
 def _perform(keyspace: Keyspace, leases: Leases, path: _Path, nested: "Any") -> tuple[Answer, ...]:

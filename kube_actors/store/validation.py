@@ -23,7 +23,7 @@ _Operation = Range | Put | DeleteRange | Txn
 
 def check_txn(config: MemberConfig, txn: Txn) -> None:
     """Raise InvalidRequest if the transaction breaks a rule on some path."""
-    size = _check_operations(config, txn)
+    size = _check_operations(config.txn_operations_max, txn)
     if size > config.request_bytes_max:
         raise InvalidRequest("request is too large")
     if _is_single(txn.success) and _is_single(txn.failure):
@@ -55,9 +55,13 @@ def _is_single(operations: tuple[_Operation, ...]) -> bool:
     return not operations or (len(operations) == 1 and not isinstance(operations[0], Txn))
 
 
-def _check_operations(config: MemberConfig, txn: Txn) -> int:
+def _check_operations(operations_max: int, txn: Txn) -> int:
+    """Return the size of a transaction. What it nests may use what it leaves of the maximum.
+
+    So it is also never nested deeper than that.
+    """
     largest = max(len(txn.compare), len(txn.success), len(txn.failure))
-    if largest > config.txn_operations_max:
+    if largest > operations_max:
         raise InvalidRequest("too many operations in txn request")
     size = 0
     for compare in txn.compare:
@@ -67,7 +71,7 @@ def _check_operations(config: MemberConfig, txn: Txn) -> int:
     for operations in (txn.success, txn.failure):
         for operation in operations:
             if isinstance(operation, Txn):
-                size += _check_operations(config, operation)
+                size += _check_operations(operations_max - largest, operation)
                 continue
             if not operation.key:
                 raise InvalidRequest("key is not provided")
