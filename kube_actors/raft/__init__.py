@@ -54,7 +54,7 @@ Signatures::
 A group is founded by giving every member the same ``members``; a group of one commits alone.
 """
 
-from kube_actors.raft.config import RaftConfig
+from kube_actors.raft.config import RaftConfig, ReadOnly
 from kube_actors.raft.errors import (
     BadChunk,
     CorruptState,
@@ -159,6 +159,7 @@ __all__ = [
     "RaftError",
     "ReadDropped",
     "ReadIndex",
+    "ReadOnly",
     "ReadIndexReply",
     "ReadState",
     "Ready",

@@ -4,6 +4,7 @@ Ticks are the caller's unit of time; nothing here knows how long one lasts. Size
 entry data plus a small fixed cost per entry.
 """
 
+from enum import Enum
 from typing import Any
 
 from attrs import Attribute, field, frozen
@@ -14,6 +15,14 @@ def _positive(_: object, attribute: "Attribute[Any]", value: int) -> None:
         raise ValueError(f"{attribute.name} must be at least 1, not {value}")
 
 
+class ReadOnly(Enum):
+    """SAFE: a linearizable read costs a round of heartbeats, many reads share one (thesis 6.4).
+    LEASE: none while the leader's lease is certain (thesis 6.4.1), otherwise as SAFE."""
+
+    SAFE = "safe"
+    LEASE = "lease"
+
+
 @frozen(kw_only=True)
 class RaftConfig:
     """Validated on construction; raises ValueError naming the field.
@@ -22,7 +31,12 @@ class RaftConfig:
     as many (drawn anew each time). ``snapshot_resend_ticks``: how long an unanswered snapshot is
     waited for, 0 means ten election timeouts. ``uncommitted_bytes_max`` limits what the leader
     accepts before it commits; one entry always passes. ``forward_proposals``: whether a follower
-    passes proposals on to the leader or refuses them.
+    passes proposals on to the leader or refuses them. ``step_down_on_removal``: whether a leader
+    that the committed configuration drops or makes a learner stops leading.
+
+    ``read_only`` must be the same at all members. ``lease_drift`` bounds, in ticks, how far the
+    clocks of two members may run apart within one election timeout, pauses of a process counted:
+    who was stopped must tick for the time gone by before it asks or steps anything.
     """
 
     id: int = field(validator=_positive)
@@ -39,6 +53,8 @@ class RaftConfig:
     committed_bytes_max: int = field(default=16 << 20, validator=_positive)
     snapshot_resend_ticks: int = 0
     promote_lag_max: int = field(default=1000, validator=_positive)
+    read_only: ReadOnly = ReadOnly.SAFE
+    lease_drift: int = 1
 
     def __attrs_post_init__(self) -> None:
         if self.heartbeat_ticks >= self.election_ticks:
@@ -48,6 +64,16 @@ class RaftConfig:
             )
         if self.snapshot_resend_ticks < 0:
             raise ValueError(f"snapshot_resend_ticks is negative: {self.snapshot_resend_ticks}")
+
+        if self.lease_drift < 0:
+            raise ValueError(f"lease_drift is negative: {self.lease_drift}")
+        if self.read_only is ReadOnly.LEASE:
+            room = self.election_ticks - 2 - self.heartbeat_ticks
+            if self.lease_drift > room:
+                raise ValueError(
+                    f"lease_drift ({self.lease_drift}) leaves no lease between heartbeats: "
+                    f"at most {room} with these election_ticks and heartbeat_ticks"
+                )
 
     @property
     def snapshot_wait_ticks(self) -> int:

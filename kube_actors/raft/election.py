@@ -5,6 +5,7 @@ date, and counted or told only after it is durable. A voter that heard from a le
 election timeout answers no candidate at all, unless that leader asked for the election.
 """
 
+from kube_actors.raft.config import ReadOnly
 from kube_actors.raft.messages import (
     PreVote,
     PreVoteReply,
@@ -49,6 +50,8 @@ def may_campaign(state: RaftState) -> bool:
 def campaign(state: RaftState, *, force: bool = False) -> None:
     """Try to become the leader; ``force`` (leadership transfer) skips the pre-vote."""
     if state.role is LEADER:
+        return
+    if not force and state.lease.promises(state.ticks, state.config):
         return
     if not may_campaign(state):
         state.draw_timeout()
@@ -105,11 +108,24 @@ def _conclude(state: RaftState, voter: int, *, granted: bool) -> None:
 
 def hears_a_leader(state: RaftState) -> bool:
     """Say whether the leader's lease on this voter's vote still holds."""
-    return (
-        state.config.check_quorum
-        and state.leader != 0
-        and (state.is_leader or state.election_elapsed < state.config.election_ticks)
+    if not state.config.check_quorum:
+        return False
+    if state.lease.promises(state.ticks, state.config):
+        return True
+    return state.leader != 0 and (
+        state.is_leader or state.election_elapsed < state.config.election_ticks
     )
+
+
+def forget_leader(state: RaftState) -> bool:
+    """Take the leader for gone before the timeout says so; say whether there was one to forget.
+
+    Under lease reads nothing is forgotten: the leader may be counting on the promise.
+    """
+    if state.role is not FOLLOWER or not state.leader or state.config.read_only is ReadOnly.LEASE:
+        return False
+    state.leader = 0
+    return True
 
 
 def on_pre_vote(state: RaftState, message: PreVote) -> None:

@@ -33,6 +33,7 @@ def follow(state: RaftState, leader: int) -> None:
         else:
             become_follower(state, state.term, leader)
     state.election_elapsed = 0
+    state.lease.promise_tick = state.ticks
 
 
 def on_append(state: RaftState, message: Append) -> None:

@@ -175,6 +175,15 @@ class Raft:
         else:
             raise TransferRefused(target, "no leader is known")
 
+    def forget_leader(self) -> bool:
+        """Take the leader for gone, so that this follower may vote for another at once: for a
+        caller that knows. The term stays; a message of the leader brings it back to mind.
+
+        Returns whether there was one to forget: a leader or candidate forgets nothing, nor does
+        anyone under lease reads, whose safety is this very memory.
+        """
+        return election.forget_leader(self._state)
+
     def step_down(self) -> None:
         """Stop leading, so that another member can: for a leader that its disk fails."""
         if self.is_leader:

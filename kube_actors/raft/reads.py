@@ -4,9 +4,10 @@ A read may be served at the leader's commit index once a quorum has answered a h
 sent after the read arrived: until then somebody else may lead. A leader that has not committed
 in its own term does not know the commit index yet and lets reads wait. One round is in flight;
 reads that come meanwhile share the next, and every periodic heartbeat opens one too, so that a
-lost round delays reads by one heartbeat.
+lost round delays reads by one heartbeat. Under a lease that is certain there is no round.
 """
 
+from kube_actors.raft.config import ReadOnly
 from kube_actors.raft.errors import DropReason, ReadDropped
 from kube_actors.raft.messages import Heartbeat, ReadIndex, ReadIndexReply
 from kube_actors.raft.ready import ReadState
@@ -45,7 +46,12 @@ def flush_reads(state: RaftState) -> None:
         state.messages.append(
             ReadIndex(state.id, state.leader, state.term, state.incarnation, contexts)
         )
-    if reads.waiting and state.committed_in_term and not reads.rounds and state.is_leader:
+    if not (reads.waiting and state.committed_in_term and state.is_leader):
+        return
+    if leads_by_lease(state):
+        requests, reads.waiting = reads.waiting, []
+        _answer(state, requests, state.log.committed)
+    elif not reads.rounds:
         begin_round(state)
         for member in state.quorum.members if reads.rounds else ():
             if member != state.id:
@@ -53,10 +59,23 @@ def flush_reads(state: RaftState) -> None:
                 state.messages.append(Heartbeat(state.id, member, state.term, commit, reads.round))
 
 
+def leads_by_lease(state: RaftState) -> bool:
+    """Say whether nobody else can lead now, whatever the network does (thesis 6.4.1)."""
+    holders = state.lease.holders(state.ticks, state.config)
+    return bool(holders) and state.quorum.is_met([state.id, *holders])
+
+
+def number_round(state: RaftState) -> None:
+    """Number the next heartbeats, so that their answers can be told from older ones."""
+    state.reads.round += 1
+    if state.config.read_only is ReadOnly.LEASE:
+        state.lease.round_began(state.reads.round, state.ticks, state.config)
+
+
 def begin_round(state: RaftState) -> None:
     """Number a new round for all waiting reads; the caller sends its heartbeats."""
     reads = state.reads
-    reads.round += 1
+    number_round(state)
     reads.rounds.append(ReadRound(reads.round, state.log.committed, {state.id}, reads.waiting))
     reads.waiting = []
     _finish_rounds(state)
@@ -77,19 +96,23 @@ def _finish_rounds(state: RaftState) -> None:
     rounds = state.reads.rounds
     while rounds and state.quorum.is_met(rounds[0].answered):
         done = rounds.pop(0)
-        for request in done.requests:
-            if request.source == 0:
-                state.read_states.extend([ReadState(done.index, c) for c in request.contexts])
-            else:
-                state.messages.append(
-                    ReadIndexReply(
-                        state.id,
-                        request.source,
-                        state.term,
-                        request.incarnation,
-                        done.index,
-                        request.contexts,
-                    )
-                )
+        _answer(state, done.requests, done.index)
     if state.reads.waiting:
         state.dirty = True
+
+
+def _answer(state: RaftState, requests: list[ReadRequest], index: int) -> None:
+    for request in requests:
+        if request.source == 0:
+            state.read_states.extend([ReadState(index, c) for c in request.contexts])
+        else:
+            state.messages.append(
+                ReadIndexReply(
+                    state.id,
+                    request.source,
+                    state.term,
+                    request.incarnation,
+                    index,
+                    request.contexts,
+                )
+            )

@@ -5,6 +5,7 @@ that arrived in between shares one message. The leader's own disk is one voter a
 counts when the caller says that the write is durable, in parallel with the followers'.
 """
 
+from kube_actors.raft.config import ReadOnly
 from kube_actors.raft.errors import SafetyViolation
 from kube_actors.raft.messages import (
     Append,
@@ -16,7 +17,7 @@ from kube_actors.raft.messages import (
     TimeoutNow,
 )
 from kube_actors.raft.progress import PROBE, REPLICATE, SNAPSHOT, Progress
-from kube_actors.raft.reads import answered_round, begin_round
+from kube_actors.raft.reads import answered_round, begin_round, number_round
 from kube_actors.raft.roles import become_follower
 from kube_actors.raft.state import RaftState
 
@@ -42,6 +43,8 @@ def tick_leader(state: RaftState) -> None:
     if state.heartbeat_elapsed >= config.heartbeat_ticks:
         if state.reads.waiting and state.committed_in_term:
             begin_round(state)
+        elif config.read_only is ReadOnly.LEASE:
+            number_round(state)
         broadcast_heartbeat(state)
 
 
@@ -169,6 +172,7 @@ def on_heartbeat_reply(state: RaftState, message: HeartbeatReply) -> None:
         # Whatever was sent may have been lost: an append shows whether it was.
         progress.must_send = True
         state.dirty = True
+    state.lease.answered(message.source, message.round)
     answered_round(state, message.source, message.round)
 
 

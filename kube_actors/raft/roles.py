@@ -23,6 +23,7 @@ def _reset(state: RaftState, term: int) -> None:
     state.votes = {}
     state.progress = {}
     state.reads.clear()
+    state.lease.clear()
     state.draw_timeout()
 
 

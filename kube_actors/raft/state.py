@@ -9,6 +9,7 @@ from random import Random
 from attrs import Factory, define
 
 from kube_actors.raft.config import RaftConfig
+from kube_actors.raft.lease import Lease
 from kube_actors.raft.log import MemoryLog
 from kube_actors.raft.messages import ConfigState, HardState, Message
 from kube_actors.raft.progress import Progress
@@ -71,6 +72,7 @@ class RaftState:
         "id",
         "incarnation",
         "leader",
+        "lease",
         "log",
         "messages",
         "progress",
@@ -112,6 +114,7 @@ class RaftState:
         self.votes: dict[int, bool] = {}
         self.heard: dict[int, int] = {}
         self.reads = Reads()
+        self.lease = Lease(0 if hard.term else -config.election_ticks)
         self.ticks: int = 0
         self.election_elapsed: int = 0
         self.heartbeat_elapsed: int = 0

@@ -15,6 +15,7 @@ def transfer(state: RaftState, target: int) -> None:
     if target == state.id:
         raise TransferRefused(target, "it leads already")
     state.transferee = target
+    state.lease.broken = True
     state.election_elapsed = 0
     state.progress[target].must_send = True
     state.dirty = True

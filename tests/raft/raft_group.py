@@ -14,7 +14,7 @@ from kube_actors.raft import (
     Ready,
     Snapshot,
 )
-from kube_actors.simulation.raft_invariants import Durable
+from tests.raft.durable import Durable
 
 
 class Group:

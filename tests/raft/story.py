@@ -28,7 +28,7 @@ from kube_actors.raft import (
     Ready,
     Snapshot,
 )
-from kube_actors.simulation.raft_invariants import Durable
+from tests.raft.durable import Durable
 
 CHANGES = {"+": ChangeType.ADD_VOTER, "-": ChangeType.REMOVE, "?": ChangeType.ADD_LEARNER}
 
