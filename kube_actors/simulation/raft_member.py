@@ -1,13 +1,14 @@
 """One simulated member: a ``Raft``, its disk and its state machine, driven as a careful caller.
 
 Writes take time and may be in flight together; a crash loses what was not flushed, except for a
-prefix that luck preserved, which may end between the parts of one Ready. Replace ``write`` or
-``recover`` in a subclass to plant a careless caller.
+prefix that luck preserved, which may end between the parts of one Ready. Replace one of its
+methods in a subclass to plant a careless caller.
 """
 
 from collections import deque
 from collections.abc import Callable
 from random import Random
+from typing import TYPE_CHECKING, Any
 
 from kube_actors.raft import (
     Entry,
@@ -20,157 +21,259 @@ from kube_actors.raft import (
     Ready,
     Snapshot,
 )
-from kube_actors.simulation.raft_invariants import Durable, Ledger, chain
+from kube_actors.simulation.raft_disk import Disk, DiskFailure, frames_of
+from kube_actors.simulation.raft_invariants import Ledger
+from kube_actors.simulation.raft_machine import Operation, Registers
+from kube_actors.simulation.raft_weather import Weather
+
+if TYPE_CHECKING:
+    pass
+
+_NORMAL = EntryType.NORMAL
+Answer = Callable[["SimulatedMember", Operation], None]
 
 
 class SimulatedMember:
-    """``raft`` is None while it is down. ``digest`` stands for the whole state machine."""
+    """``raft`` is None while it is down. ``digest`` stands for everything that was applied."""
+
+    registers_type = Registers
 
     def __init__(
         self,
-        config: RaftConfig,
-        members: tuple[int, ...],
+        number: int,
+        weather: Weather,
         ledger: Ledger,
+        disk: Disk,
+        snapshots: dict[tuple[int, int], Registers],
         random: Random,
-        send: Callable[[Message], None],
-        disks: dict[int, Durable],
         *,
-        ready_max: int,
-        snapshot_every: int,
+        send: Callable[[Message], None],
+        time_write: Callable[["SimulatedMember"], None],
+        answer: Answer,
     ) -> None:
-        self.id: int = config.id
-        self.config = config
-        self.members = members
+        self.id = number
+        self.weather = weather
+        self.config = RaftConfig(id=number, **weather.options)
+        self.founders = weather.ids if number in weather.ids else ()
         self.ledger = ledger
+        self.disk = disk
+        self.snapshots = snapshots
         self.random = random
         self.send = send
-        self.disks = disks
-        self.ready_max = ready_max
-        self.snapshot_every = snapshot_every
-        self.disk = disks[config.id]
+        self.time_write = time_write
+        self.answer = answer
+        self.ready_max = weather.ready_max
         self.writing: deque[Ready] = deque()
         self.raft: Raft | None = None
-        self.incarnation = 0
+        self.state: Any = None
+        self.registers = self.registers_type()
         self.digest = 0
-        self.paused = False
-        self.reads: dict[bytes, int] = {}
+        self.incarnation = 0
         self.answered_reads = 0
-        self.applied_data: set[bytes] = set()
+        self.reads: dict[bytes, tuple[Operation, int]] = {}
+        self.waiting_reads: list[tuple[int, Operation]] = []
+        # What faults do to it.
+        self.started = False
+        self.paused = False
+        self.gone = False
+        self.crash_in_write = 0.0  # the share of its writes that survives
+        self.down_until_us = 0
+        self.period_us = 0
+        self.inbox: list[Message] = []
+        self.inbox_max = weather.inbox_max
+        self.narrow: int | None = None  # how many messages it takes per tick
+        self.taken = 0
+        self.clock_stopped = False
+        self.rate = 1.0
+        self.flush_due = False
 
     # -- life ----------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start from what is durable."""
-        self.incarnation += 1
+        """Start from what is durable. Raises CorruptDisk."""
         hard, snapshot, entries = self.recover()
-        founded = snapshot.metadata.index == 0
+        self.started = True
+        self.incarnation += 1
         self.digest = int.from_bytes(snapshot.data, "big")
+        self.registers = self._registers_of(snapshot)
         self.reads = {}
+        self.waiting_reads = []
         self.writing.clear()
-        self.ledger.restarted(self.id, self.disk)
+        self.inbox.clear()
+        self.flush_due = False
         self.raft = Raft(
             self.config,
-            random=Random(self.random.getrandbits(64)),
-            members=self.members,
+            random=Random(self.random.getrandbits(32)),
+            members=self.founders,
             hard_state=hard,
-            snapshot=None if founded else snapshot,
+            snapshot=snapshot if snapshot.metadata.index else None,
             entries=entries,
         )
+        self.state = self.raft._state
+        self.ledger.restarted(self.raft, self.disk.view)
+
+    def _registers_of(self, snapshot: Snapshot) -> Registers:
+        if not snapshot.metadata.index:
+            return self.registers_type()
+        digest = int.from_bytes(snapshot.data, "big")
+        return self.snapshots[snapshot.metadata.index, digest].copy()
 
     def recover(self) -> tuple[HardState, Snapshot, list[Entry]]:
-        return self.disk.hard_state, self.disk.snapshot, list(self.disk.entries)
+        return self.disk.recover()
 
-    def crash(self) -> None:
-        """Lose memory and, of what was being written, everything after a random point."""
-        steps = [step for ready in self.writing for step in self._write_steps(ready)]
-        for step in steps[: self.random.randint(0, len(steps))]:
-            step()
+    def crash(self, luck: float = 0.0, *, torn: bool = False) -> None:
+        """Lose memory and, of what was being written, all but a share of ``luck``.
+
+        ``torn``: the first frame that is lost was begun, and a part of it is there.
+        """
+        atomic = self.weather.atomic_frames
+        frames = [
+            frame
+            for ready in self.writing
+            for frame in frames_of(ready, atomic=atomic, middle=self.random.random())
+        ]
+        kept = min(int(luck * (len(frames) + 1)), len(frames))
+        for frame in frames[:kept]:
+            self.disk.write(frame)
+        if torn and kept < len(frames):
+            self.disk.torn = frames[kept]
         self.writing.clear()
+        self.inbox.clear()
         self.raft = None
+        self.state = None
+        self.paused = False
+        self.crash_in_write = 0.0
 
     # -- the driving loop ----------------------------------------------------------------
 
     def pump(self) -> bool:
-        """Take Readys out while there are any; say whether a new write has to be timed."""
+        """Take Readys out, with as many writes in flight as are allowed; say if there were any."""
         raft = self.raft
-        begun = False
-        while raft is not None and len(self.writing) < self.ready_max and raft.has_ready():
-            log = raft.log
-            first = log.written + 1
-            previous_term = log.term(log.written) if log.written >= log.offset else 0
+        writing = self.writing
+        found = False
+        while raft is not None and len(writing) < self.ready_max and raft.has_ready():
+            found = True
+            log = self.state.log
+            written = log.written
             ready = raft.ready()
-            if ready.entries and ready.entries[0].index == first:
-                self.ledger.written(self.id, ready.entries, previous_term)
+            entries = ready.entries
+            if entries and entries[0].index == written + 1:
+                before = log.term(written) if written >= log.offset else 0
+                self.ledger.written(self.id, entries, before)
             self.send_ready(ready)
-            if self.writing or ready.must_sync:
-                self.writing.append(ready)
-                begun = begun or len(self.writing) == 1
+            if writing or ready.must_sync:
+                writing.append(ready)
+                if len(writing) == 1:
+                    self.time_write(self)
             else:
                 self.finish(ready)
-        return begun
+        return found
 
     def send_ready(self, ready: Ready) -> None:
+        view = self.disk.view
         for message in ready.messages:
-            self.ledger.sent(message, self.disk)
+            self.ledger.sent(message, view)
             self.send(message)
 
     def flush(self) -> None:
-        """The oldest write, and perhaps younger ones by the same flush, reached the disk."""
-        for _ in range(self.random.randint(1, len(self.writing))):
-            self.finish(self.writing.popleft())
+        """The oldest write, and perhaps younger ones by the same flush, reached the disk.
+
+        Raises DiskFailure.
+        """
+        writing = self.writing
+        count = len(writing)
+        if count > 1:
+            count = 1 + int(self.random.random() * count)
+        for _ in range(count):
+            self.check_disk()
+            self.finish(writing.popleft())
+
+    def check_disk(self) -> None:
+        if self.disk.failing:
+            raise DiskFailure(self.disk.failing)
 
     def finish(self, ready: Ready) -> None:
-        for step in self._write_steps(ready):
-            step()
-        for message in ready.messages_after_persist:
-            self.ledger.sent(message, self.disk)
-            self.send(message)
+        self.write(ready)
+        after = ready.messages_after_persist
+        if after:
+            view = self.disk.view
+            for message in after:
+                self.ledger.sent(message, view)
+                self.send(message)
         self.apply(ready)
 
-    def _write_steps(self, ready: Ready) -> list[Callable[[], None]]:
-        steps: list[Callable[[], None]] = []
-        snapshot = ready.snapshot
-        if snapshot is not None:
-            steps.append(lambda: self.disk.write_snapshot(snapshot))
-        entries = list(ready.entries)
-        middle = self.random.randint(0, len(entries))
-        if entries:
-            steps.append(lambda: self.disk.write_entries(entries[:middle]))
-            steps.append(lambda: self.disk.write_entries(entries[middle:]))
-        hard = ready.hard_state
-        if hard is not None:
-            steps.append(lambda: self.write_hard_state(hard))
-        return steps
+    def write(self, ready: Ready) -> None:
+        if ready.hard_state is not None or ready.entries or ready.snapshot is not None:
+            self.disk.write((ready.snapshot, ready.entries, ready.hard_state))
 
-    def write_hard_state(self, hard_state: HardState) -> None:
-        self.disk.hard_state = hard_state
+    # -- the state machine ---------------------------------------------------------------
 
     def apply(self, ready: Ready) -> None:
         raft = self.raft
         assert raft is not None
         if ready.snapshot is not None:
-            self.digest = int.from_bytes(ready.snapshot.data, "big")
-            self.ledger.restored(self.id, ready.snapshot.metadata, self.digest)
-        for entry in ready.committed_entries:
-            self.digest = chain(self.digest, entry)
-            self.ledger.applied(raft, entry, self.digest, self.disks)
-            if entry.type is EntryType.NORMAL:
-                self.applied_data.add(entry.data)
+            self.restore(ready.snapshot)
+        if ready.committed_entries:
+            self.apply_entries(ready)
         for state in ready.read_states:
-            floor = self.reads.pop(state.context, None)
-            if floor is not None:
+            asked = self.reads.pop(state.context, None)
+            if asked is not None:
+                operation, floor = asked
                 self.ledger.read(self.id, state.index, floor)
-                self.answered_reads += 1
+                self.waiting_reads.append((state.index, operation))
         raft.advance(ready)
-        self.ledger.observe(raft)
-        if raft.applied_index - self.disk.snapshot.metadata.index >= self.snapshot_every:
+        if self.waiting_reads:
+            self.answer_reads()
+        applied = self.state.log.applied
+        if applied - self.disk.view.snapshot.metadata.index >= self.weather.snapshot_every:
             self.take_snapshot(raft)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        digest = int.from_bytes(snapshot.data, "big")
+        self.ledger.restored(self.id, snapshot.metadata, digest)
+        self.digest = digest
+        self.registers = self._registers_of(snapshot)
+
+    def apply_entries(self, ready: Ready) -> None:
+        operations = self.ledger.operations
+        applied = self.ledger.applied
+        for entry in ready.committed_entries:
+            data = entry.data
+            if data and entry.type is _NORMAL:
+                operation = operations[data]
+                turn, result = self.registers.apply(operation)
+                self.digest = applied(self.id, entry, self.digest, 2 + result if turn else result)
+                if (
+                    operation.asked == self.id
+                    and operation.incarnation == self.incarnation
+                    and not operation.outcome
+                ):
+                    operation.result = result
+                    self.answer(self, operation)
+            else:
+                self.digest = applied(self.id, entry, self.digest, -1)
+
+    def answer_reads(self) -> None:
+        applied = self.state.log.applied
+        waiting = []
+        for index, operation in self.waiting_reads:
+            if index > applied:
+                waiting.append((index, operation))
+            elif not operation.outcome:
+                operation.result = self.registers.values.get(operation.key, 0)
+                operation.position = applied
+                self.answered_reads += 1
+                self.answer(self, operation)
+        self.waiting_reads = waiting
 
     def take_snapshot(self, raft: Raft) -> None:
         try:
             metadata = raft.snapshot_metadata()
         except LogCompacted:
             return  # one from the leader is on its way to the disk
+        if metadata.index != self.state.log.applied:
+            return
         snapshot = Snapshot(metadata, self.digest.to_bytes(4, "big"))
-        if raft.compact(snapshot, keep_entries=self.random.randrange(4)):
+        if raft.compact(snapshot, keep_entries=int(self.random.random() * 4)):
+            self.snapshots.setdefault((metadata.index, self.digest), self.registers.copy())
             self.disk.compact(snapshot)

@@ -1,67 +1,127 @@
-"""What one simulated run of a Raft group is like, drawn from its seed: members, faults, options."""
+"""What one simulated run of a Raft group is like: sizes, speeds and options, drawn from its seed.
 
+What goes wrong is not here but in the run's ``FaultSchedule``; the weather is what stays the same
+from the first event to the last, also while a failure is shrunk.
+"""
+
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, field, frozen
+
+TICK_US = 10_000
 
 
 @frozen(kw_only=True)
 class Weather:
-    """What a run is like; probabilities are per message or per tick of the world."""
+    """Times are microseconds; ``loss`` and ``duplicate`` are probabilities per message.
+
+    ``spare``: members with an empty disk that are not in the group at first. ``ready_max``: how
+    many writes a member has in flight. ``atomic_frames``: whether what one Ready writes reaches
+    the disk as a whole, as in the store, or part by part. ``rebuild``: whether a member whose
+    disk is lost is replaced by a spare one.
+    """
 
     members: int
+    spare: int = 0
     loss: float = 0.0
     duplicate: float = 0.0
-    stale: float = 0.0
-    delay_us_max: int = 2_000
-    disk_us_max: int = 1_000
-    crash: float = 0.0
-    partition: float = 0.0
-    pause: float = 0.0
-    campaign: float = 0.0
-    churn: float = 0.0
-    transfer: float = 0.0
-    clock_drift: float = 0.0
+    delay_us: tuple[int, int] = (500, 3_000)
+    disk_us: tuple[int, int] = (100, 1_000)
+    drift: float = 0.0
     ready_max: int = 1
+    atomic_frames: bool = True
     snapshot_every: int = 1_000_000
-    dead_at_end: int = 0
-    options: dict[str, Any] = {}  # noqa: RUF008  (never changed)
+    inbox_max: int = 4096
+    clients: int = 5
+    operations: int = 200
+    think_us: int = 20_000
+    keys: int = 4
+    read_share: float = 0.3
+    cas_share: float = 0.2
+    faults_s: float = 3.0
+    rebuild: bool = False
+    options: Mapping[str, Any] = field(factory=dict)
 
-    @classmethod
-    def draw(cls, random: Random) -> "Weather":
-        """Let a seed choose: each fault is absent in many runs, so that others go far."""
-        members = random.choice((1, 3, 3, 3, 5, 5))
-        options: dict[str, Any] = {
-            "pre_vote": random.random() < 0.7,
-            "check_quorum": random.random() < 0.7,
-            "heartbeat_ticks": random.choice((1, 1, 3)),
-        }
-        if random.random() < 0.5:
-            options["message_bytes_max"] = random.choice((1, 60, 200))
-            options["inflight_messages_max"] = random.choice((1, 2, 8))
-            options["committed_bytes_max"] = random.choice((1, 100))
-            options["uncommitted_bytes_max"] = random.choice((200, 2000))
-        churn = random.choice((0.0, 0.0, 0.05)) if members > 1 else 0.0
-        if churn:
-            # Removed members that nobody told would disturb the others for ever without these.
-            options |= {"pre_vote": True, "check_quorum": True}
-        return cls(
-            members=members,
-            loss=random.choice((0.0, 0.0, 0.02, 0.2)),
-            duplicate=random.choice((0.0, 0.05)),
-            stale=random.choice((0.0, 0.01)),
-            delay_us_max=random.choice((500, 5_000, 40_000)),
-            disk_us_max=random.choice((200, 5_000, 50_000)),
-            crash=random.choice((0.0, 0.005, 0.03)),
-            partition=random.choice((0.0, 0.01, 0.04)),
-            pause=random.choice((0.0, 0.0, 0.01)),
-            campaign=random.choice((0.0, 0.0, 0.01, 0.1)),
-            churn=churn,
-            transfer=random.choice((0.0, 0.02)),
-            clock_drift=random.choice((0.0, 0.3)),
-            ready_max=random.choice((1, 2, 8)),
-            snapshot_every=random.choice((5, 30, 1_000_000)),
-            dead_at_end=0 if churn else random.randint(0, (members - 1) // 2),
-            options=options,
-        )
+    @property
+    def ids(self) -> tuple[int, ...]:
+        return tuple(range(1, self.members + 1))
+
+    @property
+    def every_id(self) -> tuple[int, ...]:
+        return tuple(range(1, self.members + self.spare + 1))
+
+    @property
+    def election_ticks(self) -> int:
+        return int(self.options.get("election_ticks", 10))
+
+    @property
+    def quiet(self) -> bool:
+        """Whether a member that is cut off cannot disturb the others for ever."""
+        return bool(self.options.get("pre_vote", True) and self.options.get("check_quorum", True))
+
+
+def draw_options(random: Random, *, quiet: bool = False) -> dict[str, Any]:
+    """Draw the options of Raft; ``quiet`` keeps pre-vote and check-quorum on."""
+    options: dict[str, Any] = {
+        "pre_vote": quiet or random.random() < 0.7,
+        "check_quorum": quiet or random.random() < 0.7,
+        "heartbeat_ticks": random.choice((1, 2, 3)),
+    }
+    if random.random() < 0.5:
+        options["message_bytes_max"] = random.choice((1, 60, 200))
+        options["inflight_messages_max"] = random.choice((1, 2, 8))
+        options["committed_bytes_max"] = random.choice((1, 100))
+        options["uncommitted_bytes_max"] = random.choice((200, 2000))
+    if random.random() < 0.2:
+        options["forward_proposals"] = False
+    return options
+
+
+def draw(random: Random, members: int) -> Weather:
+    """Draw a run of any kind: each trouble is absent in many runs, so that others go far."""
+    return Weather(
+        members=members,
+        loss=random.choice((0.0, 0.0, 0.02, 0.1)),
+        duplicate=random.choice((0.0, 0.05)),
+        delay_us=(200, random.choice((500, 5_000, 30_000))),
+        disk_us=(50, random.choice((200, 5_000, 30_000))),
+        drift=random.choice((0.0, 0.05, 0.3)),
+        ready_max=random.choice((1, 2, 8)),
+        atomic_frames=random.random() < 0.5,
+        snapshot_every=random.choice((5, 30, 1_000_000)),
+        inbox_max=random.choice((4096, 4096, 32)),
+        clients=random.choice((2, 5, 10)),
+        operations=random.choice((50, 150, 250)),
+        think_us=random.choice((5_000, 50_000)),
+        keys=random.choice((1, 3, 10)),
+        read_share=random.choice((0.1, 0.4)),
+        cas_share=random.choice((0.0, 0.3)),
+        options=draw_options(random),
+    )
+
+
+def draw_membership(random: Random) -> Weather:
+    """Draw a run in which members come and go."""
+    weather = draw(random, random.choice((1, 2, 3, 3, 4, 5)))
+    # Removed members that nobody told would disturb the others for ever without these.
+    options = draw_options(random, quiet=True)
+    return evolve(weather, spare=3, rebuild=True, options=options)
+
+
+def draw_bench(random: Random) -> Weather:
+    """The benchmark's run: five members, 2 % loss and duplication, 300 operations."""
+    return Weather(
+        members=5,
+        loss=0.02,
+        duplicate=0.02,
+        delay_us=(500, 5_000),
+        disk_us=(200, 2_000),
+        clients=10,
+        operations=300,
+        think_us=40_000,
+        keys=5,
+        faults_s=2.5,
+        options={"heartbeat_ticks": 3},
+    )

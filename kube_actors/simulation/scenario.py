@@ -60,8 +60,11 @@ class Scenario(Protocol):
     Raises ScheduleError, before anything runs, if the schedule is impossible here.
     """
 
-    name: str
-    summary: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def summary(self) -> str: ...
 
     def run(
         self,
