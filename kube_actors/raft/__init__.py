@@ -56,7 +56,9 @@ A group is founded by giving every member the same ``members``; a group of one c
 
 from kube_actors.raft.config import RaftConfig, ReadOnly
 from kube_actors.raft.errors import (
+    AlreadyAnswered,
     BadChunk,
+    BadSessions,
     CorruptState,
     DropReason,
     InvalidChange,
@@ -66,6 +68,8 @@ from kube_actors.raft.errors import (
     RaftError,
     ReadDropped,
     SafetyViolation,
+    SessionFull,
+    SessionUnknown,
     TransferRefused,
     UnknownMessage,
 )
@@ -109,6 +113,7 @@ from kube_actors.raft.messages import (
 from kube_actors.raft.quorum import Quorum, VoteResult
 from kube_actors.raft.raft import Raft
 from kube_actors.raft.ready import ReadState, Ready, Role, SoftState
+from kube_actors.raft.sessions import ClientRequest, Sessions
 from kube_actors.raft.snapshot_chunks import (
     ChunkRefusal,
     SnapshotBlocks,
@@ -124,11 +129,14 @@ __all__ = [
     "LEAVE_JOINT",
     "MESSAGE_TYPES",
     "NOBODY",
+    "AlreadyAnswered",
     "Append",
     "AppendReply",
     "BadChunk",
+    "BadSessions",
     "ChangeType",
     "ChunkRefusal",
+    "ClientRequest",
     "ConfigChange",
     "ConfigState",
     "CorruptState",
@@ -166,6 +174,9 @@ __all__ = [
     "Role",
     "SafetyViolation",
     "SendingState",
+    "SessionFull",
+    "SessionUnknown",
+    "Sessions",
     "Snapshot",
     "SnapshotBlocks",
     "SnapshotChunk",

@@ -80,6 +80,35 @@ class BadChunk(RaftError, ValueError):
     """A chunk of a snapshot, or the answer to one, contradicts itself or its transfer."""
 
 
+class SessionUnknown(RaftError, LookupError):
+    """The session was never opened or is gone: whether the request was applied is unknown."""
+
+    def __init__(self, session: int) -> None:
+        super().__init__(f"session {session} is not known: open a new one")
+        self.session = session
+
+
+class AlreadyAnswered(RaftError):
+    """The client said that it needs no answer to this request any more; it was not repeated."""
+
+    def __init__(self, session: int, sequence: int) -> None:
+        super().__init__(f"request {sequence} of session {session} has been answered")
+        self.session = session
+        self.sequence = sequence
+
+
+class SessionFull(RaftError):
+    """Too many replies wait for the client to say that it has them; nothing was performed."""
+
+    def __init__(self, session: int, replies_max: int) -> None:
+        super().__init__(f"session {session} holds {replies_max} replies: acknowledge some")
+        self.session = session
+
+
+class BadSessions(RaftError, ValueError):
+    """Encoded sessions, or a client's request, cannot be decoded."""
+
+
 class CorruptState(RaftError):
     """What was recovered from disk contradicts itself; starting from it could lose data."""
 
