@@ -27,6 +27,10 @@ from kube_actors.raft.state import RaftState
 def tick_election(state: RaftState) -> None:
     state.election_elapsed += 1
     if state.election_elapsed >= state.timeout_ticks:
+        if not may_campaign(state):
+            # Its vote may be needed although it does not know that it has one: a leader that was
+            # silent for a whole timeout holds no lease on it any more.
+            state.leader = 0
         campaign(state)
 
 
