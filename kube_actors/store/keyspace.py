@@ -24,6 +24,7 @@ from kube_actors.store.messages import (
     FutureRevision,
     KeyValue,
 )
+from kube_actors.store.steps import ITEMS_PER_STEP, Steps, run
 
 FIRST_REVISION = 1
 """The revision of an empty store; the first write makes the next one, as in etcd."""
@@ -251,21 +252,32 @@ class Keyspace:
     @classmethod
     def restore(cls, frozen: FrozenKeyspace) -> "Keyspace":
         """Rebuild what was frozen, the change log included."""
+        return run(cls.restoring(frozen))
+
+    @classmethod
+    def restoring(cls, frozen: FrozenKeyspace) -> "Steps[Keyspace]":
+        """Do the same in steps."""
         self = cls()
         self.revision = frozen.revision
         self.compact_revision = frozen.compact_revision
         self._first_change = frozen.first_change
         history = self._history
-        for kv in frozen.base:
+        for number, kv in enumerate(frozen.base):
+            if number % ITEMS_PER_STEP == 0:
+                yield
             history[kv.key] = [kv]
-        for kvs in frozen.changes:
+        for number, kvs in enumerate(frozen.changes):
+            if number % ITEMS_PER_STEP == 0:
+                yield
             for kv in kvs:
                 self._replay(kv)
             self._changes.append(kvs[0] if len(kvs) == 1 else kvs)
+        yield
         self._live = SortedList(key for key, versions in history.items() if versions[-1].version)
         self._dead = SortedList(
             key for key, versions in history.items() if not versions[-1].version
         )
+        yield
         self.size_bytes = sum(
             len(kv.key) + len(kv.value) for versions in history.values() for kv in versions
         )

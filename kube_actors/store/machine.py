@@ -14,7 +14,7 @@ from kube_actors.store.cluster_messages import ListMembers
 from kube_actors.store.commands import Batch, Command, decode_batch
 from kube_actors.store.config import MemberConfig
 from kube_actors.store.disk import StateSnapshot
-from kube_actors.store.expiry import Expiry
+from kube_actors.store.lease_keeper import LeaseKeeper
 from kube_actors.store.maintenance_messages import Alarms, Leases, ListAlarms, ListLeases
 from kube_actors.store.messages import (
     AtRevision,
@@ -65,11 +65,12 @@ class Machine:
         self.watches = Watches(
             self.state.keyspace, spawn, config.watchers_max, config.request_bytes_max
         )
-        self.expiry = Expiry()
+        self.keeper = LeaseKeeper(
+            lambda: self.state.leases, proposals, now_s, config.lease_checkpoint_s
+        )
         self.applied_index = 0
         self.applied_term = 0
         self._proposals = proposals
-        self._now_s = now_s
         self._leads = False
         self._own: dict[int, tuple[int, Batch]] = {}
 
@@ -99,7 +100,7 @@ class Machine:
     def _apply(self, command: Command) -> None:
         answer = self.state.apply(command)
         if self._leads:
-            self._mind_lease(command, answer)
+            self.keeper.applied(command, answer)
         pending = self._proposals.resolve(command)
         if pending is None or pending.delivery is None:
             return
@@ -110,21 +111,11 @@ class Machine:
         else:
             pending.delivery.reply(answer)
 
-    def _mind_lease(self, command: Command, answer: Answer | None) -> None:
-        request = command.request
-        if isinstance(request, LeaseGrant) and isinstance(answer, LeaseState):
-            self.expiry.renew(request.id, request.ttl_s, self._now_s())
-        elif isinstance(request, LeaseRevoke):
-            self.expiry.forget(request.id)
-
-    def lead(self, leads: bool) -> None:
-        """Begin or cease to mind leases: a new leader grants each its full time again."""
+    def lead(self, leads: bool) -> list[Delivery]:
+        """Begin or cease to lead; return keep-alives that this member did not get to answer."""
         self._leads = leads
         self._own.clear()
-        self.expiry.clear()
-        if leads:
-            for lease in self.state.leases.all():
-                self.expiry.renew(lease.id, lease.ttl_s, self._now_s())
+        return self.keeper.stop()
 
     @property
     def leads(self) -> bool:
@@ -154,24 +145,20 @@ class Machine:
             digest = keyspace.hash(request.revision)
             revision = request.revision or keyspace.revision
             return Hashed(revision, keyspace.compact_revision, digest)
-        assert isinstance(request, LeaseKeepAlive | LeaseTimeToLive)
-        if isinstance(request, LeaseTimeToLive):
-            remaining_s = self.expiry.remaining_s(request.id, self._now_s())
-            return self.state.time_to_live(request, remaining_s)
-        if request.id not in self.state.leases:
-            return LeaseState(request.id, -1)
-        ttl_s = self.state.leases.get(request.id).ttl_s
-        self.expiry.renew(request.id, ttl_s, self._now_s())
-        return LeaseState(request.id, ttl_s, ttl_s)
+        assert isinstance(request, LeaseTimeToLive)
+        return self.state.time_to_live(request, self.keeper.remaining_s(request))
 
     def snapshot(self, config: ConfigState) -> StateSnapshot:
         """Freeze the state as it is now."""
         metadata = SnapshotMetadata(self.applied_index, self.applied_term, config)
         return StateSnapshot(metadata, self.state.freeze())
 
-    def restore(self, snapshot: StateSnapshot) -> None:
-        """Replace the state by a newer one; watchers go on from where they were."""
-        self.state = State.restore(snapshot.state)
+    def restore(self, snapshot: StateSnapshot, ready: State | None = None) -> None:
+        """Replace the state by a newer one; watchers go on from where they were.
+
+        ``ready`` is what was made of the snapshot already, for this machine alone.
+        """
+        self.state = ready or State.restore(snapshot.state)
         self.state.roster.config = snapshot.metadata.config
         self.applied_index = snapshot.metadata.index
         self.applied_term = snapshot.metadata.term

@@ -19,17 +19,16 @@ from kube_actors.actor import (
     ActorError,
     Address,
     Delivery,
-    MalformedMessage,
     Overloaded,
 )
 from kube_actors.raft import (
-    EntryType,
     InstallSnapshot,
     ProposalDropped,
     Raft,
     RaftConfig,
     ReadDropped,
 )
+from kube_actors.store.acquaintance import Acquaintance
 from kube_actors.store.cluster_messages import ListMembers
 from kube_actors.store.commands import Batch, Request, encode_batch
 from kube_actors.store.config import MemberConfig
@@ -43,7 +42,6 @@ from kube_actors.store.messages import (
     InvalidRequest,
     LeaseGrant,
     LeaseKeepAlive,
-    LeaseRevoke,
     LeaseTimeToLive,
     MemberStatus,
     NoQuorum,
@@ -51,12 +49,12 @@ from kube_actors.store.messages import (
     Txn,
     Watch,
 )
-from kube_actors.store.peers import Greeted, Greeting, Peers
+from kube_actors.store.peers import Greeted, Greeting
 from kube_actors.store.proposals import Proposals
 from kube_actors.store.raft_wire import carry_append, received
 from kube_actors.store.reads import Reads
-from kube_actors.store.roster import change_of
-from kube_actors.store.snapshots import send_snapshot
+from kube_actors.store.snapshots import SnapshotTransfers
+from kube_actors.store.standing import describe_member
 from kube_actors.store.upkeep import Chore, Upkeep
 from kube_actors.store.validation import check_grant, check_range, check_txn, check_watch
 from kube_actors.store.watch_session_messages import (
@@ -130,17 +128,16 @@ class Member:
             snapshot=snapshot,
             entries=recovered.entries,
         )
-        self._config = self.raft.config_state
-        self.peers = Peers(config.member, self._config, config.election_ticks)
+        self.acquaintance = Acquaintance(self)
+        self.peers = self.acquaintance.peers
+        self.transfers = SnapshotTransfers(self)
         self.writer = Writer(self, disk, recovered)
         self.membership = Membership(self)
         self.upkeep = Upkeep(self)
         self.machine.config_applied = self.membership.applied
-        self._addresses: dict[int, Address] = {}
         self.restored()
         self._forwarded = Forwarded(config.pending_max * 4, self._has_applied)
         self._seen = (0, 0)
-        self._young = True
         self._ended = False
 
     # -- the loops
@@ -148,7 +145,7 @@ class Member:
     async def receive(self) -> None:
         """Take in messages, many at a time."""
         actor = self.actor
-        self._greet()
+        self.acquaintance.greet()
         if self.raft.config_state.voters == (self.config.member,):
             self.raft.campaign()
         self.pump()
@@ -193,31 +190,23 @@ class Member:
             delivery.reply(self.status())
         elif isinstance(message, Chore):
             self.upkeep.take(delivery, message)
-        elif isinstance(message, Greeting):
-            self.peers.greeted(message.member, message.leader)
-            removed = self.machine.state.roster.was_removed(message.member)
-            greeted = Greeted(
-                self.config.member, self.raft.leader, self.raft.term, message.member * removed
-            )
-            self.actor.tell(delivery.source, greeted)
-            self._lead_young_group()
+        elif isinstance(message, Greeting | Greeted):
+            self.acquaintance.take(delivery, message)
         elif isinstance(message, Change | Relayed):
             self.membership.take(delivery, message)
-        elif isinstance(message, Greeted):
-            self.peers.greeted(message.member, message.leader)
-            if message.removed == self.config.member:
-                self.membership.ended = True
-            self._lead_young_group()
+        elif isinstance(message, raft.SnapshotChunk):
+            self.transfers.arrived(message)
+        elif isinstance(message, raft.SnapshotChunkReply):
+            self.transfers.answered(message)
         else:
             self._step(delivery, message)
 
     def _step(self, delivery: Delivery, message: object) -> None:
-        try:
-            found = received(message)
-        except MalformedMessage:
-            return
+        found = received(message)
         if found is None:
             delivery.fail(InvalidRequest(f"{type(message).__name__} is no request to the store"))
+            return
+        if self.acquaintance.is_stranger(delivery.source):
             return
         self.peers.hear(found.source)
         try:
@@ -231,9 +220,8 @@ class Member:
                 check_txn(self.config, request)
             elif isinstance(request, LeaseGrant):
                 check_grant(request)
-                if not request.id:
-                    lease = self.actor.random.getrandbits(62) + 1
-                    request = LeaseGrant(request.ttl_s, lease)
+                lease = request.id or self.actor.random.getrandbits(62) + 1
+                request = LeaseGrant(max(request.ttl_s, self.config.lease_ttl_min_s), lease)
             self._check_quorum()
             self.upkeep.check_write(request)
         except ActorError as error:
@@ -287,11 +275,12 @@ class Member:
             self.raft.step_down()
         else:
             self.raft.tick()
-        self._greet()
+        self.acquaintance.greet()
         self.membership.tick()
         self.upkeep.tick()
+        self.transfers.tick()
         if now > config.election_ticks:
-            self._young = False
+            self.acquaintance.grow_up()
         if not self.peers.has_quorum:
             self._give_up(now)
         self._give_up(now - config.request_timeout_ticks)
@@ -310,27 +299,12 @@ class Member:
         self.proposals.give_up(taken_before, answering, members)
         self.reads.fail(taken_before, NoQuorum(answering, members))
 
-    def _greet(self) -> None:
-        for member in self.peers.to_greet():
-            greeting = Greeting(self.config.member, self.raft.leader, self.raft.term)
-            self.actor.tell(self.address(member), greeting)
-
-    def _lead_young_group(self) -> None:
-        """Found the group at once, or a restarted one: nobody leads and its first voter knows."""
-        if (
-            self._young
-            and self.peers.is_first
-            and not self.raft.leader
-            and self.peers.quorum_without_leader
-        ):
-            self._young = False
-            self.raft.campaign()
-
     def _keep_house(self) -> None:
         """What only the leader does: end leases, and compact if it was told to."""
         now = self.peers.ticks
-        for lease in self.machine.expiry.over(self.actor.clock.monotonic()):
-            self.proposals.add(LeaseRevoke(lease), None, now)
+        if self.machine.applied_term == self.raft.term:
+            self.machine.keeper.begin()
+        self.machine.keeper.tick(now)
         keep = self.config.retention_revisions
         keyspace = self.machine.state.keyspace
         due = keep and now % self.config.progress_ticks == 0
@@ -343,17 +317,16 @@ class Member:
         """Carry out everything that can be carried out now."""
         raft = self.raft
         while True:
+            if (raft.leader, raft.term) != self._seen:
+                self._leader_changed()
             self._submit()
             self.membership.advance()
-            if raft.config_state is not self._config:
-                self._follow_config()
+            self.acquaintance.follow_config()
             if not raft.has_ready():
                 break
             ready = raft.ready()
             if ready.messages:
                 self.send(ready.messages)
-            if (raft.leader, raft.term) != self._seen:
-                self._leader_changed()
             for state in ready.read_states:
                 self.reads.confirm(state.context, state.index)
             self.writer.take(ready)
@@ -365,26 +338,14 @@ class Member:
             logger.warning("%s was removed from its group and ends", self.actor.address)
             self.tasks.cancel_scope.cancel()
 
-    def _follow_config(self) -> None:
-        """Count, greet and send by the newest configuration in the log, as Raft does."""
-        self._config = self.raft.config_state
-        self.peers.follow(self._config)
-        log, roster = self.raft.log, self.machine.state.roster
-        # Whoever is added must be reached before that is decided: it may be needed to decide it.
-        entries = log.entries[max(0, self.machine.applied_index - log.offset) :]
-        changes = [change_of(entry)[1] for entry in entries if entry.type is EntryType.CONFIG]
-        added = [change.info for change in changes if change is not None and change.info]
-        known = {info.id: info.address for info in (*roster.members().members, *added)}
-        self._addresses = {one: Address(address) for one, address in known.items() if address}
-
     def restored(self) -> None:
         """Take note that the state was replaced by another: at the start, or by a snapshot."""
-        self._follow_config()
+        self.acquaintance.refresh()
         self.membership.check()
 
     def address(self, member: int) -> Address:
         """Return where a member is reached."""
-        return self._addresses.get(member) or self.config.address(member)
+        return self.acquaintance.address(member)
 
     def _serve(self, delivery: Delivery) -> None:
         message = delivery.message
@@ -395,6 +356,8 @@ class Member:
             else:
                 address = self.address(leader)
                 self.tasks.start_soon(forward_call, self.actor, address, delivery)
+        elif isinstance(message, LeaseKeepAlive):
+            self.machine.keeper.keep_alive(delivery, message, self.peers.ticks)
         else:
             self.machine.answer(delivery)
 
@@ -448,7 +411,7 @@ class Member:
             if isinstance(message, raft.Append):
                 tell(address(message.target), carry_append(message))
             elif isinstance(message, InstallSnapshot):
-                self.tasks.start_soon(send_snapshot, self, message)
+                self.transfers.begin(message)
             else:
                 tell(address(message.target), message)
 
@@ -462,7 +425,8 @@ class Member:
         self._forwarded.clear()
         leads = self.raft.is_leader
         if leads or self.machine.leads:
-            self.machine.lead(leads)
+            for delivery in self.machine.lead(leads):
+                self.reads.add(delivery, self.peers.ticks)
         if self.raft.leader:
             self.proposals.resend(self.peers.ticks)
             self.reads.ask_again(self.peers.ticks)
@@ -470,21 +434,4 @@ class Member:
     # -- what it says about itself
 
     def status(self) -> MemberStatus:
-        raft, keyspace, peers = self.raft, self.machine.state.keyspace, self.peers
-        return MemberStatus(
-            member=self.config.member,
-            members=peers.voters,
-            leader=raft.leader,
-            term=raft.term,
-            commit_index=raft.commit_index,
-            applied_index=self.machine.applied_index,
-            revision=keyspace.revision,
-            compact_revision=keyspace.compact_revision,
-            answering=peers.answering,
-            read_only=not raft.leader or not peers.has_quorum,
-            size_bytes=keyspace.size_bytes,
-            size_in_use_bytes=keyspace.live_bytes,
-            quota_bytes=self.config.quota_bytes,
-            alarms=self.machine.state.alarms.all(),
-            learner=self.config.member not in raft.config_state.voters,
-        )
+        return describe_member(self)

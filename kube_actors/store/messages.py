@@ -245,7 +245,8 @@ class MemberStatus:
 
     ``read_only``: the member knows no leader, or is one without a quorum; writes fail at once.
     ``size_bytes`` is what the member keeps, history included, ``size_in_use_bytes`` what its
-    newest state takes. ``alarms`` are all that are raised.
+    newest state takes. ``alarms`` are all that are raised. ``log_bytes`` is what the log has grown
+    by since its snapshot. ``group`` is 0 unless the group was restored from a saved snapshot.
     """
 
     member: int
@@ -263,6 +264,8 @@ class MemberStatus:
     size_in_use_bytes: int = 0
     quota_bytes: int = 0
     alarms: tuple[Alarm, ...] = ()
+    log_bytes: int = 0
+    group: int = 0
 
 
 @message("store.hash")

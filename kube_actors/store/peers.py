@@ -13,11 +13,15 @@ from kube_actors.store.roster import belonging
 
 @message("store.greeting")
 class Greeting:
-    """Are you there? Answered by a ``Greeted``. ``leader`` is whom the sender follows, or 0."""
+    """Are you there? Answered by a ``Greeted``. ``leader`` is whom the sender follows, or 0.
+
+    ``group`` is the identity of its group, -1 while it does not know it.
+    """
 
     member: int
     leader: int
     term: int
+    group: int = -1
 
 
 @message("store.greeted")
@@ -30,6 +34,7 @@ class Greeted:
     member: int
     leader: int
     term: int
+    group: int = -1
     removed: int = 0
 
 

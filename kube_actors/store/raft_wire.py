@@ -1,8 +1,7 @@
 """Raft's messages as the members of the store send them to each other.
 
 Most cross as they are. An append carries its entries in parts, so that members in one process
-share the values; a snapshot carries the state in blocks, made when it is sent. What a peer sends
-is checked here before Raft sees it.
+share the values; a snapshot goes in chunks (``snapshots.py``).
 """
 
 from typing import cast
@@ -10,19 +9,17 @@ from typing import cast
 from attrs import field, frozen
 
 from kube_actors import raft
-from kube_actors.actor import Blob, MalformedMessage, message
+from kube_actors.actor import Blob, message
 from kube_actors.actor.message import register
 from kube_actors.raft import (
     ConfigState,
     Entry,
     EntryType,
-    InstallSnapshot,
-    Snapshot,
     SnapshotMetadata,
 )
 from kube_actors.store.commands import EntryData, parts_of
 from kube_actors.store.frozen import FrozenState
-from kube_actors.store.snapshot import BadSnapshot, decode_state
+from kube_actors.store.state import State
 
 register("raft.append_reply", raft.AppendReply)
 register("raft.heartbeat", raft.Heartbeat)
@@ -37,6 +34,8 @@ register("raft.transfer_leader", raft.TransferLeader)
 register("raft.timeout_now", raft.TimeoutNow)
 register("raft.config_state", ConfigState)
 register("raft.snapshot_metadata", SnapshotMetadata)
+register("raft.snapshot_chunk", raft.SnapshotChunk)
+register("raft.snapshot_chunk_reply", raft.SnapshotChunkReply)
 
 PlainMessage = (
     raft.AppendReply
@@ -78,21 +77,16 @@ class CarriedAppend:
     commit: int
 
 
-@message("raft.install_snapshot")
-class CarriedSnapshot:
-    source: int
-    target: int
-    term: int
-    metadata: SnapshotMetadata
-    blocks: tuple[Blob, ...]
-
-
 @frozen
 class SnapshotData:
-    """The data of a received snapshot, decoded. Raft takes it for bytes and never looks."""
+    """The data of a received snapshot, decoded. Raft takes it for bytes and never looks.
+
+    ``ready`` is the state made of it, to be used by one member.
+    """
 
     state: FrozenState = field(repr=False)
     size: int
+    ready: State = field(repr=False)
 
     def __len__(self) -> int:
         return self.size
@@ -120,10 +114,7 @@ def _carry(entry: Entry) -> CarriedEntry:
 
 
 def received(carried: object) -> raft.Message | None:
-    """Turn what crossed the wire into Raft's message; None if it is none.
-
-    Raises MalformedMessage if a snapshot cannot be read.
-    """
+    """Turn what crossed the wire into Raft's message; None if it is none."""
     if isinstance(carried, CarriedAppend):
         return raft.Append(
             carried.source,
@@ -136,14 +127,6 @@ def received(carried: object) -> raft.Message | None:
         )
     if isinstance(carried, PlainMessage):
         return carried
-    if isinstance(carried, CarriedSnapshot):
-        try:
-            state = decode_state(b"".join(carried.blocks))
-        except BadSnapshot as error:
-            raise MalformedMessage(f"snapshot {carried.metadata.index}: {error}") from error
-        data = cast(bytes, SnapshotData(state, sum(map(len, carried.blocks))))
-        snapshot = Snapshot(carried.metadata, data)
-        return InstallSnapshot(carried.source, carried.target, carried.term, snapshot)
     return None
 
 

@@ -14,10 +14,12 @@ from kube_actors.store.frozen import FrozenKeyspace, FrozenLease, FrozenSession,
 from kube_actors.store.maintenance_messages import Alarm
 from kube_actors.store.messages import KeyValue
 from kube_actors.store.roster import FrozenRoster
+from kube_actors.store.steps import ITEMS_PER_STEP, Steps, run
 
 _HEAD = struct.Struct("<4sQQQIIII")
 _KEY_VALUE = struct.Struct("<IIQQQq")
-_LEASE = struct.Struct("<qQ")
+_LEASE = struct.Struct("<qQQ")
+_LEASE_BEFORE = struct.Struct("<qQ")
 _SESSION = struct.Struct("<QQQI")
 _COUNT = struct.Struct("<I")
 _MAGIC = b"kaS\x02"
@@ -62,7 +64,7 @@ def encode_state(state: FrozenState) -> Iterator[bytes]:
     ]
     page = encode(RosterPage(*_group(state))).header
     parts += (_COUNT.pack(len(page)), page)
-    parts.extend(_LEASE.pack(lease.id, lease.ttl_s) for lease in state.leases)
+    parts.extend(_LEASE.pack(one.id, one.ttl_s, one.remaining_s) for one in state.leases)
     for session in state.sessions:
         count = len(session.applied)
         parts.append(_SESSION.pack(session.member, session.incarnation, session.floor, count))
@@ -96,23 +98,35 @@ def _versions(keyspace: FrozenKeyspace) -> Iterable[tuple[KeyValue, ...]]:
 
 def decode_state(data: bytes) -> FrozenState:
     """Read what ``encode_state`` wrote, joined. Raises BadSnapshot."""
+    return run(decoding(data))
+
+
+def decoding(data: bytes) -> Steps[FrozenState]:
+    """Do the same in steps."""
     reader = _Reader(data)
     magic, revision, compact, first, leases, sessions, base, changes = reader.take(_HEAD)
     if magic not in (_MAGIC, _MAGIC_BEFORE):
         raise BadSnapshot(f"unknown format {magic!r}")
     page = reader.roster() if magic == _MAGIC else RosterPage()
-    frozen_leases = tuple(FrozenLease(*reader.take(_LEASE)) for _ in reader.times(leases))
+    lease = _LEASE if magic == _MAGIC else _LEASE_BEFORE
+    frozen_leases = tuple(FrozenLease(*reader.take(lease)) for _ in reader.times(leases))
     frozen_sessions = tuple(reader.session() for _ in reader.times(sessions))
     counts = reader.numbers("I", changes)
-    frozen_base = tuple(reader.key_value() for _ in reader.times(base))
-    frozen_changes = tuple(
-        tuple(reader.key_value() for _ in reader.times(count)) for count in counts
-    )
+    frozen_base: list[KeyValue] = []
+    for number in reader.times(base):
+        if number % ITEMS_PER_STEP == 0:
+            yield
+        frozen_base.append(reader.key_value())
+    frozen_changes: list[tuple[KeyValue, ...]] = []
+    for number, count in enumerate(counts):
+        if number % ITEMS_PER_STEP == 0:
+            yield
+        frozen_changes.append(tuple([reader.key_value() for _ in reader.times(count)]))
     if reader.at != len(data):
         raise BadSnapshot(f"{len(data) - reader.at} bytes too many")
     if first + changes != revision + 1:
         raise BadSnapshot(f"{changes} changes from revision {first} do not end at {revision}")
-    keyspace = FrozenKeyspace(revision, compact, first, frozen_base, frozen_changes)
+    keyspace = FrozenKeyspace(revision, compact, first, tuple(frozen_base), tuple(frozen_changes))
     roster = FrozenRoster(page.group, page.highest, page.infos)
     return FrozenState(keyspace, frozen_leases, frozen_sessions, roster, page.alarms)
 

@@ -11,6 +11,7 @@ from kube_actors.store.cluster_messages import Members, UpdateMember
 from kube_actors.store.commands import Command
 from kube_actors.store.frozen import FrozenState
 from kube_actors.store.keyspace import Keyspace
+from kube_actors.store.lease_messages import LeaseCheckpoint
 from kube_actors.store.leases import Leases
 from kube_actors.store.maintenance_messages import ActivateAlarm, Alarms
 from kube_actors.store.messages import (
@@ -25,6 +26,7 @@ from kube_actors.store.messages import (
 )
 from kube_actors.store.roster import Roster
 from kube_actors.store.sessions import Sessions
+from kube_actors.store.steps import Steps, run
 from kube_actors.store.txn import apply_txn
 
 Answer = TxnDone | LeaseState | AtRevision | Members | Alarms | ActorError
@@ -60,6 +62,8 @@ class State:
                 return AtRevision(request.revision)
             if isinstance(request, LeaseRevoke):
                 return self._revoke(request.id)
+            if isinstance(request, LeaseCheckpoint):
+                return self.leases.checkpoint(request)
             if isinstance(request, UpdateMember):
                 return self.roster.update(request)
             if isinstance(request, ActivateAlarm):
@@ -88,9 +92,15 @@ class State:
 
     @classmethod
     def restore(cls, frozen: FrozenState) -> "State":
+        return run(cls.restoring(frozen))
+
+    @classmethod
+    def restoring(cls, frozen: FrozenState) -> "Steps[State]":
+        """Do the same in steps."""
         self = cls()
-        self.keyspace = Keyspace.restore(frozen.keyspace)
-        attached = (kv for kv in self.keyspace.scan(b"\0", b"\0") if kv.lease)
+        self.keyspace = yield from Keyspace.restoring(frozen.keyspace)
+        attached = [kv for kv in self.keyspace.scan(b"\0", b"\0") if kv.lease]
+        yield
         self.leases = Leases.restore(frozen.leases, attached)
         self.sessions = Sessions.restore(frozen.sessions)
         self.roster = Roster.restore(frozen.roster)

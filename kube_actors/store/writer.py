@@ -40,6 +40,11 @@ class Writer:
     def busy(self) -> bool:
         return self._writing or bool(self._waiting)
 
+    @property
+    def log_bytes(self) -> int:
+        """What the log has grown by since its newest snapshot."""
+        return self._disk.size_bytes
+
     def held_up(self, ticks: int) -> bool:
         """Say whether the disk has been at one write for so long."""
         return self._writing and self._member.peers.ticks - self._began_tick >= ticks
@@ -79,7 +84,8 @@ class Writer:
             for ready, apply_later in batch:
                 if apply_later:
                     if ready.snapshot is not None:
-                        member.machine.restore(received_state(ready.snapshot))
+                        data = received_data(ready.snapshot)
+                        member.machine.restore(received_state(ready.snapshot), data.ready)
                         member.restored()
                     member.machine.apply(ready.committed_entries)
                 if ready.messages_after_persist:
@@ -159,6 +165,10 @@ class Writer:
 
 def received_state(snapshot: raft.Snapshot) -> StateSnapshot:
     """Take the state out of a snapshot that another member sent."""
+    return StateSnapshot(snapshot.metadata, received_data(snapshot).state)
+
+
+def received_data(snapshot: raft.Snapshot) -> SnapshotData:
     data: object = snapshot.data
-    assert isinstance(data, SnapshotData), "snapshots come decoded from raft_wire"
-    return StateSnapshot(snapshot.metadata, data.state)
+    assert isinstance(data, SnapshotData), "snapshots come decoded"
+    return data

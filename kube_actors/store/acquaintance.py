@@ -1,0 +1,100 @@
+"""Whom a member knows: who belongs, where each is reached, who greets whom.
+
+Everything follows the newest configuration in the log, as Raft does, before it is decided: whoever
+is added must be reached to decide it. A member that greets and was removed is told so. One that
+belongs to another group, restored from the same data, is not listened to.
+"""
+
+from typing import TYPE_CHECKING
+
+from kube_actors.actor import Address, Delivery
+from kube_actors.raft import EntryType
+from kube_actors.store.peers import Greeted, Greeting, Peers
+from kube_actors.store.roster import change_of
+
+if TYPE_CHECKING:
+    from kube_actors.store.member import Member
+
+
+class Acquaintance:
+    """The other members as this one reaches and hears them."""
+
+    def __init__(self, member: "Member") -> None:
+        self._member = member
+        self._config = member.raft.config_state
+        self._addresses: dict[int, Address] = {}
+        self._strangers: dict[Address, None] = {}
+        self._young = True
+        self.peers = Peers(member.config.member, self._config, member.config.election_ticks)
+
+    def address(self, number: int) -> Address:
+        """Return where a member is reached."""
+        return self._addresses.get(number) or self._member.config.address(number)
+
+    def follow_config(self) -> None:
+        """Follow another configuration, if there is one."""
+        if self._member.raft.config_state is not self._config:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Count, greet and send by the newest configuration in the log."""
+        raft, machine = self._member.raft, self._member.machine
+        self._config = raft.config_state
+        self.peers.follow(self._config)
+        entries = raft.log.entries[max(0, machine.applied_index - raft.log.offset) :]
+        changes = [change_of(entry)[1] for entry in entries if entry.type is EntryType.CONFIG]
+        added = [change.info for change in changes if change is not None and change.info]
+        known = (*machine.state.roster.members().members, *added)
+        self._addresses = {one.id: Address(one.address) for one in known if one.address}
+
+    def is_stranger(self, source: Address) -> bool:
+        """Say whether somebody belongs to another group."""
+        return source in self._strangers
+
+    def take(self, delivery: Delivery, message: Greeting | Greeted) -> None:
+        """Take in a greeting, or the answer to one."""
+        member, roster = self._member, self._member.machine.state.roster
+        if self._is_foreign(delivery.source, message.group):
+            return
+        self.peers.greeted(message.member, message.leader)
+        if isinstance(message, Greeting):
+            removed = message.member if roster.was_removed(message.member) else 0
+            number, leader, term = member.config.member, member.raft.leader, member.raft.term
+            greeted = Greeted(number, leader, term, self._group, removed)
+            member.actor.tell(delivery.source, greeted)
+        elif message.removed == member.config.member:
+            member.membership.ended = True
+        self._lead_young_group()
+
+    def _is_foreign(self, source: Address, group: int) -> bool:
+        if -1 in (group, self._group) or group == self._group:
+            self._strangers.pop(source, None)
+            return False
+        self._strangers[source] = None
+        return True
+
+    @property
+    def _group(self) -> int:
+        """The identity of the group; -1 while this member has not learned it."""
+        roster = self._member.machine.state.roster
+        return roster.group if roster.config.voters else -1
+
+    def greet(self) -> None:
+        """Ask those who have been silent whether they are there."""
+        member = self._member
+        for number in self.peers.to_greet():
+            leader, term = member.raft.leader, member.raft.term
+            greeting = Greeting(member.config.member, leader, term, self._group)
+            member.actor.tell(self.address(number), greeting)
+
+    def grow_up(self) -> None:
+        """From now on elections are Raft's alone."""
+        self._young = False
+
+    def _lead_young_group(self) -> None:
+        """Found the group at once, or a restarted one: nobody leads and its first voter knows."""
+        peers = self.peers
+        nobody = not self._member.raft.leader
+        if self._young and peers.is_first and nobody and peers.quorum_without_leader:
+            self._young = False
+            self._member.raft.campaign()
