@@ -5,6 +5,7 @@ order. With a recording, envelopes also become messages between lanes; a lane is
 """
 
 import hashlib
+from collections.abc import Callable
 
 import anyio
 
@@ -21,6 +22,9 @@ class LoggedNetwork(MemoryNetwork):
         self.steps = 0
         self.recording = recording
         self._hash = hashlib.blake2b(digest_size=16)
+        self.digest_at_mark = ""
+        self._mark = -1
+        self._marked: Callable[[], None] = lambda: None
         self._under_way_since: dict[int, tuple[Envelope, float, int]] = {}
 
     @property
@@ -31,8 +35,15 @@ class LoggedNetwork(MemoryNetwork):
         """Make something else that happened a part of the digest."""
         self._hash.update(data)
 
+    def mark(self, step: int, marked: Callable[[], None]) -> None:
+        """Call ``marked`` when that many envelopes were sent; keep the digest as it is then."""
+        self._mark, self._marked = step, marked
+
     def send(self, envelope: Envelope) -> None:
         self.steps += 1
+        if self.steps == self._mark:
+            self.digest_at_mark = self.digest
+            self._marked()
         now_s = anyio.current_time()
         kind, source, target, number, frame, amount = envelope
         update = self._hash.update

@@ -1,0 +1,220 @@
+"""Carries a schedule of faults out on a running cluster, and undoes it.
+
+Windows of one kind may overlap on one link: when one ends, those that go on are put in force
+again. A fault on something that is down already does nothing, for nothing is there to break.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import anyio
+
+from kube_actors.actor import Address
+from kube_actors.cluster.cluster import Cluster
+from kube_actors.cluster.faults import UnknownTarget
+from kube_actors.controllers import ControllersConfig
+from kube_actors.controllers.registry import controllers
+from kube_actors.simulation.cluster_disk import SimulatedDisk
+from kube_actors.simulation.cluster_log import LoggedNetwork, lane_of
+from kube_actors.simulation.cluster_weather import Shape
+from kube_actors.simulation.schedule import Fault, FaultSchedule
+
+_CONFIG = ControllersConfig(master=1, apiservers=(Address("apiserver/1"),))
+CONTROLLERS = tuple(controller.name for controller in controllers(_CONFIG))
+_LINK_FAULTS = ("delay", "drop", "duplicate", "reorder", "corrupt")
+
+
+class Chaos:
+    """One schedule on one cluster; times count from ``run``."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        network: LoggedNetwork,
+        disks: Mapping[int, SimulatedDisk],
+        schedule: FaultSchedule,
+        shape: Shape,
+    ) -> None:
+        self._cluster = cluster
+        self._network = network
+        self._disks = disks
+        self._schedule = schedule
+        self._shape = shape
+        self._active: list[Fault] = []
+        self._moments: list[tuple[float, bool, Fault]] = []
+        self._began_s = 0.0
+        self._changed = anyio.Event()
+        self.dead: tuple[str, ...] = ()
+
+    async def run(self) -> None:
+        """Begin and end every fault at its time; return after the last."""
+        self._began_s = anyio.current_time()
+        self._plan(self._schedule.faults)
+        while self._moments:
+            at_s, begins, fault = self._moments[0]
+            changed = self._changed
+            with anyio.CancelScope(deadline=self._began_s + at_s):
+                await changed.wait()
+            if changed.is_set():
+                continue
+            del self._moments[0]
+            if begins:
+                self._begin(fault)
+            else:
+                self._end(fault)
+
+    def replace(self, schedule: FaultSchedule) -> None:
+        """Forget the faults that have not begun; of ``schedule`` take those that are to come."""
+        now_s = anyio.current_time() - self._began_s
+        begun = [moment for moment in self._moments if not moment[1] and moment[2] in self._active]
+        self._moments = begun
+        self._plan(fault for fault in schedule.faults if fault.at_s > now_s)
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    def _plan(self, faults: Iterable[Fault]) -> None:
+        for fault in faults:
+            self._moments.append((fault.at_s, True, fault))
+            if fault.until_s is not None:
+                self._moments.append((fault.until_s, False, fault))
+        self._moments.sort(key=lambda moment: moment[0])
+
+    def calm(self) -> None:
+        """End everything but death."""
+        for fault in list(self._active):
+            self._end(fault)
+        self._network.heal()
+
+    # What is down, for those who judge.
+
+    def is_reachable(self, master: int) -> bool:
+        """Whether clients reach the master's apiserver, and it its own store member."""
+        name = f"master/{master}"
+        parts = {name: 0, f"apiserver/{master}": 0, f"store/{master}": 0}
+        struck = ("kill", "pause", "isolate", "crash")
+        return name not in self.dead and not any(
+            fault.verb in struck and fault.targets[0] in parts for fault in self._active
+        )
+
+    def has_majority(self, master: int) -> bool:
+        """Whether nothing in force keeps the master's store member from a majority."""
+        masters = range(1, self._shape.masters + 1)
+        down = {n: None for n in masters if n != master and not self.is_reachable(n)}
+        return 2 * (self._shape.masters - len(down)) > self._shape.masters
+
+    # One fault.
+
+    def _begin(self, fault: Fault) -> None:
+        self._say(fault, begins=True)
+        if fault.verb in ("kill", "crash", "dead"):
+            self._strike("kill" if fault.verb == "dead" else fault.verb, fault.targets[0])
+        elif fault.verb == "pause":
+            self._strike("pause", fault.targets[0])
+        elif fault.verb.startswith("disk-"):
+            self._disk_begins(fault)
+        else:
+            self._rule(fault, True)
+        if fault.verb == "dead":
+            self.dead = (*self.dead, fault.targets[0])
+        elif fault.until_s is not None:
+            self._active.append(fault)
+
+    def _end(self, fault: Fault) -> None:
+        if fault not in self._active:
+            return
+        self._active.remove(fault)
+        self._say(fault, begins=False)
+        target = fault.targets[0]
+        if fault.verb == "kill":
+            if target not in self.dead and not self._still("kill", target):
+                self._strike("revive", target)
+        elif fault.verb == "pause":
+            if not self._still("pause", target):
+                self._strike("resume", target)
+        elif fault.verb.startswith("disk-"):
+            self._disk_ends(fault)
+        else:
+            self._rule(fault, False)
+            for other in self._active:
+                if other.verb in _LINK_FAULTS or other.verb in ("partition", "isolate", "cut"):
+                    self._rule(other, True)
+
+    def _still(self, verb: str, target: str) -> bool:
+        return any(fault.verb == verb and fault.targets[0] == target for fault in self._active)
+
+    def _strike(self, verb: str, target: str) -> None:
+        try:
+            getattr(self._cluster.faults, verb)(target)
+        except UnknownTarget:
+            self._network.note(f"{verb} {target}: down already\n".encode())
+
+    def _rule(self, fault: Fault, on: bool) -> None:
+        network = self._network
+        first = self._group(fault.targets[0])
+        if fault.verb == "isolate":
+            others = [
+                address
+                for machine in self._shape.machines
+                for address in self._group(machine)
+                if address not in first
+            ]
+            second = (*others, "client")
+        else:
+            second = self._group(fault.targets[1])
+        if fault.verb in _LINK_FAULTS:
+            for source, target in ((first, second), (second, first)):
+                if not on:
+                    network.set_fault(source, target)
+                elif fault.verb == "delay":
+                    network.set_fault(source, target, delay_s=(0.0, fault.amount))
+                else:
+                    network.set_fault(source, target, **{fault.verb: fault.amount})
+        elif on:
+            network.partition(first, second, both=fault.verb != "cut")
+        else:
+            network.repair(first, second, both=fault.verb != "cut")
+
+    def _group(self, target: str) -> tuple[str, ...]:
+        """Every address that a target stands for, also of actors that do not live now."""
+        head, _, name = target.partition("/")
+        if head == "node":
+            return (f"kubelet/{name}", f"proxy/{name}")
+        parts = tuple(f"controller/{controller}/{name}" for controller in CONTROLLERS)
+        if head == "master":
+            own = tuple(f"{p}/{name}" for p in ("store", "apiserver", "controllers", "scheduler"))
+            return (*own, *parts)
+        return (target, *parts) if head == "controllers" else (target,)
+
+    def _disk_begins(self, fault: Fault) -> None:
+        disk = self._disk(fault)
+        if fault.verb == "disk-slow":
+            disk.sync_s = fault.amount
+        elif fault.verb == "disk-full":
+            disk.full = True
+        else:
+            disk.fail_syncs()
+
+    def _disk_ends(self, fault: Fault) -> None:
+        disk, target = self._disk(fault), fault.targets[0]
+        if self._still(fault.verb, target):
+            return
+        if fault.verb == "disk-slow":
+            disk.sync_s = disk.usual_sync_s
+        elif fault.verb == "disk-full":
+            disk.full = False
+        else:
+            disk.repair()
+
+    def _disk(self, fault: Fault) -> SimulatedDisk:
+        return self._disks[int(fault.targets[0].partition("/")[2])]
+
+    def _say(self, fault: Fault, *, begins: bool) -> None:
+        network = self._network
+        network.note(f"{fault.to_json()} {begins}\n".encode())
+        if network.recording is not None and begins:
+            now_s = anyio.current_time()
+            lanes = [lane_of(a) for target in fault.targets for a in self._group(target)]
+            length = None if fault.until_s is None else now_s + fault.until_s - fault.at_s
+            text = " ".join((*fault.targets, f"{fault.amount:g}" if fault.amount else ""))
+            network.recording.window(
+                tuple(dict.fromkeys(lanes)), now_s, length, fault.verb, text.strip()
+            )

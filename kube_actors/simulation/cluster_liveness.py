@@ -1,0 +1,89 @@
+"""The phase without faults: what was asked must come true, with the dead still dead.
+
+It ends as soon as all is well and stays so for a moment; after the plan's patience whatever is
+still missing is a breach of its promise.
+"""
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from kube_actors.actor import Actor, ActorError
+from kube_actors.api.errors import StatusError
+from kube_actors.simulation.cluster_clients import register
+from kube_actors.simulation.cluster_convergence import unfinished
+from kube_actors.simulation.cluster_observers import hashes
+from kube_actors.store.messages import Hashed
+
+if TYPE_CHECKING:
+    from kube_actors.simulation.cluster_world import ClusterWorld
+
+LOOK_S = 0.5
+QUIET_LOOKS = 6
+"""How often in a row nothing may be missing before the world is believed to be at rest."""
+
+
+async def recover(world: "ClusterWorld") -> None:
+    """Wait until everything is as it was asked; take note of what is not in time."""
+    until_s = anyio.current_time() + world.plan.settle_s
+    quiet, missing = 0, [("store-heals", "nothing was tried")]
+    async with world.client("client/liveness") as client:
+        fresh = 0
+        while quiet < QUIET_LOOKS and anyio.current_time() < until_s:
+            await anyio.sleep(LOOK_S)
+            missing = []
+            if fresh < 2:
+                try:
+                    await client.apply(register(f"fresh-{fresh}", fresh))
+                    found = await client.get("configmaps", f"fresh-{fresh}", "default")
+                    assert found["data"]["value"] == str(fresh)
+                    fresh += 1
+                except (StatusError, ActorError) as error:
+                    missing.append(("store-heals", f"a fresh write or read failed: {error}"))
+            world.settle()
+            missing += _missing(world)
+            missing += await _unmet(world)
+            quiet = 0 if missing else quiet + 1
+        for promise, text in missing:
+            text = f"after {world.plan.settle_s:g} s without faults: {text}"
+            world.breaches.found(promise, text)
+        world.settle(final=True)
+        await _compare_members(world, client.actor)
+
+
+def _missing(world: "ClusterWorld") -> list[tuple[str, str]]:
+    dead_nodes = tuple(name.removeprefix("node/") for name in world.dead)
+    found = unfinished(world.history, dead_nodes)
+    for number in world.living:
+        told = world.history.told.get(number, 0)
+        if told < world.history.revision:
+            text = f"store/{number} is at revision {told} of {world.history.revision}"
+            found.append(("store-heals", text))
+    for watch in world.watches:
+        dead = f"master/{watch.name.rpartition('-')[2]}" in world.dead
+        change = None if dead else watch.missing()
+        if change is not None:
+            text = f"{watch.name} never delivered {change.key} at revision {change.revision}"
+            found.append(("watch-complete", text))
+    return found
+
+
+async def _unmet(world: "ClusterWorld") -> list[tuple[str, str]]:
+    found = []
+    for expectation in world.plan.expectations:
+        try:
+            await expectation(world)
+        except AssertionError as error:
+            found.append(("expectation", str(error) or "the expectation is not met"))
+        except (StatusError, ActorError) as error:
+            found.append(("expectation", f"{type(error).__name__}: {error}"))
+    return found
+
+
+async def _compare_members(world: "ClusterWorld", actor: Actor) -> None:
+    """``store-members-equal``, and every member has caught up."""
+    found = await hashes(actor, world.living, world.history.revision)
+    said = {n: f"{a.hash:x}" if isinstance(a, Hashed) else a for n, a in found.items()}
+    if len(set(said.values())) > 1:
+        text = f"at revision {world.history.revision} members have {said}"
+        world.breaches.found("store-members-equal", text)

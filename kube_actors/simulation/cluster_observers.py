@@ -1,0 +1,83 @@
+"""Who looks on while a simulated cluster lives: at the stores, at crashes, at refusals.
+
+Observers stand outside the weather: no fault touches their links. They change nothing, so a world
+without them would go the same way.
+"""
+
+import logging
+from typing import Any
+
+import anyio
+
+from kube_actors.actor import Actor, ActorError, ActorSystem
+from kube_actors.simulation.cluster_history import FIRST_REVISION, History
+from kube_actors.simulation.cluster_promises import Breaches
+from kube_actors.store import DiskError
+from kube_actors.store.messages import GetHash, Hashed, Watch, Watched
+
+EXPECTED = (DiskError,)
+ESCALATED = "Escalated"
+
+
+async def observe(system: ActorSystem, member: int, history: History) -> None:
+    """Tell the history what a member of the store applies, for as long as it lives and after."""
+    async with system.client(f"observer/{member}") as actor:
+        while True:
+            try:
+                await _follow(actor, member, history)
+            except ActorError:
+                pass
+            await anyio.sleep(0.2)
+
+
+async def _follow(actor: Actor, member: int, history: History) -> None:
+    start = history.told.get(member, FIRST_REVISION) + 1
+    watch = Watch(key=b"\0", range_end=b"\0", start_revision=start)
+    async with actor.stream(f"store/{member}", watch, credit=1024) as items:
+        established = False
+        async for item in items:
+            if isinstance(item, Watched):
+                # The first item says where the member is, not what it has told.
+                if established or item.events:
+                    history.tell(member, item.revision, item.events)
+                established = True
+
+
+async def hashes(actor: Actor, members: tuple[int, ...], revision: int) -> dict[int, Hashed | str]:
+    """Ask members for their hash at one revision; a member that does not answer says why."""
+    found: dict[int, Hashed | str] = {}
+    for member in members:
+        try:
+            found[member] = await actor.call(f"store/{member}", GetHash(revision), timeout_s=5)
+        except ActorError as error:
+            found[member] = f"{type(error).__name__}: {error}"
+    return found
+
+
+class Crashes(logging.Handler):
+    """``crash``: hears from the supervisors what actors died of, and keeps it off the screen."""
+
+    def __init__(self, breaches: Breaches) -> None:
+        super().__init__()
+        self._breaches = breaches
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None or isinstance(error, EXPECTED) or type(error).__name__ == ESCALATED:
+            return
+        self._breaches.found("crash", f"{record.getMessage()} ({place(error)})")
+
+
+def place(error: BaseException) -> str:
+    """Name the innermost place that an exception came from, and the exception."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    trace: Any = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = ""
+    if trace is not None:
+        code = trace.tb_frame.f_code
+        file = code.co_filename.rpartition("kube_actors/")[2]
+        where = f" at {file}:{trace.tb_lineno} in {code.co_name}"
+    return f"{type(error).__name__}: {error}{where}"
