@@ -13,10 +13,14 @@ from attrs import field, frozen
 
 from kube_actors.actor import Frame, MalformedMessage, decode, encode, message
 from kube_actors.store.cluster_messages import UpdateMember
+from kube_actors.store.lease_messages import LeaseCheckpoint
 from kube_actors.store.maintenance_messages import ActivateAlarm, DisarmAlarm
 from kube_actors.store.messages import Compact, LeaseGrant, LeaseRevoke, Txn
 
 Request = Txn | LeaseGrant | LeaseRevoke | Compact | UpdateMember | ActivateAlarm | DisarmAlarm
+"""What anybody may ask for."""
+
+Proposal = Request | LeaseCheckpoint
 
 
 @message("store.command")
@@ -27,7 +31,16 @@ class Command:
     incarnation: int
     sequence: int
     floor: int
-    request: Txn | LeaseGrant | LeaseRevoke | Compact | UpdateMember | ActivateAlarm | DisarmAlarm
+    request: (
+        Txn
+        | LeaseGrant
+        | LeaseRevoke
+        | LeaseCheckpoint
+        | Compact
+        | UpdateMember
+        | ActivateAlarm
+        | DisarmAlarm
+    )
 
 
 @message("store.batch")

@@ -1,6 +1,7 @@
 """How one member of the store behaves: times in ticks, limits in counts and bytes."""
 
 from collections.abc import Mapping
+from math import ceil
 from types import MappingProxyType
 
 from attrs import field, frozen
@@ -29,7 +30,9 @@ class MemberConfig:
     ``members`` then says nothing. Whoever has a log follows the configuration in it, whatever is
     said here. Over ``quota_bytes`` of keys and values, history included, the group takes nothing
     more (0: no limit). Every ``corrupt_check_ticks`` the leader compares the members' data
-    (0: never). A learner more than ``promote_lag_max`` entries behind is not promoted.
+    (0: never). What is left of leases is told to the next leader as it was at most
+    ``lease_checkpoint_s`` ago. A learner more than ``promote_lag_max`` entries behind is not
+    promoted.
     """
 
     member: int
@@ -46,6 +49,7 @@ class MemberConfig:
     keep_entries: int = 1_000
     keep_log_bytes: int = 16 << 20
     retention_revisions: int = 0
+    lease_checkpoint_s: float = 300.0
     quota_bytes: int = 2 << 30
     corrupt_check_ticks: int = 12_000
     promote_lag_max: int = 1000
@@ -70,6 +74,8 @@ class MemberConfig:
             raise ValueError(f"member must be from 1 to {self.members}, not {self.member}")
         if self.tick_s <= 0:
             raise ValueError(f"tick_s must be above 0, not {self.tick_s}")
+        if self.lease_checkpoint_s <= 0:
+            raise ValueError(f"lease_checkpoint_s must be above 0, not {self.lease_checkpoint_s}")
         if not 0 < self.heartbeat_ticks < self.election_ticks:
             raise ValueError("heartbeat_ticks must be above 0 and below election_ticks")
         for name in (
@@ -93,6 +99,11 @@ class MemberConfig:
     def founders(self) -> tuple[int, ...]:
         """Return who the group was founded by, as far as this member knows before it asks."""
         return () if self.joining else tuple(range(1, self.members + 1))
+
+    @property
+    def lease_ttl_min_s(self) -> int:
+        """Return the shortest lease: less could end before a new leader is there (etcd's rule)."""
+        return ceil(1.5 * self.election_ticks * self.tick_s)
 
     def address(self, member: int) -> Address:
         return self.addresses.get(member) or member_address(member)

@@ -1,8 +1,7 @@
-"""When leases end: the leader's half, with a clock.
+"""When leases end: deadlines on the leader's clock, in a heap that renewals do not touch.
 
-Only the leader measures. A new leader does not know what was left of a lease, so it grants every
-one its full time again: a lease may live longer than promised, never shorter. A keep-alive is
-accepted only after the leader has made sure that it still leads.
+A renewed lease keeps its old place in the heap and is put back when that comes up, so a keep-alive
+costs no more than a dictionary.
 """
 
 from heapq import heappop, heappush
@@ -25,7 +24,8 @@ class Expiry:
 
     def renew(self, lease: int, ttl_s: float, now_s: float) -> None:
         """Give a lease its whole time from now on."""
-        if lease not in self._deadlines:
+        known_s = self._deadlines.get(lease)
+        if known_s is None or now_s + ttl_s < known_s:
             heappush(self._heap, (now_s + ttl_s, lease))
         self._deadlines[lease] = now_s + ttl_s
 
@@ -37,10 +37,10 @@ class Expiry:
         deadline = self._deadlines.get(lease)
         return 0 if deadline is None else max(0, ceil(deadline - now_s))
 
-    def over(self, now_s: float) -> list[int]:
-        """Return the leases whose time is over, in order: to be revoked, again after a while."""
+    def over(self, now_s: float, count_max: int) -> list[int]:
+        """Return leases whose time is over, in order: to be revoked, again after a while."""
         found: list[int] = []
-        while self._heap and self._heap[0][0] <= now_s:
+        while self._heap and self._heap[0][0] <= now_s and len(found) < count_max:
             _, lease = heappop(self._heap)
             deadline = self._deadlines.get(lease)
             if deadline is None:

@@ -28,6 +28,7 @@ class FrozenLease:
 
     id: int
     ttl_s: int
+    remaining_s: int = 0
 
 
 @frozen

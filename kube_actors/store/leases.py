@@ -1,26 +1,31 @@
 """Leases and the keys attached to them: the replicated half, without any clock.
 
 Every member knows which leases exist, what they grant and which keys they hold. When one is over
-is decided by the leader alone (``expiry.py``), which proposes a revoke like any other request, so
-that all members delete the keys in the same revision.
+is decided by the leader alone (``lease_keeper.py``), which proposes a revoke like any other
+request, so that all members delete the keys in the same revision.
 """
 
 from collections.abc import Iterable
 
 from kube_actors.store.frozen import FrozenLease
-from kube_actors.store.messages import InvalidRequest, KeyValue, LeaseNotFound
+from kube_actors.store.lease_messages import LeaseCheckpoint
+from kube_actors.store.messages import InvalidRequest, KeyValue, LeaseNotFound, LeaseState
 
 TTL_S_MAX = 9_000_000_000
 
 
 class Lease:
-    """A mutable record; ``keys`` keeps the order in which they were attached."""
+    """A mutable record; ``keys`` keeps the order in which they were attached.
 
-    __slots__ = ("id", "keys", "ttl_s")
+    ``remaining_s`` is what was left of it at the last checkpoint since it was renewed, else 0.
+    """
+
+    __slots__ = ("id", "keys", "remaining_s", "ttl_s")
 
     def __init__(self, lease: int, ttl_s: int) -> None:
         self.id = lease
         self.ttl_s = ttl_s
+        self.remaining_s = 0
         self.keys: dict[bytes, None] = {}
 
 
@@ -57,6 +62,16 @@ class Leases:
         del self._leases[lease]
         return found
 
+    def checkpoint(self, request: LeaseCheckpoint) -> LeaseState:
+        """Note what is left of leases; those that are gone are passed over."""
+        for lease, remaining_s in zip(request.leases, request.remaining_s, strict=True):
+            if lease in self._leases:
+                self._leases[lease].remaining_s = remaining_s
+        first = self._leases.get(request.leases[0])
+        if first is None:
+            return LeaseState(request.leases[0], -1)
+        return LeaseState(first.id, first.remaining_s or first.ttl_s, first.ttl_s)
+
     def attach(self, lease: int, key: bytes) -> None:
         if lease:
             self._leases[lease].keys[key] = None
@@ -69,14 +84,16 @@ class Leases:
                 found.keys.pop(previous.key, None)
 
     def freeze(self) -> tuple[FrozenLease, ...]:
-        return tuple(FrozenLease(lease.id, lease.ttl_s) for lease in self._leases.values())
+        return tuple(
+            FrozenLease(lease.id, lease.ttl_s, lease.remaining_s) for lease in self._leases.values()
+        )
 
     @classmethod
     def restore(cls, frozen: Iterable[FrozenLease], attached: Iterable[KeyValue]) -> "Leases":
         """Rebuild from a snapshot; ``attached`` are the newest versions of keys with a lease."""
         self = cls()
         for lease in frozen:
-            self.grant(lease.id, lease.ttl_s)
+            self.grant(lease.id, lease.ttl_s).remaining_s = lease.remaining_s
         for kv in attached:
             self.attach(kv.lease, kv.key)
         return self

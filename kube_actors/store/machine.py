@@ -21,17 +21,14 @@ from kube_actors.store.messages import (
     CurrentRevision,
     GetHash,
     Hashed,
-    LeaseGrant,
     LeaseKeepAlive,
-    LeaseRevoke,
-    LeaseState,
     LeaseTimeToLive,
     OutcomeUnknown,
     Range,
 )
 from kube_actors.store.proposals import Proposals
 from kube_actors.store.ranges import read_range
-from kube_actors.store.state import Answer, State
+from kube_actors.store.state import State
 from kube_actors.store.watches import Watches
 
 ReadRequest = (

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from attrs import define
 
 from kube_actors.actor import ActorError, Delivery
-from kube_actors.store.commands import Command, Request
+from kube_actors.store.commands import Command, Proposal
+from kube_actors.store.lease_messages import LeaseCheckpoint
 from kube_actors.store.messages import NoQuorum, OutcomeUnknown, Put, Txn
 
 
@@ -20,7 +21,7 @@ class Pending:
     """One request; ``delivery`` is None for the member's own. ``sent_tick`` -1: never sent."""
 
     sequence: int
-    request: Request
+    request: Proposal
     delivery: Delivery | None
     size: int
     taken_tick: int
@@ -50,13 +51,22 @@ class Proposals:
     def queued(self) -> bool:
         return bool(self._queue)
 
-    def add(self, request: Request, delivery: Delivery | None, tick: int) -> None:
+    def add(self, request: Proposal, delivery: Delivery | None, tick: int) -> Pending:
         """Take a request and queue it."""
         self._sequence += 1
         size = size_of(request)
         pending = Pending(self._sequence, request, delivery, size, tick)
         self._pending[pending.sequence] = pending
         self._queue.append(pending)
+        return pending
+
+    def awaits(self, pending: Pending) -> bool:
+        """Say whether a request is neither applied nor given up."""
+        return pending.sequence in self._pending
+
+    def withdraw(self, pending: Pending) -> bool:
+        """Do not send a request (again); say whether it was still awaited. It is not answered."""
+        return self._pending.pop(pending.sequence, None) is not None
 
     def take(self, count_max: int, bytes_max: int, tick: int) -> tuple[Command, ...]:
         """Take the next batch out of the queue; its requests count as sent."""
@@ -122,8 +132,10 @@ class Proposals:
             pending.delivery.fail(error)
 
 
-def size_of(request: Request) -> int:
+def size_of(request: Proposal) -> int:
     """Estimate the bytes of a request in the log."""
+    if isinstance(request, LeaseCheckpoint):
+        return 64 + 18 * len(request.leases)
     if not isinstance(request, Txn):
         return 64
     size = 64

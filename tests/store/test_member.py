@@ -98,6 +98,7 @@ async def test_what_can_never_succeed_is_refused_and_changes_nothing() -> None:
 async def test_a_watch_is_established_before_it_reports_and_then_reports_everything() -> None:
     async with open_group() as group:
         await group.client.txn(put(b"/a", b"1"))
+        await group.settled()
         async with group.at(3).watch(Watch(b"/", b"0", prev_kv=True)) as items:
             first = await anext(items)
             assert first.events == ()
