@@ -177,7 +177,8 @@ def fill_txn(answer: Any, done: TxnDone, revision: int) -> None:
             response.response_delete_range.header.revision = revision
             fill_delete(response.response_delete_range, each)
         else:
-            response.response_txn.header.revision = each.revision
+            # etcd leaves the header of a transaction inside another empty.
+            response.response_txn.header.SetInParent()
             fill_txn(response.response_txn, each, revision)
 
 

@@ -14,6 +14,7 @@ from kube_actors.etcd.key_values import (
     txn_of,
 )
 from kube_actors.etcd.origin import Origin
+from kube_actors.etcd.request_checks import check_delete, check_put, check_range, check_txn
 from kube_actors.etcd.schema import Parser, pb
 from kube_actors.store import StoreClient
 from kube_actors.store.messages import DeleteDone, PutDone, Txn
@@ -36,12 +37,14 @@ class KvService:
         }
 
     async def range(self, request: Any) -> Any:
+        check_range(request)
         ranged = await self._store.range(range_of(request))
         answer = pb.RangeResponse()
         fill_ranged(answer, ranged)
         return await self._origin.fill(answer, ranged.revision)
 
     async def put(self, request: Any) -> Any:
+        check_put(request)
         done = await self._store.txn(Txn((), (put_of(request),)))
         answer = pb.PutResponse()
         put = done.responses[0]
@@ -50,6 +53,7 @@ class KvService:
         return await self._origin.fill(answer, done.revision)
 
     async def delete_range(self, request: Any) -> Any:
+        check_delete(request)
         done = await self._store.txn(Txn((), (delete_of(request),)))
         answer = pb.DeleteRangeResponse()
         deleted = done.responses[0]
@@ -58,6 +62,7 @@ class KvService:
         return await self._origin.fill(answer, done.revision)
 
     async def txn(self, request: Any) -> Any:
+        check_txn(request)
         done = await self._store.txn(txn_of(request))
         answer = pb.TxnResponse()
         fill_txn(answer, done, done.revision)

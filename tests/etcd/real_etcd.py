@@ -64,9 +64,12 @@ class RealEtcd:
                 raise RuntimeError(f"etcd did not start: {said or done.stderr}")
 
     def kill(self) -> None:
-        """kill -9, at once."""
+        """kill -9, at once. Raises RuntimeError if it has ended by itself."""
         process, self._process = self._process, None
         if process is not None:
+            if process.poll() is not None:
+                said = (self.directory / "log").read_text(errors="replace")
+                raise RuntimeError(f"etcd ended with {process.returncode}: {said[-3000:]}")
             process.kill()
             process.wait()
 
