@@ -31,7 +31,7 @@ def config_of(order: dict[str, Any], number: int) -> MemberConfig:
 
 async def run(order: dict[str, Any], number: int) -> None:
     where = order["directory"]
-    disk = FileDisk(Path(where) / str(number)) if order["durable"] else MemoryDisk()
+    disk = FileDisk(Path(where) / str(number), loop_s=0.005) if order["durable"] else MemoryDisk()
     async with (
         network_of(order, f"m{number}") as network,
         ActorSystem(
