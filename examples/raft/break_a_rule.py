@@ -6,23 +6,9 @@ Here a leader commits whatever a majority stores, also entries of older terms (t
 
 from kube_actors.raft import replication
 from kube_actors.raft.state import RaftState
-from kube_actors.simulation.raft_invariants import InvariantViolation
-from kube_actors.simulation.raft_world import RaftWorld, Weather
+from kube_actors.simulation.scenario import find_scenario
 
-UNSTABLE = Weather(
-    members=5,
-    loss=0.05,
-    partition=0.05,
-    campaign=0.3,
-    delay_us_max=20_000,
-    disk_us_max=500,
-    options={
-        "message_bytes_max": 1,
-        "inflight_messages_max": 1,
-        "pre_vote": False,
-        "check_quorum": False,
-    },
-)
+UNSTABLE = find_scenario("raft-elections")
 
 
 def commit_by_counting_alone(state: RaftState) -> None:
@@ -35,10 +21,8 @@ def commit_by_counting_alone(state: RaftState) -> None:
 
 def first_violation(seeds: int) -> str:
     for seed in range(seeds):
-        try:
-            RaftWorld(seed, weather=UNSTABLE).run()
-        except InvariantViolation as broken:
-            return f"seed {seed} broke a promise: {broken}"
+        for finding in UNSTABLE.run(seed).findings:
+            return f"seed {seed} broke a promise: {finding.property}: {finding.text}"
     return f"{seeds} seeds kept every promise"
 
 

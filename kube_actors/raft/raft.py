@@ -94,7 +94,7 @@ class Raft:
         Everything committed after the snapshot is handed out again to be applied. Raises
         CorruptState if the recovered parts contradict each other.
         """
-        hard = hard_state or HardState()
+        hard = on_disk = hard_state or HardState()
         if snapshot is None:
             snapshot = Snapshot(SnapshotMetadata(config=ConfigState(tuple(sorted(members)))))
         log = MemoryLog(snapshot, entries, hard.commit)
@@ -103,6 +103,12 @@ class Raft:
             # this member promised in the newer term had left yet.
             hard = HardState(log.last_term, 0, hard.commit)
         self._state = RaftState(config, random, log, hard, snapshot.metadata.config)
+        if hard is not on_disk:
+            # The newer term is in the log only, and a snapshot may replace that: write it down
+            # before anything is promised in it.
+            self._state.given_hard = on_disk
+            self._state.durable_term = on_disk.term
+            self._state.durable_vote = on_disk.vote
         self._number = 0
         if log.entries:
             membership.take_entries(self._state, log.entries)

@@ -8,7 +8,8 @@ intact members, and some of them hold everything that was chosen.
 
 from collections.abc import Mapping
 
-from kube_actors.raft import ConfigState
+from kube_actors.raft import ConfigState, EntryType
+from kube_actors.raft.membership import decode_config
 from kube_actors.simulation.raft_invariants import Ledger, agree
 from kube_actors.simulation.raft_member import SimulatedMember
 
@@ -30,6 +31,9 @@ class Budget:
                 for _, who in member.state.configs:
                     found[who] = None
             metadata = member.disk.view.snapshot.metadata
+            for entry in member.disk.view.entries:
+                if entry.type is EntryType.CONFIG:
+                    found[decode_config(entry.data)[0]] = None
             founding = ConfigState(member.founders)
             found[metadata.config if metadata.index else founding] = None
         return [who for who in found if who.voters]
@@ -38,7 +42,9 @@ class Budget:
         """Take back members whose damage was rewritten by a compaction."""
         for number in list(self.lost):
             member = self.members[number]
-            if self.lost[number] == "damaged" and not member.disk.damage and not member.gone:
+            disk = member.disk
+            spoilt = disk.damage or disk.rot_next or disk.misdirect_next or member.gone
+            if self.lost[number] == "damaged" and not spoilt:
                 del self.lost[number]
 
     def spend(self, number: int, why: str) -> bool:

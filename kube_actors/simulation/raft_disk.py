@@ -75,6 +75,7 @@ class Disk:
         "slow_us",
         "torn",
         "view",
+        "wiped",
         "written",
     )
 
@@ -89,6 +90,7 @@ class Disk:
         self.rot_next = False
         self.misdirect_next = 0.0
         self.written = 0
+        self.wiped = False
 
     def write(self, frame: Frame) -> None:
         """Make one frame durable."""
@@ -124,6 +126,7 @@ class Disk:
     def wipe(self) -> None:
         """Lose everything."""
         self.__init__()  # type: ignore[misc]
+        self.wiped = True
 
     def recover(self) -> tuple[HardState, Snapshot, list[Entry]]:
         """Read everything back. Raises CorruptDisk; cuts a torn last write."""

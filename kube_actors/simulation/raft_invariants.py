@@ -193,7 +193,8 @@ class Ledger:
         seen.commit = commit
 
     def _check_durable(self, state: "RaftState", first: int, index: int, term: int) -> None:
-        holding = [m for m, disk in self.disks.items() if disk.view.holds(index, term)]
+        # What was on a disk that is lost since did count, and the budget knows of it.
+        holding = [m for m, d in self.disks.items() if d.wiped or d.view.holds(index, term)]
         if agree(state.config_state, holding):
             return
         # A configuration that was committed a moment ago may have been followed by the next one
