@@ -39,7 +39,8 @@ class Probe:
 class PodEntry:
     """``wanted`` is the status still to be written, decided on version ``wanted_on`` of the pod.
 
-    ``acknowledged`` is the hash of the one last accepted (the API may store it in other words);
+    ``acknowledged`` is the hash of the one last accepted (the API may store it in other words), as
+    version ``acknowledged_on`` of the pod: whoever changes the pod after that may have changed it;
     ``timer_at`` is the earliest wake-up set.
     """
 
@@ -59,6 +60,7 @@ class PodEntry:
     wanted: bytes | None = None
     wanted_on: int = 0
     acknowledged: int = 0
+    acknowledged_on: int = 0
     reported: Reported | None = None
     sandbox_problem: Problem | None = None
     probes: dict[tuple[str, ProbeKind], Probe] = field(factory=dict)

@@ -138,11 +138,12 @@ class PodWorker:
             return
         status = compute(pod, observed, self._kubelet.patience, now)
         wanted = orjson.dumps(status)
-        if status == old or hash(wanted) == entry.acknowledged:
+        version = int(pod["metadata"]["resourceVersion"])
+        accepted = hash(wanted) == entry.acknowledged and version == entry.acknowledged_on
+        if status == old or accepted:
             self._kubelet.statuses.withdraw(entry)
         elif wanted != entry.wanted:
             self._announce(entry, pod, status)
-            version = int(pod["metadata"]["resourceVersion"])
             self._kubelet.statuses.submit(entry, wanted, version)
 
     def _announce(self, entry: PodEntry, pod: Object, status: dict[str, Any]) -> None:

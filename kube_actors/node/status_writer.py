@@ -109,7 +109,7 @@ class StatusWriter:
     def _acknowledged(self, entry: PodEntry, wanted: bytes, written: Object) -> None:
         version = int(written["metadata"]["resourceVersion"])
         entry.reported = Reported(version, orjson.dumps(written))
-        entry.acknowledged = hash(wanted)
+        entry.acknowledged, entry.acknowledged_on = hash(wanted), version
         if entry.wanted is wanted:
             entry.wanted = None
         self._written(entry.uid)

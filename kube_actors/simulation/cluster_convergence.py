@@ -13,7 +13,7 @@ def unfinished(history: History, dead_nodes: tuple[str, ...]) -> list[tuple[str,
     """Return (promise, what is missing) for all that is not yet as it was asked."""
     found = [("dependents-go", f"{key} has no owner left") for key in orphans(history, dead_nodes)]
     found += [("controllers-converge", text) for text in _deployments(history, dead_nodes)]
-    found += [("controllers-converge", text) for text in _jobs(history)]
+    found += [("controllers-converge", text) for text in _jobs(history, dead_nodes)]
     found += [("controllers-converge", text) for text in _endpoints(history, dead_nodes)]
     found += [("controllers-converge", text) for text in _going(history, dead_nodes)]
     return found
@@ -52,14 +52,16 @@ def _pods(history: History, app: str, deployment: Object) -> list[Object]:
     ]
 
 
-def _jobs(history: History) -> list[str]:
-    found = []
+def _jobs(history: History, dead_nodes: tuple[str, ...]) -> list[str]:
+    # A job is over only when no pod of it is left that still has to end.
+    found, stuck = [], _held_by_the_dead(history, dead_nodes)
     for obj in history.of("batch/jobs").values():
         conditions = (obj.get("status") or {}).get("conditions") or ()
         over = any(
             c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions
         )
-        if not over and not obj["metadata"].get("deletionTimestamp"):
+        going = obj["metadata"].get("deletionTimestamp") or obj["metadata"]["uid"] in stuck
+        if not over and not going:
             done = (obj.get("status") or {}).get("succeeded", 0)
             wanted = obj["spec"].get("completions", 1)
             found.append(f"job {obj['metadata']['name']}: {done} of {wanted} succeeded")

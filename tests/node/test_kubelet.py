@@ -339,6 +339,22 @@ async def test_a_readiness_gate_set_by_others_is_never_overwritten() -> None:
         assert gate in node.status("web")["conditions"]
 
 
+async def test_a_pod_marked_unready_by_others_says_in_the_same_second_that_it_is_ready() -> None:
+    async with open_node() as node:
+        node.add_pod("web")
+        await node.wait_ready("web")
+        # As the node lifecycle controller does when heartbeats are late; the answer to it has the
+        # very words of the status before it, down to the time.
+        status = node.status("web")
+        conditions = [
+            {**c, "status": "False"} if c["type"] in ("Ready", "ContainersReady") else c
+            for c in status["conditions"]
+        ]
+        node.world.change("pods", "default", "web", status={**status, "conditions": conditions})
+        assert not node.is_ready("web")
+        await node.wait_ready("web")
+
+
 async def test_a_conflict_is_resolved_with_the_newest_pod() -> None:
     async with open_node() as node:
         node.add_pod("web")
