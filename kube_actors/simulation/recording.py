@@ -175,11 +175,14 @@ class Recording:
 
     @property
     def end_s(self) -> float:
-        """The last time anything in the recording names; 0.0 when it is empty."""
+        """The time of the last event, message sent or violation; of a window if there is none.
+
+        Windows do not count beside these: a fault may have been planned for later than the run got.
+        """
         times = [event.time_s for event in self.events]
-        times += [m.sent_s if m.received_s is None else m.received_s for m in self.messages]
-        times += [w.begin_s if w.end_s is None else w.end_s for w in self.windows]
+        times += [message.sent_s for message in self.messages]
         times += [violation.time_s for violation in self.violations]
+        times = times or [w.begin_s if w.end_s is None else w.end_s for w in self.windows]
         return max(times, default=0.0)
 
     def to_json_lines(self) -> str:

@@ -1,4 +1,4 @@
-"""A campaign as one HTML file: every seed a square, red where a promise broke, linked to its run."""
+"""A campaign as one HTML file: every seed a square, red where it broke, linked to its run."""
 
 from collections.abc import Sequence
 

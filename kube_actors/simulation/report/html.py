@@ -51,6 +51,7 @@ def _asset(name: str) -> str:
 
 def _payload(recording: Recording, *, title: str, command: str) -> dict[str, Any]:
     """Everything the page draws; lanes, kinds and texts are named by their numbers."""
+    end_s = recording.end_s
     lanes = {lane: i for i, lane in enumerate(recording.lanes)}
     kinds: dict[str, int] = {}
     texts: dict[str, int] = {}
@@ -72,7 +73,7 @@ def _payload(recording: Recording, *, title: str, command: str) -> dict[str, Any
         "command": command,
         "scenario": recording.scenario,
         "seed": recording.seed,
-        "end": recording.end_s,
+        "end": end_s,
         "lanes": list(lanes),
         "kinds": list(kinds),
         "texts": list(texts),
@@ -88,6 +89,7 @@ def _payload(recording: Recording, *, title: str, command: str) -> dict[str, Any
         "windows": [
             [[lanes[lane] for lane in w.lanes], w.begin_s, w.end_s, w.verb, w.text]
             for w in recording.windows
+            if w.begin_s <= end_s
         ],
         "violations": [
             [v.step, v.time_s, lanes.get(v.lane, -1), v.property, v.text]

@@ -129,7 +129,9 @@ def _messages(recording: Recording) -> Iterator[TraceEvent]:
 def _windows(recording: Recording) -> Iterator[TraceEvent]:
     threads, last_s = _threads(recording), recording.end_s
     for window in recording.windows:
-        end_s = last_s if window.end_s is None else window.end_s
+        if window.begin_s > last_s:
+            continue
+        end_s = last_s if window.end_s is None else min(window.end_s, last_s)
         for lane in window.lanes:
             arguments = {"text": window.text}
             yield from _asynchronous(

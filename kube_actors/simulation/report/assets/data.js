@@ -74,7 +74,7 @@ function describe(type, of) {
       `sent ${seconds(of.begin)}, ${again}${fate}`, `step ${of.step}`];
   }
   if (type === "fault") {
-    const until = of.end === of.begin ? `at ${seconds(of.begin)}` : `${seconds(of.begin)} – ${of.open ? "the end" : seconds(of.end)} (${lasting(of.end - of.begin)})`;
+    const until = of.end === of.begin ? `at ${seconds(of.begin)}` : `${seconds(of.begin)} – ${of.until === null ? "the end" : `${seconds(of.until)} (${lasting(of.until - of.begin)})`}`;
     return [`fault: ${of.verb}`, of.text, of.lanes.map((lane) => RUN.lanes[lane]).join(", "), until];
   }
   if (type === "violation") return [`broken: ${of.property}`, of.text, of.lane < 0 ? "" : RUN.lanes[of.lane], `step ${of.step}, ${seconds(of.time)}`];

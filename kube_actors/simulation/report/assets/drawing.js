@@ -136,11 +136,13 @@ function drawFaults(context, items, top) {
 
 function shadeFaults(context, row) {
   context.fillStyle = INK.faultPaper;
+  context.beginPath();
   for (const {window: w} of row.faults) {
     if (w.end <= w.begin || !inView(w.begin, w.end)) continue;
     const [left, right] = clamped(w.begin, w.end);
-    context.fillRect(left, row.band - 3, right - left, row.body + 6);
+    context.rect(left, row.band - 4, right - left, row.body + 8);
   }
+  context.fill();
 }
 
 function drawOperations(context, row) {
@@ -198,29 +200,49 @@ function drawLeaders(context) {
   }
 }
 
+// The last index that was committed at a time; points are sorted.
+function committedAt(points, time) {
+  let low = 0, high = points.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (points[middle][0] <= time) low = middle + 1; else high = middle;
+  }
+  return [low, low ? points[low - 1][1] : 0];
+}
+
 function drawCommits(context) {
   const row = ROWS.commit;
   if (!row) return;
-  const level = (index) => row.y + row.height - (index / COMMIT_MAX) * (row.height - 6);
-  context.lineWidth = 1;
-  const trace = (points) => {
+  const from = Math.max(0, VIEW.from), to = Math.min(END, VIEW.to);
+  const top = Math.max(1, committedAt(MOST_COMMITTED, to)[1]);
+  const bottom = Math.min(...[...COMMITS.values()].map((points) => committedAt(points, from)[1]), top - 1);
+  const level = (index) => row.y + row.height - 3 - ((index - bottom) / (top - bottom)) * (row.height - 8);
+  const trace = (points, close) => {
+    let [next, index] = committedAt(points, from);
     context.beginPath();
-    let last = 0;
-    const start = Math.max(0, firstFrom(points.map(([time]) => ({time})), VIEW.from, "time") - 1);
-    context.moveTo(VIEW.gutter, level(points[start][0] <= VIEW.from ? points[start][1] : 0));
-    for (let i = start; i < points.length; i += 1) {
-      const [time, index] = points[i];
-      if (time > VIEW.to) break;
-      const at = Math.max(VIEW.gutter, x(time));
-      context.lineTo(at, level(last || (i ? points[i - 1][1] : 0)));
+    if (close) context.moveTo(x(from), row.y + row.height);
+    context[close ? "lineTo" : "moveTo"](x(from), level(index));
+    for (; next < points.length && points[next][0] <= to; next += 1) {
+      const at = x(points[next][0]);
       context.lineTo(at, level(index));
-      last = index;
+      index = points[next][1];
+      context.lineTo(at, level(index));
     }
-    context.lineTo(Math.min(VIEW.width, x(END)), level(last || points[start][1]));
+    context.lineTo(x(to), level(index));
+    if (close) context.lineTo(x(to), row.y + row.height);
   };
+  context.save();
+  context.beginPath();
+  context.rect(VIEW.gutter, row.y - 4, VIEW.width - VIEW.gutter, row.height + 6);
+  context.clip();
+  context.fillStyle = INK.accent;
+  context.globalAlpha = 0.1;
+  trace(MOST_COMMITTED, true);
+  context.fill();
+  context.globalAlpha = 0.5;
+  context.lineWidth = 1;
+  context.strokeStyle = INK.faint;
   for (const points of COMMITS.values()) {
-    context.strokeStyle = INK.faint;
-    context.globalAlpha = 0.55;
     trace(points);
     context.stroke();
   }
@@ -229,7 +251,8 @@ function drawCommits(context) {
   context.strokeStyle = INK.accent;
   trace(MOST_COMMITTED);
   context.stroke();
-  context.lineWidth = 1;
+  context.restore();
+  row.said = `${bottom} – ${top}`;
 }
 
 const MOST_COMMITTED = [];
@@ -274,7 +297,7 @@ function drawNames(context) {
   if (ROWS.leaders) name("leader", ROWS.leaders.y + (ROWS.leaders.height * ROWS.leaders.tracks) / 2);
   if (ROWS.commit) {
     name("committed", ROWS.commit.y + ROWS.commit.height / 2 - 7);
-    name(`0 – ${COMMIT_MAX}`, ROWS.commit.y + ROWS.commit.height / 2 + 8);
+    name(ROWS.commit.said, ROWS.commit.y + ROWS.commit.height / 2 + 8);
   }
   if (ROWS.weather) name("everywhere", ROWS.weather.y + (ROWS.weather.tracks * TRACK) / 2 - 1, INK.fault);
   for (const row of ROWS.lanes) {

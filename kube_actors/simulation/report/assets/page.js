@@ -114,6 +114,9 @@ function offerLegend() {
     ["candidate", (c) => drawBand(c, span("candidate"), 1, 11, true)],
     ["crashed", (c) => { cross(c, [0, 0, 13, 6.5], 1); }],
     ["fault", (c) => { c.fillStyle = INK.faultPaper; c.fillRect(0, 1, 26, 11); c.fillStyle = INK.fault; c.fillRect(0, 1, 3, 11); }],
+    ...(ROWS.lanes.some((row) => row.operations.length) ? [
+      ["request answered", (c) => { c.fillStyle = INK.accent; c.fillRect(0, 5, 26, 4); }],
+      ["refused, or never answered", (c) => { c.fillStyle = INK.fault; c.fillRect(0, 5, 26, 4); }]] : []),
     ["lost message", (c) => { c.strokeStyle = kindColour(0); c.beginPath(); c.moveTo(2, 1); c.lineTo(13, 7); c.stroke(); cross(c, [0, 0, 14, 7], 0.9); }],
   ];
   byId("legend").replaceChildren(...swatches.map(([text, paint]) => {

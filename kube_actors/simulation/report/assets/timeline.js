@@ -124,10 +124,10 @@ function drawOverview() {
   const context = size(OVERVIEW, 44), width = OVERVIEW.clientWidth;
   const at = (time) => VIEW.gutter + (time / VIEW_MAX) * (width - VIEW.gutter);
   label(context, "whole run", 14, 22, VIEW.gutter - 20, INK.faint, "11.5px system-ui, sans-serif");
-  for (const w of WINDOWS) {
-    context.fillStyle = INK.faultPaper;
-    context.fillRect(at(w.begin), 4, Math.max(1.5, at(w.end) - at(w.begin)), 36);
-  }
+  context.fillStyle = INK.faultPaper;
+  context.beginPath();
+  for (const w of WINDOWS) context.rect(at(w.begin), 4, Math.max(1.5, at(w.end) - at(w.begin)), 36);
+  context.fill();
   for (const span of LEADERS) {
     context.fillStyle = termColour(span.term, "solid");
     context.fillRect(at(span.begin), 17, Math.max(1, at(span.end) - at(span.begin)), 10);
