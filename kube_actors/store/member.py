@@ -34,6 +34,7 @@ from kube_actors.store.commands import Batch, Request, encode_batch
 from kube_actors.store.config import MemberConfig
 from kube_actors.store.disk import Disk, Recovered, StateSnapshot
 from kube_actors.store.forwarding import Forward, Forwarded, forward_call
+from kube_actors.store.identity import KeepsIdentity
 from kube_actors.store.machine import Machine, ReadRequest
 from kube_actors.store.membership import Change, Membership, Relayed
 from kube_actors.store.messages import (
@@ -53,6 +54,7 @@ from kube_actors.store.peers import Greeted, Greeting
 from kube_actors.store.proposals import Proposals
 from kube_actors.store.raft_wire import carry_append, received
 from kube_actors.store.reads import Reads
+from kube_actors.store.rebuild import assume_identity, seek_promotion
 from kube_actors.store.snapshots import SnapshotTransfers
 from kube_actors.store.standing import describe_member
 from kube_actors.store.upkeep import Chore, Upkeep
@@ -78,8 +80,14 @@ async def run_member(actor: Actor, config: MemberConfig, disk: Disk) -> None:
     """Be the member ``config.member`` of the store until cancelled.
 
     Raises DiskError when the disk cannot be trusted and RaftError when a promise was broken; what
-    was acknowledged is on the disks of a majority either way.
+    was acknowledged is on the disks of a majority either way. Returns when the group has removed
+    this member. A disk that keeps an identity decides which member it is (``identity.py``).
     """
+    keeper = disk.identity if isinstance(disk, KeepsIdentity) else None
+    promote = False
+    if keeper is not None:
+        config, identity = await assume_identity(actor, config, keeper)
+        promote = identity.promote
     # Not cancellable: whoever opened it must know, or nobody would close it.
     with anyio.CancelScope(shield=True):
         recovered = await disk.open()
@@ -88,6 +96,8 @@ async def run_member(actor: Actor, config: MemberConfig, disk: Disk) -> None:
             member = Member(actor, config, disk, recovered, tasks)
             tasks.start_soon(member.write)
             tasks.start_soon(member.pass_time)
+            if keeper is not None and promote:
+                tasks.start_soon(seek_promotion, member, keeper)
             await member.receive()
     finally:
         with anyio.CancelScope(shield=True):

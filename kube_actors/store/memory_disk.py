@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import anyio
 
 from kube_actors.raft import Entry, HardState
-from kube_actors.store.disk import DiskFailed, DiskInUse, Recovered, StateSnapshot
+from kube_actors.store.disk import CorruptLog, DiskFailed, DiskInUse, Recovered, StateSnapshot
+from kube_actors.store.identity import Identity
 
 
 class MemoryDisk:
@@ -37,6 +38,36 @@ class MemoryDisk:
         self._entries: list[Entry] = []
         self._bytes = 0
         self._unsynced: list[tuple[HardState | None, Sequence[Entry]]] = []
+        self._identity = Identity()
+        self._corrupt = False
+
+    @property
+    def identity(self) -> "MemoryDisk":
+        """It keeps its identity itself."""
+        return self
+
+    def load(self) -> Identity:
+        return self._identity
+
+    def keep(self, identity: Identity) -> None:
+        self._identity = identity
+
+    def set_aside(self) -> None:
+        self.wipe()
+
+    def wipe(self) -> None:
+        """Forget everything but the identity, as if the directory had been emptied."""
+        self._boots = 0
+        self._hard_state = HardState()
+        self._snapshot = None
+        self._entries = []
+        self._bytes = 0
+        self._unsynced.clear()
+        self._corrupt = self._failing = self._failed = False
+
+    def damage(self) -> None:
+        """Let the next opening find a damaged record."""
+        self._corrupt = True
 
     @property
     def size_bytes(self) -> int:
@@ -55,6 +86,8 @@ class MemoryDisk:
             raise DiskInUse("this memory disk is open already")
         if self._failed:
             raise DiskFailed("this memory disk has failed")
+        if self._corrupt:
+            raise CorruptLog("memory", 0, "this memory disk was damaged on purpose")
         self._open = True
         self._unsynced.clear()
         self._boots += 1
