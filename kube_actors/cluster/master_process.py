@@ -42,6 +42,8 @@ from kube_actors.cluster.pki_directory import PkiDirectory
 from kube_actors.store import FileDisk
 
 READY_POLL_S = 0.02
+DISK_LOOP_S = 0.005
+"""How long a write may keep this process waiting before the disk is given a thread."""
 
 
 @attrs.frozen(kw_only=True)
@@ -178,7 +180,7 @@ class MasterProcess:
         self.client = Client(actor, apiservers, user=ADMIN_USER, groups=(ADMIN_GROUP,))
         self.health = Health(actor, self.masters, self.app)
         # It survives the member that writes to it; one that has failed is not trusted again.
-        disk = FileDisk(directory / "store")
+        disk = FileDisk(directory / "store", loop_s=DISK_LOOP_S)
         plan = MasterPlan(
             number=self.number,
             masters=self.masters,

@@ -1,7 +1,8 @@
 """A directory that holds one member's log and snapshots, written off the loop.
 
 Every save is one gathering write and one ``fdatasync`` in a worker thread, so the loop goes on
-collecting the next group commit meanwhile. A snapshot is written by another thread beside it.
+collecting the next group commit meanwhile; or in the loop, where the disk is quick and its owner
+allows it (``sync_pace``). A snapshot is written by another thread beside it.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,10 +15,12 @@ from anyio import to_thread
 
 from kube_actors.raft import Entry, HardState, SnapshotMetadata
 from kube_actors.store.disk import CorruptLog, DiskFailed, Recovered, StateSnapshot
+from kube_actors.store.identity import IdentityFile
 from kube_actors.store.log_files import LogFiles
 from kube_actors.store.records import SnapshotMark
 from kube_actors.store.recovery import LogContents, covered_by
 from kube_actors.store.snapshot_files import read_newest_snapshot, write_snapshot
+from kube_actors.store.sync_pace import SyncPace
 
 T = TypeVar("T")
 
@@ -25,15 +28,31 @@ SEGMENT_BYTES = 16 << 20
 
 
 class FileDisk:
-    """Implements ``Disk`` on a directory, created when missing."""
+    """Implements ``Disk`` on a directory, created when missing.
 
-    def __init__(self, path: "str | PathLike[str]", *, segment_bytes: int = SEGMENT_BYTES) -> None:
+    ``loop_s`` is how many seconds a save may keep the event loop waiting: for a process that runs
+    one member, a few milliseconds save it two changes of thread per write.
+    """
+
+    def __init__(
+        self,
+        path: "str | PathLike[str]",
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+        loop_s: float = 0.0,
+    ) -> None:
         self._path = Path(path)
+        self._pace = SyncPace(loop_s)
         self._segment_bytes = segment_bytes
         self._log: LogFiles | None = None
         self._writing = anyio.Lock()
         self._bytes = 0
         self._failed: str | None = None
+
+    @property
+    def identity(self) -> IdentityFile:
+        """Which member this directory belongs to."""
+        return IdentityFile(self._path)
 
     @property
     def size_bytes(self) -> int:
@@ -44,9 +63,21 @@ class FileDisk:
 
     async def save(self, hard_state: HardState | None, entries: Sequence[Entry]) -> None:
         log = self._opened()
+        size = sum(len(entry.data) for entry in entries)
+        # Taking the lock lets the loop turn once: what was sent before leaves before the disk.
         async with self._writing:
-            await self._run(lambda: log.append(hard_state, entries))
-        self._bytes += sum(len(entry.data) for entry in entries)
+            began_s = anyio.current_time()
+            if self._pace.in_loop(size, began_s):
+                try:
+                    log.append(hard_state, entries)
+                except DiskFailed as error:
+                    self._failed = str(error)
+                    raise
+                ended_s = anyio.current_time()
+                self._pace.took(ended_s - began_s, ended_s)
+            else:
+                await self._run(lambda: log.append(hard_state, entries))
+        self._bytes += size
 
     async def save_snapshot(self, snapshot: StateSnapshot) -> None:
         log = self._opened()
