@@ -21,7 +21,7 @@ from report import Row, publish
 from rivals import MEMBERS, Load, free_ports
 from storemember import network_of
 
-from kube_actors.actor import ActorError, ActorSystem, Blob, Clock
+from kube_actors.actor import Actor, ActorError, ActorSystem, Blob, Clock
 from kube_actors.cluster.pki_directory import PkiDirectory
 from kube_actors.store import Put, Range, StoreClient, Txn, member_address
 
@@ -113,13 +113,14 @@ class ThreeMembers(AbstractContextManager["ThreeMembers"]):
                         continue
             first = member_address(leader)
             store = StoreClient(actor, [first, *(each for each in members if each != first)])
-            yield Driver(store, leader)
+            yield Driver(actor, store, leader)
 
 
 class Driver:
-    """``store`` asks the leader first."""
+    """``store`` asks the leader first; ``actor`` can make other clients."""
 
-    def __init__(self, store: StoreClient, leader: int) -> None:
+    def __init__(self, actor: Actor, store: StoreClient, leader: int) -> None:
+        self.actor = actor
         self.store = store
         self.leader = leader
 
