@@ -5,8 +5,10 @@ import http.client
 import json
 import ssl
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import click
@@ -38,6 +40,29 @@ def _context(cluster: dict[str, Any], user: dict[str, Any]) -> ssl.SSLContext:
 
 def ask(kubeconfig: Path, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     """Ask the cluster of ``kubeconfig``; raises CannotReach or ClickException in one line."""
+    with _answered(kubeconfig, what, body) as response:
+        try:
+            answer = json.loads(response.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise CannotReach(f"the answer broke off ({error})") from None
+    assert isinstance(answer, dict)
+    return answer
+
+
+def download(kubeconfig: Path, what: str, out: IO[bytes]) -> None:
+    """Write what the cluster answers to a file; raises as ``ask`` does."""
+    with _answered(kubeconfig, what, {}) as response:
+        try:
+            while block := response.read(1 << 16):
+                out.write(block)
+        except http.client.HTTPException as error:
+            raise CannotReach(f"the answer broke off ({error!r})") from None
+
+
+@contextmanager
+def _answered(
+    kubeconfig: Path, what: str, body: dict[str, Any] | None
+) -> Iterator[http.client.HTTPResponse]:
     try:
         config = yaml.safe_load(kubeconfig.read_text())
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
@@ -61,16 +86,18 @@ def ask(kubeconfig: Path, what: str, body: dict[str, Any] | None = None) -> dict
             body=json.dumps(body) if body is not None else None,
         )
         response = connection.getresponse()
-        answer = json.loads(response.read())
+        if response.status != 200:
+            answer = json.loads(response.read())
     except (OSError, http.client.HTTPException, ValueError) as error:
+        connection.close()
         raise CannotReach(
             f"{cluster['server']} does not answer ({error}): is `kube-actors up` running?"
         ) from None
+    try:
+        if response.status == 400:
+            raise click.UsageError(answer.get("error", "refused"))
+        if response.status != 200:
+            raise CannotReach(answer.get("message", f"HTTP {response.status}"))
+        yield response
     finally:
         connection.close()
-    if response.status == 400:
-        raise click.UsageError(answer.get("error", "refused"))
-    if response.status != 200:
-        raise CannotReach(answer.get("message", f"HTTP {response.status}"))
-    assert isinstance(answer, dict)
-    return answer

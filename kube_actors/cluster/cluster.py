@@ -48,6 +48,7 @@ from kube_actors.cluster.health import Health
 from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, ClusterKeys, load_or_make, make_keys
 from kube_actors.cluster.master import Engine, MasterPlan, run_master
 from kube_actors.cluster.node import NodePlan, run_node
+from kube_actors.cluster.store_desk import StoreDesk, rebuild_place
 from kube_actors.node.runtimes import ContainerRuntime, ProcessRuntime, SimulatedRuntime
 from kube_actors.store import Disk, FileDisk, MemoryDisk
 
@@ -400,8 +401,20 @@ class Cluster:
             }
         return found
 
-    async def _debug(self, what: str, asked: dict[str, Any]) -> dict[str, Any]:
-        """Answer the command line: ``status``, and the chaos verbs with their targets."""
+    async def rebuild_store(self, master: int) -> int:
+        """Throw away what a master's store has and get it from the others; return its old number.
+
+        For a member whose log is damaged. The others must have a majority without it.
+        """
+        return await rebuild_place(self.faults, self._disks, self.config.data_dir, master)
+
+    async def _debug(
+        self, what: str, asked: dict[str, Any]
+    ) -> dict[str, Any] | AsyncIterator[bytes]:
+        """Answer the command line: ``status``, the chaos verbs, and what concerns the store."""
+        if what.startswith("store/"):
+            desk = StoreDesk(self.actor, self.config.masters, self.rebuild_store)
+            return await desk.answer(what.removeprefix("store/"), asked)
         if what == "status":
             return await self.status()
         if what == "chaos":

@@ -7,7 +7,7 @@ them is harmless. Paths under ``/debug/kube-actors/`` are answered here, for adm
 so that they work when no master does.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import anyio
@@ -21,7 +21,7 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-DebugHandler = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+DebugHandler = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any] | AsyncIterator[bytes]]]
 
 DEBUG_PREFIX = "/debug/kube-actors/"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -46,6 +46,14 @@ class FrontDoor:
         self._token = token
         self._debug = debug
         self._tickets = 0
+        self._coming: anyio.Event | None = None
+        self.requests = 0
+
+    async def wait_request(self) -> None:
+        """Wait until the next request comes."""
+        if self._coming is None:
+            self._coming = anyio.Event()
+        await self._coming.wait()
 
     def opened(self, master: int, app: AsgiApp) -> None:
         self._masters[master] = _Master(app)
@@ -74,6 +82,10 @@ class FrontDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        self.requests += 1
+        if self._coming is not None:
+            self._coming.set()
+            self._coming = None
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if path.startswith(DEBUG_PREFIX):
             await self._answer_debug(path.removeprefix(DEBUG_PREFIX), scope, receive, send)
@@ -131,7 +143,10 @@ class FrontDoor:
         except (KeyError, ValueError) as error:
             await respond(send, 400, {"error": str(error.args[0] if error.args else error)})
         else:
-            await respond(send, 200, answer)
+            if isinstance(answer, AsyncIterator):
+                await _stream(send, answer)
+            else:
+                await respond(send, 200, answer)
 
     def _is_administrator(self, scope: Scope) -> bool:
         certificate = (scope.get("extensions") or {}).get("kube_actors.client_certificate")
@@ -139,6 +154,15 @@ class FrontDoor:
             return True
         wanted = f"Bearer {self._token}".encode()
         return any(name == b"authorization" and value == wanted for name, value in scope["headers"])
+
+
+async def _stream(send: Send, parts: AsyncIterator[bytes]) -> None:
+    """Send bytes as they come; if they end in an error only the closed connection says so."""
+    headers = [(b"content-type", b"application/octet-stream")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    async for part in parts:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def respond(

@@ -11,6 +11,12 @@ from kube_actors.store import Store
 from kube_actors.store.messages import GetStatus, MemberStatus
 
 POLL_S = 0.2
+CALM_POLL_S = 1.0
+"""How often masters are asked while nobody comes to the door and nothing changes."""
+
+STIRRED_S = 3.0
+"""For how long after a request or a change they are asked as often as ``POLL_S`` says."""
+
 ANSWER_S = 0.5
 _USER, _GROUPS = "system:kube-actors-health", ("system:masters",)
 
@@ -35,9 +41,17 @@ class Health:
 
     @property
     def leader(self) -> int:
-        """The store member that leads by the newest term heard of; 0 when nobody says."""
+        """The master whose store leads by the newest term heard of; 0 when nobody says."""
         led = [s for s in self._known.values() if s is not None and s.leader and not s.read_only]
-        return max(led, key=lambda s: s.term).leader if led else 0
+        return self._place(max(led, key=lambda s: s.term).leader) if led else 0
+
+    def _place(self, member: int) -> int:
+        """Return the master that has a member: one that was rebuilt has a new number."""
+        if self._engine is None:
+            for number, status in self._known.items():
+                if status is not None and status.member == member:
+                    return number
+        return member
 
     @property
     def read_only(self) -> bool:
@@ -45,10 +59,25 @@ class Health:
         return all(status is None or status.read_only for status in self._known.values())
 
     async def run(self) -> None:
-        """Ask all masters, again and again."""
+        """Ask all masters, again and again; seldom while it makes no difference to anybody."""
+        quick_until_s = 0.0
         while True:
+            before = (self._verdicts(), self._door.requests)
             await self.refresh()
-            await anyio.sleep(POLL_S)
+            now_s = anyio.current_time()
+            if (self._verdicts(), self._door.requests) != before:
+                quick_until_s = now_s + STIRRED_S
+            if now_s < quick_until_s:
+                await anyio.sleep(POLL_S)
+            else:
+                with anyio.move_on_after(CALM_POLL_S):
+                    await self._door.wait_request()
+
+    def _verdicts(self) -> list[tuple[int, int, bool] | None]:
+        return [
+            None if status is None else (status.leader, status.term, status.read_only)
+            for status in self._known.values()
+        ]
 
     async def refresh(self) -> None:
         silent: dict[int, None] = {}
@@ -89,7 +118,7 @@ class Health:
                 continue
             members[str(number)] = {
                 "answers": True,
-                "leader": status.leader,
+                "leader": self._place(status.leader),
                 "term": status.term,
                 "commit": status.commit_index,
                 "applied": status.applied_index,

@@ -14,7 +14,15 @@ from kube_actors.cluster.faults import Machine
 from kube_actors.cluster.front_door import FrontDoor
 from kube_actors.controllers import ControllersConfig, run_controllers
 from kube_actors.scheduler import SchedulerConfig, run_scheduler
-from kube_actors.store import CorruptLog, Disk, DiskError, MemberConfig, Store, run_member
+from kube_actors.store import (
+    CannotRebuild,
+    CorruptLog,
+    Disk,
+    DiskError,
+    MemberConfig,
+    Store,
+    run_member,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -84,9 +92,10 @@ def _children(plan: MasterPlan, machine: Machine, door: FrontDoor) -> list[Child
         machine.trouble = ""
         try:
             await run_member(actor, config, plan.disk())
+            machine.trouble = f"store/{number}: it was removed from its group"
         except DiskError as error:
             machine.trouble = f"store/{number}: {error}"
-            if not isinstance(error, CorruptLog):
+            if not isinstance(error, CorruptLog | CannotRebuild):
                 raise
             # Opening it again would find the same damage: the member stays down, the others go on.
             logger.error("%s; this member stays down", machine.trouble)

@@ -86,6 +86,8 @@ from kube_actors.store.messages import (
     Watched,
 )
 from kube_actors.store.protocol import Store
+from kube_actors.store.rebuild import CannotRebuild
+from kube_actors.store.rebuild_directory import NotAMember, prepare_rebuild, restore_directories
 from kube_actors.store.saved_snapshot import (
     SavedSnapshot,
     decode_saved,
@@ -112,6 +114,7 @@ __all__ = [
     "AlarmKind",
     "Alarms",
     "AtRevision",
+    "CannotRebuild",
     "Compact",
     "Compacted",
     "Compare",
@@ -159,6 +162,7 @@ __all__ = [
     "MemoryDisk",
     "MoveLeader",
     "NoQuorum",
+    "NotAMember",
     "NoSpace",
     "NotLeader",
     "OutcomeUnknown",
@@ -192,5 +196,7 @@ __all__ = [
     "disks_from_snapshot",
     "encode_saved",
     "member_address",
+    "prepare_rebuild",
+    "restore_directories",
     "run_member",
 ]

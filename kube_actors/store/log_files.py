@@ -48,7 +48,7 @@ class LogFiles:
         self._hard_state = HardState()
         self._mark = SnapshotMark(0, 0)
         directory.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(directory)
+        self._lock = lock_directory(directory)
 
     def recover(self) -> LogContents | None:
         """Read what is there and cut a torn tail; None if the log is new. Raises CorruptLog."""
@@ -207,7 +207,8 @@ def sync_directory(path: Path) -> None:
         os.close(directory)
 
 
-def _lock(directory: Path) -> int:
+def lock_directory(directory: Path) -> int:
+    """Hold a member's directory; the kernel lets go when the process ends. Raises DiskInUse."""
     lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -215,3 +216,7 @@ def _lock(directory: Path) -> int:
         os.close(lock)
         raise DiskInUse(f"{directory} is in use by another member or process") from error
     return lock
+
+
+def unlock_directory(lock: int) -> None:
+    os.close(lock)

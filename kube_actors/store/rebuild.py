@@ -14,6 +14,7 @@ from kube_actors.actor import Actor, ActorError
 from kube_actors.store.client import StoreClient
 from kube_actors.store.cluster_messages import MemberInfo, MemberNotFound
 from kube_actors.store.config import MemberConfig
+from kube_actors.store.disk import DiskError
 from kube_actors.store.identity import Identity, IdentityKeeper
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ AGAIN_S = 0.25
 ATTEMPT_S = 5.0
 
 
-class CannotRebuild(Exception):
+class CannotRebuild(DiskError):
     """There is nobody to be rebuilt from; the message says what to do."""
 
 

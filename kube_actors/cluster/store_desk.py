@@ -1,0 +1,155 @@
+"""What people ask about the store of a running cluster: members, alarms, snapshots, rebuilding.
+
+Answers ``/debug/kube-actors/store/…`` with plain JSON data, or with the bytes of a snapshot.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import anyio
+import attrs
+
+from kube_actors.actor import Actor, ActorError
+from kube_actors.cluster.faults import Faults
+from kube_actors.store import (
+    AlarmKind,
+    Disk,
+    DiskError,
+    DiskInUse,
+    MemberStatus,
+    MemoryDisk,
+    SnapshotPart,
+    StoreClient,
+    member_address,
+    prepare_rebuild,
+)
+from kube_actors.store.identity import Identity
+
+VERBS = ("members", "alarms", "disarm", "defrag", "move-leader", "snapshot", "rebuild")
+
+CLOSE_S, CLOSE_ATTEMPTS = 0.1, 50
+"""How long a member that was told to end may take to close its files."""
+
+Rebuild = Callable[[int], Awaitable[int]]
+"""Rebuilds the store of a master, by its number; returns the number that its member had."""
+
+
+class StoreDesk:
+    """``masters`` are the places whose stores are asked, the first one first."""
+
+    def __init__(self, actor: Actor, masters: int, rebuild: Rebuild) -> None:
+        self._actor = actor
+        self._masters = masters
+        self._rebuild = rebuild
+
+    def _client(self, *masters: int) -> StoreClient:
+        places = masters or tuple(range(1, self._masters + 1))
+        return StoreClient(self._actor, [member_address(place) for place in places])
+
+    async def answer(
+        self, verb: str, asked: Mapping[str, Any]
+    ) -> dict[str, Any] | AsyncIterator[bytes]:
+        """Carry out one verb. Raises ValueError with what was wrong or refused."""
+        try:
+            return await self._answer(verb, asked)
+        except (ActorError, DiskError) as error:
+            raise ValueError(str(error) or type(error).__name__) from error
+
+    async def _answer(
+        self, verb: str, asked: Mapping[str, Any]
+    ) -> dict[str, Any] | AsyncIterator[bytes]:
+        client = self._client()
+        if verb == "members":
+            members = await client.members()
+            return {"members": [_plain(one) for one in members]}
+        if verb == "alarms":
+            return {"alarms": [_plain(alarm) for alarm in await client.alarms()]}
+        if verb == "disarm":
+            kind = AlarmKind(str(asked.get("kind", "nospace")).lower())
+            return {"alarms": [_plain(alarm) for alarm in await client.disarm_alarm(0, kind)]}
+        if verb == "defrag":
+            return await self._defragment()
+        if verb == "move-leader":
+            return _described(await client.move_leader(_number(asked, "member")))
+        if verb == "rebuild":
+            place = _number(asked, "master")
+            if not 1 <= place <= self._masters:
+                raise ValueError(f"there is no master {place}: there are {self._masters}")
+            return {"master": place, "member": await self._rebuild(place)}
+        if verb == "snapshot":
+            return self._snapshot(client)
+        raise ValueError(f"unknown verb {verb!r}: use one of {', '.join(VERBS)}")
+
+    async def _defragment(self) -> dict[str, Any]:
+        """Defragment one member after the other, so that a majority always answers."""
+        found: dict[str, Any] = {}
+        for place in range(1, self._masters + 1):
+            client = self._client(place)
+            before = await client.status()
+            found[str(place)] = {
+                "before": _described(before),
+                "after": _described(await client.defragment()),
+            }
+        return {"members": found}
+
+    async def _snapshot(self, client: StoreClient) -> AsyncIterator[bytes]:
+        async with client.snapshot() as parts:
+            async for part in parts:
+                assert isinstance(part, SnapshotPart)
+                yield part.data
+
+
+async def rebuild_place(
+    faults: Faults, disks: dict[int, Disk], data_dir: Path | None, master: int
+) -> int:
+    """Stop a master, put its store's log aside and start it again; return the old number.
+
+    It gets everything from the others, so they must have a majority without it. Raises DiskError.
+    """
+    name = f"master/{master}"
+    faults.kill(name)
+    try:
+        if data_dir is None:
+            disk = disks[master]
+            assert isinstance(disk, MemoryDisk)
+            number = disk.load().member or master
+            disk.keep(Identity(replacing=number))
+        else:
+            number = await _prepared(data_dir / "store" / str(master))
+            # What failed once is not trusted again; this is another log.
+            disks.pop(master, None)
+    finally:
+        faults.revive(name)
+    return number
+
+
+async def _prepared(directory: Path) -> int:
+    for _ in range(CLOSE_ATTEMPTS):
+        try:
+            return prepare_rebuild(directory)
+        except DiskInUse:
+            await anyio.sleep(CLOSE_S)
+    return prepare_rebuild(directory)
+
+
+def _number(asked: Mapping[str, Any], name: str) -> int:
+    try:
+        return int(asked[name])
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"{name} must be a number") from None
+
+
+def _plain(message: Any) -> dict[str, Any]:
+    names = [field.name for field in attrs.fields(type(message))]
+    return {name: getattr(message, name) for name in names}
+
+
+def _described(status: MemberStatus) -> dict[str, Any]:
+    return {
+        "member": status.member,
+        "leader": status.leader,
+        "sizeBytes": status.size_bytes,
+        "inUseBytes": status.size_in_use_bytes,
+        "logBytes": status.log_bytes,
+    }

@@ -1,0 +1,77 @@
+"""Prepares a member's directory to be rebuilt, and fills new ones from a saved snapshot.
+
+Everything is written so that an interruption leaves either what was or what will be.
+"""
+
+from pathlib import Path
+
+from kube_actors.store.disk import DiskError
+from kube_actors.store.file_disk import FileDisk
+from kube_actors.store.identity import Identity, IdentityFile
+from kube_actors.store.log_files import lock_directory, unlock_directory
+from kube_actors.store.saved_snapshot import FIRST_STATE, SavedSnapshot, restored
+
+
+class NotAMember(DiskError):
+    """The directory is no store member's; the message says what was looked for."""
+
+
+def prepare_rebuild(directory: Path, number: int = 0) -> int:
+    """Put the log aside and note that the member must be rebuilt; return its number.
+
+    ``number`` 0 takes the one that the directory itself knows: from its identity, or its name.
+    The next start gets everything from the other members. Raises DiskInUse while the member runs,
+    NotAMember, CorruptLog when the identity is damaged and no number is given.
+    """
+    if not (directory / "lock").exists():
+        raise NotAMember(f"{directory} is no directory of a store member: it has no lock file")
+    lock = lock_directory(directory)
+    try:
+        keeper = IdentityFile(directory)
+        number = number or _number_of(directory, keeper)
+        keeper.keep(Identity(replacing=number))
+        keeper.set_aside()
+    finally:
+        unlock_directory(lock)
+    return number
+
+
+def _number_of(directory: Path, keeper: IdentityFile) -> int:
+    identity = keeper.load()
+    number = identity.replacing or identity.member
+    if number:
+        return number
+    if not directory.name.isdecimal() or not int(directory.name):
+        raise NotAMember(f"{directory}: which member is it? Give its number with --member")
+    return int(directory.name)
+
+
+async def restore_directories(
+    saved: SavedSnapshot,
+    directory: Path,
+    members: int = 3,
+    *,
+    token: str = "",
+    bump_revision: int = 0,
+    mark_compacted: bool = False,
+) -> list[Path]:
+    """Fill ``directory/1`` and so on, a member's directory each, with the first state of a group.
+
+    Raises NotAMember when one of them holds something already, DiskError.
+    """
+    snapshot = restored(
+        saved, members, token=token, bump_revision=bump_revision, mark_compacted=mark_compacted
+    )
+    places = [directory / str(number) for number in range(1, members + 1)]
+    for place in places:
+        if place.exists() and any(place.iterdir()):
+            raise NotAMember(f"{place} is not empty: restore into a new directory")
+    for place in places:
+        disk = FileDisk(place)
+        await disk.open()
+        try:
+            await disk.save_snapshot(snapshot)
+            await disk.save(FIRST_STATE, ())
+        finally:
+            await disk.close()
+    return places
