@@ -135,6 +135,19 @@ def range_request(key: bytes, *, serializable: bool) -> bytes:
     return _bytes_field(1, key) + (b"\x38\x01" if serializable else b"")
 
 
+def watch_request(key: bytes, range_end: bytes) -> bytes:
+    return _bytes_field(1, _bytes_field(1, key) + _bytes_field(2, range_end))
+
+
+def event_count(response: bytes) -> tuple[bool, int]:
+    """Read of a WatchResponse whether a watch was created and how many events it has."""
+    created, events = False, 0
+    for number, _ in _fields(response):
+        created = created or number == 3
+        events += number == 11
+    return created, events
+
+
 def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
     at = 0
 
@@ -169,6 +182,9 @@ class EtcdClient:
 
     def call(self, member: int, method: str) -> Any:
         return self._channels[member].unary_unary(f"/etcdserverpb.{method}")
+
+    def stream(self, member: int, method: str) -> Any:
+        return self._channels[member].stream_stream(f"/etcdserverpb.{method}")
 
     async def leader(self) -> int:
         """Return the number of the leader; waits until there is one and all answer it."""
