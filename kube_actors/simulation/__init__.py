@@ -1,7 +1,9 @@
-"""What makes a run repeatable: virtual time, and Raft groups driven from one seed.
+"""What makes a run repeatable, and what looks for the seed that breaks a promise.
 
-``virtual_time`` gives asyncio and trio a clock that jumps to the next timer. ``raft_world`` drives
-a group of members from one plain heap of events, without an event loop; ``raft_weather`` is what
-its network and disks do to it, ``raft_invariants`` what must hold after every step. Whole clusters
-are simulated by ``Cluster(seed=…)`` on virtual time.
+``scenario`` says what can be run, ``schedule`` what goes wrong in a run, as data. Tier 1, the
+``raft_…`` modules: a Raft group on one plain heap of events, without an event loop; ``raft_world``
+drives it, ``raft_invariants`` says what must hold after every step, ``raft_budget`` how much may be
+destroyed. Tier 2, the ``cluster_…`` modules: whole clusters on virtual time. ``campaign`` runs many
+seeds in several processes, ``shrink`` makes what fails small, ``recording`` and ``report`` show it,
+``linearizability`` judges what clients saw. ``kube-actors sim`` is all of it from the command line.
 """

@@ -88,20 +88,30 @@ def register(scenario: Scenario) -> Scenario:
 def load_scenarios() -> dict[str, Scenario]:
     """Import every scenario that ships; return them by name, sorted."""
     for module in SHIPPED:
-        try:
-            import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name != module:
-                raise
+        _import_shipped(module)
     return dict(sorted(SCENARIOS.items()))
 
 
 def find_scenario(name: str) -> Scenario:
-    """Return a scenario. Raises UnknownScenario naming those that there are."""
-    found = load_scenarios()
-    if name not in found:
-        raise UnknownScenario(f"there is no scenario {name!r}; there are {', '.join(found)}")
-    return found[name]
+    """Return a scenario, importing no more than is needed to find it.
+
+    Raises UnknownScenario naming those that there are.
+    """
+    for module in SHIPPED:
+        if name in SCENARIOS:
+            break
+        _import_shipped(module)
+    if name not in SCENARIOS:
+        raise UnknownScenario(f"there is no scenario {name!r}; there are {', '.join(SCENARIOS)}")
+    return SCENARIOS[name]
+
+
+def _import_shipped(module: str) -> None:
+    try:
+        import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
 
 
 def failures_as_findings(

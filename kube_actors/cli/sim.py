@@ -1,0 +1,369 @@
+"""``kube-actors sim``: run seeds, replay one, shrink a failing one, list what there is.
+
+Exit codes: 0 nothing found, 1 something found, 2 a wrong question, 130 stopped by Ctrl-C.
+"""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kube_actors.cli.sim_check import check
+
+if TYPE_CHECKING:
+    from kube_actors.simulation.campaign import Campaign
+    from kube_actors.simulation.scenario import Run, Scenario
+    from kube_actors.simulation.schedule import FaultSchedule
+    from kube_actors.simulation.shrink import Shrunk
+
+FOUND_EXIT = 1
+INTERRUPTED_EXIT = 130
+PROGRESS_S = 0.5
+QUIET_PROGRESS_S = 15.0
+
+
+@click.group()
+def sim() -> None:
+    """Replay whole clusters from a seed, and find what is wrong with them."""
+
+
+sim.add_command(check)
+_scenario = click.option(
+    "--scenario", default="raft-5", show_default=True, help="Which one; see `sim list`."
+)
+_import = click.option(
+    "--import", "modules", multiple=True, metavar="MODULE", help="Where scenarios of yours are."
+)
+
+
+@sim.command("list")
+@click.option("--properties", is_flag=True, help="The properties that are checked, too.")
+@click.option("--verbs", is_flag=True, help="The faults of a Raft group, too.")
+@_import
+def list_scenarios(properties: bool, verbs: bool, modules: tuple[str, ...]) -> None:
+    """List the scenarios."""
+    from kube_actors.simulation.raft_faults import RULES
+    from kube_actors.simulation.raft_invariants import PROPERTIES
+    from kube_actors.simulation.scenario import load_scenarios
+
+    _import_all(modules)
+    for name, scenario in load_scenarios().items():
+        click.echo(f"{name:<18} {scenario.summary}")
+    for shown, table in (
+        (properties, PROPERTIES),
+        (verbs, {name: rule.text for name, rule in RULES.items()}),
+    ):
+        if shown:
+            click.echo("")
+            for name, text in table.items():
+                click.echo(f"{name:<24} {text}")
+
+
+@sim.command()
+@click.option("--seeds", default="0..99", show_default=True, metavar="FIRST..LAST")
+@click.option("--scenario", "scenarios", multiple=True, help="[default: all of raft-…]")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 256))
+@click.option(
+    "--report", type=click.Path(file_okay=False, path_type=Path), help="Write HTML pages here."
+)
+@click.option(
+    "--limit",
+    "limit_s",
+    default=120.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds after which a run is taken for hung.",
+)
+@click.option("--findings-max", default=20, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--shrink-time",
+    "shrink_s",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Seconds for making failing schedules smaller.",
+)
+@_import
+def run(
+    seeds: str,
+    scenarios: tuple[str, ...],
+    jobs: int,
+    report: Path | None,
+    limit_s: float,
+    findings_max: int,
+    shrink_s: float,
+    modules: tuple[str, ...],
+) -> None:
+    """Run many seeds and say which promises were broken."""
+    from kube_actors.simulation.campaign import parse_seeds, run_campaign
+    from kube_actors.simulation.scenario import UnknownScenario, load_scenarios
+
+    try:
+        chosen = parse_seeds(seeds)
+    except ValueError as error:
+        raise click.UsageError(f"--seeds: {error}") from None
+    _import_all(modules)
+    names = scenarios or tuple(name for name in load_scenarios() if name.startswith("raft-"))
+    progress = _Progress(len(chosen) * len(names))
+    try:
+        campaign = run_campaign(
+            names,
+            chosen,
+            clock=time.monotonic,
+            jobs=jobs,
+            limit_s=limit_s,
+            findings_max=findings_max,
+            shrink_s=shrink_s,
+            modules=modules,
+            on_run=progress.ran,
+            on_shrunk=progress.shrunk,
+        )
+    except UnknownScenario as error:
+        raise click.UsageError(str(error)) from None
+    progress.end(campaign)
+    if report is not None:
+        _write_reports(report, campaign, " ".join(["kube-actors sim", *sys.argv[2:]]))
+    if campaign.interrupted:
+        sys.exit(INTERRUPTED_EXIT)
+    if campaign.found:
+        sys.exit(FOUND_EXIT)
+
+
+@sim.command()
+@click.argument("seed", type=click.IntRange(0))
+@_scenario
+@click.option("--schedule", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.html")
+@click.option("--trace", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.json")
+@click.option("--faults", is_flag=True, help="Print the schedule, to be changed and given again.")
+@_import
+def replay(
+    seed: int,
+    scenario: str,
+    schedule: Path | None,
+    report: Path | None,
+    trace: Path | None,
+    faults: bool,
+    modules: tuple[str, ...],
+) -> None:
+    """Run one SEED again, and write down what happened."""
+    from kube_actors.simulation.campaign import replay_command
+    from kube_actors.simulation.recording import Recording
+    from kube_actors.simulation.report import html, perfetto
+
+    _import_all(modules)
+    found = _find(scenario)
+    given = _read_schedule(schedule)
+    recording = Recording(scenario, seed) if report or trace else None
+    outcome = _run(found, seed, given, schedule, recording)
+    if faults:
+        click.echo(outcome.schedule.to_json_lines(), nl=False)
+    click.echo(
+        f"{scenario} seed {seed}: {outcome.steps} steps, {outcome.simulated_s:.2f} simulated s, "
+        f"digest {outcome.digest}",
+        err=faults,
+    )
+    if recording is not None:
+        command = replay_command(outcome, str(schedule or ""))
+        if report:
+            title = f"{scenario} seed {seed}"
+            report.write_text(html.render(recording, title=title, command=command))
+        if trace:
+            trace.write_text(perfetto.render(recording))
+    _tell(outcome)
+    if outcome.findings:
+        sys.exit(FOUND_EXIT)
+
+
+@sim.command()
+@click.argument("seed", type=click.IntRange(0))
+@_scenario
+@click.option("--schedule", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it here.")
+@click.option(
+    "--time", "time_s", default=60.0, show_default=True, type=click.FloatRange(min=0, min_open=True)
+)
+@_import
+def shrink(
+    seed: int,
+    scenario: str,
+    schedule: Path | None,
+    out: Path | None,
+    time_s: float,
+    modules: tuple[str, ...],
+) -> None:
+    """Find the shortest schedule with which SEED still fails."""
+    from kube_actors.simulation.campaign import replay_command
+    from kube_actors.simulation.shrink import shrink as shrink_run
+
+    _import_all(modules)
+    found = _find(scenario)
+    outcome = _run(found, seed, _read_schedule(schedule), schedule, None)
+    if not outcome.findings:
+        raise click.UsageError(f"seed {seed} of {scenario} breaks no promise: nothing to shrink")
+    end_s = time.monotonic() + time_s
+    smaller = shrink_run(
+        outcome,
+        lambda other: found.run(seed, schedule=other),
+        runs_max=5_000,
+        expired=lambda: time.monotonic() > end_s,
+    )
+    click.echo(f"{smaller.finding.property}: {smaller.finding.text}")
+    click.echo(smaller.describe())
+    if out is None:
+        click.echo(smaller.after.to_json_lines(), nl=False)
+    else:
+        out.write_text(smaller.after.to_json_lines())
+        click.echo(f"replay: {replay_command(outcome, str(out))}")
+    sys.exit(FOUND_EXIT)
+
+
+def _import_all(modules: tuple[str, ...]) -> None:
+    from importlib import import_module
+
+    sys.path.insert(0, "")
+    for module in modules:
+        try:
+            import_module(module)
+        except ImportError as error:
+            raise click.UsageError(f"--import {module}: {error}") from None
+
+
+def _find(name: str) -> "Scenario":
+    from kube_actors.simulation.scenario import UnknownScenario, find_scenario
+
+    try:
+        return find_scenario(name)
+    except UnknownScenario as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _read_schedule(path: Path | None) -> "FaultSchedule | None":
+    from kube_actors.simulation.schedule import FaultSchedule, ScheduleError
+
+    if path is None:
+        return None
+    try:
+        return FaultSchedule.from_json_lines(path.read_text(encoding="utf-8"))
+    except ScheduleError as error:
+        raise click.UsageError(f"{path}, {error}") from None
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{path}: not text: {error}") from None
+
+
+def _run(
+    scenario: "Scenario",
+    seed: int,
+    schedule: "FaultSchedule | None",
+    path: Path | None,
+    recording: "object | None",
+) -> "Run":
+    from kube_actors.simulation.schedule import ScheduleError
+
+    try:
+        return scenario.run(seed, schedule=schedule, recording=recording)  # type: ignore[arg-type]
+    except ScheduleError as error:
+        raise click.UsageError(f"{path}, {error.text}") from None
+
+
+def _tell(run: "Run") -> None:
+    for finding in run.findings:
+        click.echo(
+            f"{finding.scenario} seed {finding.seed}: {finding.property}: {finding.text} "
+            f"(step {finding.step}, {finding.time_s:.3f} s)"
+        )
+
+
+class _Progress:
+    """One line that is written over on a terminal, and now and then a line elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.begun_s = time.monotonic()
+        self.shown_s = self.begun_s
+        self.terminal = sys.stderr.isatty()
+
+    def ran(self, campaign: "Campaign", run: "Run") -> None:
+        if run.findings:
+            self._clear()
+            _tell(run)
+        now_s = time.monotonic()
+        if now_s - self.shown_s >= (PROGRESS_S if self.terminal else QUIET_PROGRESS_S):
+            self.shown_s = now_s
+            text = self._line(campaign)
+            click.echo(f"\r{text}" if self.terminal else text, nl=not self.terminal, err=True)
+
+    def shrunk(self, run: "Run", smaller: "Shrunk") -> None:
+        from kube_actors.simulation.campaign import replay_command
+
+        self._clear()
+        click.echo(f"{run.scenario} seed {run.seed}, {smaller.finding.property}: shortest found")
+        click.echo(f"  {smaller.describe()}; {smaller.finding.text}")
+        for line in smaller.after.to_json_lines().splitlines():
+            click.echo(f"  {line}")
+        click.echo(f"  {replay_command(run)}")
+
+    def end(self, campaign: "Campaign") -> None:
+        from kube_actors.simulation.campaign import replay_command
+
+        self._clear()
+        if campaign.interrupted:
+            click.echo("stopped: what was found so far", err=True)
+        for run in campaign.found:
+            if (run.scenario, run.seed) not in campaign.shrunk:
+                click.echo(replay_command(run))
+        click.echo(f"{self._line(campaign)}, digest {campaign.digest}")
+
+    def _line(self, campaign: "Campaign") -> str:
+        passed_s = max(time.monotonic() - self.begun_s, 1e-6)
+        return (
+            f"{campaign.seeds} of {self.total} seeds, {len(campaign.found)} with findings, "
+            f"{campaign.seeds / passed_s:.1f} seeds/s, {campaign.simulated_s:.0f} simulated s"
+        )
+
+    def _clear(self) -> None:
+        if self.terminal:
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _write_reports(directory: Path, campaign: "Campaign", command: str) -> None:
+    """Write a page for the campaign, and a page, a trace and a schedule for each finding."""
+    from kube_actors.simulation.campaign import replay_command
+    from kube_actors.simulation.recording import Recording
+    from kube_actors.simulation.report import campaign as campaign_page
+    from kube_actors.simulation.report import html, perfetto
+
+    directory.mkdir(parents=True, exist_ok=True)
+    results = []
+    for run in campaign.found:
+        name = f"{run.scenario}-{run.seed}"
+        smaller = campaign.shrunk.get((run.scenario, run.seed))
+        schedule = smaller.after if smaller is not None else run.schedule
+        href = ""
+        if run.digest:  # else the process died or hung: it would do so here as well
+            path = directory / f"{name}.schedule"
+            path.write_text(schedule.to_json_lines())
+            recording = Recording(run.scenario, run.seed)
+            _find(run.scenario).run(run.seed, schedule=schedule, recording=recording)
+            shown = replay_command(run, str(path))
+            href = f"{name}.html"
+            (directory / href).write_text(html.render(recording, title=name, command=shown))
+            (directory / f"{name}.trace.json").write_text(perfetto.render(recording))
+        finding = run.findings[0]
+        results.append(
+            campaign_page.SeedResult(
+                run.scenario,
+                run.seed,
+                finding.property,
+                finding.text,
+                run.steps,
+                run.simulated_s,
+                href,
+                replay_command(run),
+            )
+        )
+    page = campaign_page.render(results, title="campaign", command=command)
+    (directory / "campaign.html").write_text(page)
+    click.echo(f"reports: {directory / 'campaign.html'}")

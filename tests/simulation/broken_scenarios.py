@@ -1,0 +1,34 @@
+"""Scenarios that go wrong in every way, for the tests of campaigns."""
+
+import os
+import time
+from typing import Any
+
+from attrs import evolve
+
+from kube_actors.simulation.raft_scenarios import RaftScenario
+from kube_actors.simulation.scenario import Run, find_scenario, register
+from kube_actors.simulation.schedule import FaultSchedule
+from tests.raft.mutants import AnswersBeforeTheDisk
+
+
+class Broken:
+    """Raises at seed 3, kills its process at 5, hangs at 7; else nothing happens."""
+
+    name = "broken"
+    summary = "goes wrong"
+
+    def run(self, seed: int, *, schedule: Any = None, recording: Any = None) -> Run:
+        if seed == 3:
+            raise RuntimeError("this seed is not liked")
+        if seed == 5:
+            os._exit(9)
+        while seed == 7:
+            time.sleep(1)
+        return Run(self.name, seed, (), 10, 1.0, f"d{seed}", schedule or FaultSchedule())
+
+
+register(Broken())
+_raft = find_scenario("raft-5")
+assert isinstance(_raft, RaftScenario)
+register(evolve(_raft, name="careless", member_type=AnswersBeforeTheDisk))
