@@ -162,8 +162,23 @@ def fill_delete(answer: Any, done: DeleteDone) -> None:
     fill_kvs(answer.prev_kvs, done.prev_kvs)
 
 
-def fill_txn(answer: Any, done: TxnDone, revision: int) -> None:
-    """``revision`` is the transaction's: what wrote nothing before says the one before it."""
+def fill_txn(answer: Any, done: TxnDone) -> None:
+    """Every answer inside says the revision as of its operation, as in etcd."""
+    wrote = _writes(done)
+    _fill_txn(answer, done, done.revision - wrote, dirty=False)
+
+
+def _writes(done: TxnDone) -> bool:
+    return any(
+        isinstance(each, PutDone)
+        or (isinstance(each, DeleteDone) and each.deleted > 0)
+        or (isinstance(each, TxnDone) and _writes(each))
+        for each in done.responses
+    )
+
+
+def _fill_txn(answer: Any, done: TxnDone, before: int, *, dirty: bool) -> bool:
+    """Return whether something was written up to here, upon the revision ``before``."""
     answer.succeeded = done.succeeded
     for each in done.responses:
         response = answer.responses.add()
@@ -171,15 +186,18 @@ def fill_txn(answer: Any, done: TxnDone, revision: int) -> None:
             response.response_range.header.revision = each.revision
             fill_ranged(response.response_range, each)
         elif isinstance(each, PutDone):
-            response.response_put.header.revision = revision
+            dirty = True
+            response.response_put.header.revision = before + 1
             fill_put(response.response_put, each)
         elif isinstance(each, DeleteDone):
-            response.response_delete_range.header.revision = revision
+            dirty = dirty or each.deleted > 0
+            response.response_delete_range.header.revision = before + dirty
             fill_delete(response.response_delete_range, each)
         else:
             # etcd leaves the header of a transaction inside another empty.
             response.response_txn.header.SetInParent()
-            fill_txn(response.response_txn, each, revision)
+            dirty = _fill_txn(response.response_txn, each, before, dirty=dirty)
+    return dirty
 
 
 def fill_event(target: Any, event: Event) -> None:

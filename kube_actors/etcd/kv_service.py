@@ -17,7 +17,14 @@ from kube_actors.etcd.origin import Origin
 from kube_actors.etcd.request_checks import check_delete, check_put, check_range, check_txn
 from kube_actors.etcd.schema import Parser, pb
 from kube_actors.store import StoreClient
-from kube_actors.store.messages import DeleteDone, PutDone, Txn
+from kube_actors.store.messages import (
+    DeleteDone,
+    InvalidRequest,
+    LeaseNotFound,
+    LeaseTimeToLive,
+    PutDone,
+    Txn,
+)
 
 
 class KvService:
@@ -45,12 +52,21 @@ class KvService:
 
     async def put(self, request: Any) -> Any:
         check_put(request)
-        done = await self._store.txn(Txn((), (put_of(request),)))
+        try:
+            done = await self._store.txn(Txn((), (put_of(request),)))
+        except InvalidRequest:
+            await self._check_lease(request.lease)
+            raise
         answer = pb.PutResponse()
         put = done.responses[0]
         assert isinstance(put, PutDone)
         fill_put(answer, put)
         return await self._origin.fill(answer, done.revision)
+
+    async def _check_lease(self, lease: int) -> None:
+        """Raise LeaseNotFound: of two faults etcd's Put names that of the lease."""
+        if lease and (await self._store.lease(LeaseTimeToLive(lease))).ttl_s < 0:
+            raise LeaseNotFound(lease)
 
     async def delete_range(self, request: Any) -> Any:
         check_delete(request)
@@ -65,7 +81,7 @@ class KvService:
         check_txn(request)
         done = await self._store.txn(txn_of(request))
         answer = pb.TxnResponse()
-        fill_txn(answer, done, done.revision)
+        fill_txn(answer, done)
         return await self._origin.fill(answer, done.revision)
 
     async def compact(self, request: Any) -> Any:

@@ -23,7 +23,9 @@ from kube_actors.store.maintenance_messages import (
     ListAlarms,
 )
 from kube_actors.store.messages import GetHash
+from kube_actors.store.saved_padding import padding_of
 
+_BLOB_BYTES = 64 << 10
 VERSION = "3.5.1"
 """The version of the API that is spoken; what clients compare."""
 _GET, _ACTIVATE, _DEACTIVATE = 0, 1, 2
@@ -106,17 +108,22 @@ class MaintenanceService:
         return await self._origin.fill(answer)
 
     async def snapshot(self, requests: AsyncIterator[Any], answers: Answers) -> None:
-        """Stream the member's state, then its digest, as etcd does."""
+        """Stream the member's state, padded to whole pages, then its digest, as etcd does."""
         async for _ in requests:
             break
         digest = hashlib.sha256()
+        total = 0
         async with self._steward.snapshot() as parts:
             async for part in parts:
                 data = bytes(part.data)
+                total += len(data)
+                if not part.remaining_bytes:
+                    data += padding_of(total)
                 digest.update(data)
-                await answers.send(
-                    pb.SnapshotResponse(remaining_bytes=part.remaining_bytes, blob=data)
-                )
+                for start in range(0, len(data), _BLOB_BYTES):
+                    blob = data[start : start + _BLOB_BYTES]
+                    left = part.remaining_bytes + len(data) - start - len(blob)
+                    await answers.send(pb.SnapshotResponse(remaining_bytes=left, blob=blob))
         await answers.send(pb.SnapshotResponse(remaining_bytes=0, blob=digest.digest()))
 
     async def move_leader(self, request: Any) -> Any:

@@ -20,6 +20,7 @@ from kube_actors.store.frozen import FrozenKeyspace, FrozenState
 from kube_actors.store.keyspace import Keyspace
 from kube_actors.store.memory_disk import MemoryDisk
 from kube_actors.store.roster import FrozenRoster
+from kube_actors.store.saved_padding import without_padding
 from kube_actors.store.snapshot import BadSnapshot, decode_state, encode_state
 
 FILE_ID = 0x6B61_5361_7665_6401
@@ -60,7 +61,11 @@ def encode_saved(snapshot: StateSnapshot) -> Iterator[bytes]:
 
 
 def decode_saved(data: bytes, name: str = "snapshot") -> SavedSnapshot:
-    """Read a file whole. Raises CorruptLog with ``name`` and the offset of what is wrong."""
+    """Read a file whole, whether our tools or etcdctl saved it.
+
+    Raises CorruptLog with ``name`` and the offset of what is wrong.
+    """
+    data = without_padding(data)
     parts: list[bytes] = []
     offset = before = 0
     try:

@@ -79,6 +79,8 @@ puts = st.builds(
     ignore_lease=st.sampled_from([False, False, False, True]),
 )
 deletes = st.builds(pb.DeleteRangeRequest, key=keys, range_end=ends, prev_kv=st.booleans())
+deletes_in_txns = deletes.filter(lambda one: one.range_end != b"\0")
+"""etcd does not notice that a put meets a deletion from a key on; ours refuses it."""
 compares = st.one_of(
     *(
         st.builds(
@@ -108,7 +110,7 @@ def _operations(inner: Any) -> Any:
         st.builds(lambda one: pb.RequestOp(request_range=one), ranges),
         st.builds(lambda one: pb.RequestOp(request_put=one), puts),
         st.builds(lambda one: pb.RequestOp(request_put=one), puts),
-        st.builds(lambda one: pb.RequestOp(request_delete_range=one), deletes),
+        st.builds(lambda one: pb.RequestOp(request_delete_range=one), deletes_in_txns),
     ]
     if inner is not None:
         kinds.append(st.builds(lambda one: pb.RequestOp(request_txn=one), inner))
