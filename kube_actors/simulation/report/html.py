@@ -11,7 +11,7 @@ from string import Template
 from typing import Any
 
 from kube_actors.simulation.recording import Recording
-from kube_actors.simulation.report.spans import commits, spans
+from kube_actors.simulation.report.spans import commits, lanes_in_order, spans
 
 __all__ = ["assemble", "embedded", "render"]
 
@@ -52,7 +52,7 @@ def _asset(name: str) -> str:
 def _payload(recording: Recording, *, title: str, command: str) -> dict[str, Any]:
     """Everything the page draws; lanes, kinds and texts are named by their numbers."""
     end_s = recording.end_s
-    lanes = {lane: i for i, lane in enumerate(recording.lanes)}
+    lanes = {lane: i for i, lane in enumerate(lanes_in_order(recording))}
     kinds: dict[str, int] = {}
     texts: dict[str, int] = {}
     messages = [

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kube_actors.simulation.recording import Recording
-from kube_actors.simulation.report.spans import commits, spans
+from kube_actors.simulation.report.spans import commits, lanes_in_order, spans
 
 __all__ = ["render"]
 
@@ -43,7 +43,7 @@ def _us(time_s: float) -> float:
 
 
 def _threads(recording: Recording) -> dict[str, int]:
-    return {lane: 10 * (i + 1) for i, lane in enumerate(recording.lanes)}
+    return {lane: 10 * (i + 1) for i, lane in enumerate(lanes_in_order(recording))}
 
 
 def _event(phase: str, name: str, category: str, time_s: float, thread: int) -> TraceEvent:

@@ -1,12 +1,15 @@
 """What a recording's events add up to: who was what from when to when, and how far commits went."""
 
+import re
 from collections.abc import Iterator
 
 from attrs import frozen
 
 from kube_actors.simulation.recording import RecordedEvent, Recording
 
-__all__ = ["Span", "commits", "in_time", "spans"]
+__all__ = ["Span", "commits", "in_time", "lanes_in_order", "spans"]
+
+NUMBERED = re.compile(r"(.*?)[ /-]?(\d*)\Z", re.DOTALL)
 
 ENDS = {"crash": ("role", "pause"), "restart": ("down",), "pause": (), "resume": ("pause",)}
 BEGINS = {"crash": "down", "pause": "pause"}
@@ -25,6 +28,19 @@ class Span:
     end_s: float
     text: str = ""
     term: int = 0
+
+
+def lanes_in_order(recording: Recording) -> list[str]:
+    """The lanes for a person: those with roles first, what differs only in a number together."""
+    with_roles = {event.lane for event in recording.events if event.kind == "role"}
+    groups: dict[str, int] = {}
+    keys: dict[str, tuple[bool, int, int]] = {}
+    for lane in recording.lanes:
+        match = NUMBERED.match(lane)
+        name, number = match.groups() if match else (lane, "")
+        group = groups.setdefault(name, len(groups))
+        keys[lane] = (lane not in with_roles, group, int(number[:18] or 0))
+    return sorted(recording.lanes, key=keys.__getitem__)
 
 
 def in_time(recording: Recording) -> list[RecordedEvent]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from kube_actors.simulation.recording import Recording
 from kube_actors.simulation.report import campaign, html, perfetto
 from kube_actors.simulation.report.campaign import SeedResult
-from kube_actors.simulation.report.spans import Span, spans
+from kube_actors.simulation.report.spans import Span, lanes_in_order, spans
 
 CHROMIUM = shutil.which("chromium")
 NASTY = "</script><script>throw 1</script><!-- ' \" & $data ${x} \u2028 é"
@@ -110,6 +110,15 @@ def test_spans_say_who_was_what_and_when() -> None:
     assert Span("member 3", "pause", 0.75, 0.8) in spans(recorded())
 
 
+def test_lanes_that_differ_in_a_number_stand_together_in_its_order() -> None:
+    recording = Recording()
+    recording.lane("node-10", "api", "node-2", "store/2", "client 1", "store/1")
+    recording.event(0, 0.0, "store/2", "role", "leader", term=1)
+    recording.event(0, 0.0, "store/1", "role", "follower", term=1)
+    order = ["store/1", "store/2", "node-2", "node-10", "api", "client 1"]
+    assert lanes_in_order(recording) == order
+
+
 def test_the_trace_is_one_that_perfetto_reads() -> None:
     trace = json.loads(perfetto.render(recorded()))
     events: list[dict[str, Any]] = trace["traceEvents"]
@@ -172,7 +181,7 @@ def in_chromium(path: Path, tmp_path: Path, fragment: str = "", size: str = "120
         "--disable-sync",
         f"--user-data-dir={tmp_path / 'profile'}",
         f"--window-size={size}",
-        "--virtual-time-budget=1000",
+        "--virtual-time-budget=3000",
         "--enable-logging=stderr",
         "--dump-dom",
         path.as_uri() + fragment,
@@ -223,6 +232,28 @@ def test_chromium_draws_only_what_is_in_view(tmp_path: Path) -> None:
     said = drawn(in_chromium(path, tmp_path, "#from=0.2&to=0.25&messages=all", "800,900"))
     assert 3 <= said["messages"] <= 8
     assert (said["lanes"], said["violations"]) == (3, 0)
+
+
+HAND = Path(__file__).parent / "hand.js"
+
+
+@needs_chromium
+@pytest.mark.real_time
+def test_keys_wheel_pointer_and_filters_move_and_ask(tmp_path: Path) -> None:
+    path = tmp_path / "run.html"
+    frames = "<script>window.requestAnimationFrame = (act) => setTimeout(act, 0)</script>"
+    held = page().replace("</head>", f"{frames}</head>")  # no display, no frames
+    path.write_text(held.replace("</body>", f"<script>{HAND.read_text()}</script></body>"))
+    document = in_chromium(path, tmp_path, "#messages=all")
+    said = dict(re.findall(r'data-(keyed|whole|wheeled|jumped|tip|found)="([^"]*)"', document))
+    assert said["whole"] == "40"
+    assert int(said["keyed"]) < 30
+    assert int(said["wheeled"]) < 40
+    assert said["jumped"].startswith("1broken: election safetytwo leaders")
+    assert re.match(r"Appendmember 1 → member [23]term 1sent 0\.\d+ s, received", said["tip"])
+    assert said["found"].startswith("1 of ")
+    assert said["found"].endswith("candidate (term 2)")
+    assert "data-errors" not in document
 
 
 @needs_chromium

@@ -15,7 +15,7 @@ const SPANS = RUN.spans.map(([lane, kind, begin, end, text, term]) => ({lane, ki
 const ROLES = SPANS.filter((span) => span.kind === "role");
 const LEADERS = ROLES.filter((span) => span.text === "leader");
 const WINDOWS = RUN.windows.map(([lanes, begin, end, verb, text]) => (
-  {lanes, begin, end: end ?? END, open: end === null, verb, text}));
+  {lanes, begin, end: Math.min(end ?? END, Math.max(END, begin)), until: end, verb, text}));
 const VIOLATIONS = RUN.violations.map(([step, time, lane, property, text]) => ({step, time, lane, property, text}));
 const MEMBERS = new Set(ROLES.map((span) => span.lane));
 

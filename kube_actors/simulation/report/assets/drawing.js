@@ -137,8 +137,8 @@ function drawFaults(context, items, top) {
 function shadeFaults(context, row) {
   context.fillStyle = INK.faultPaper;
   context.beginPath();
-  for (const {window: w} of row.faults) {
-    if (w.end <= w.begin || !inView(w.begin, w.end)) continue;
+  for (const w of row.shaded) {
+    if (!inView(w.begin, w.end)) continue;
     const [left, right] = clamped(w.begin, w.end);
     context.rect(left, row.band - 4, right - left, row.body + 8);
   }
@@ -284,14 +284,28 @@ function drawViolations(context) {
   }
 }
 
+// A name that is too long gets a smaller font; then its middle goes, since its number tells it apart.
+function laneFont(context, text) {
+  context.font = "600 12.5px system-ui, sans-serif";
+  return context.measureText(text).width <= VIEW.gutter - 16 ? context.font : "600 11px system-ui, sans-serif";
+}
+
+function clipMiddle(context, text, width) {
+  let keep = text.length;
+  const cut = () => (keep === text.length ? text : `${text.slice(0, Math.ceil(keep * 0.6))}…${text.slice(text.length - Math.floor(keep * 0.4))}`);
+  while (keep > 3 && context.measureText(cut()).width > width) keep -= 1;
+  return cut();
+}
+
 function drawNames(context) {
   context.fillStyle = INK.card;
   context.fillRect(0, 0, VIEW.gutter - 1, ROWS.height);
   context.fillStyle = INK.line;
   context.fillRect(VIEW.gutter - 1, AXIS - 4, 1, ROWS.height - AXIS);
   const name = (text, middle, colour = INK.faint, font = "11.5px system-ui, sans-serif") => {
+    context.font = font;
     context.textAlign = "right";
-    label(context, text, VIEW.gutter - 9, middle, VIEW.gutter - 16, colour, font);
+    label(context, clipMiddle(context, text, VIEW.gutter - 16), VIEW.gutter - 9, middle, VIEW.gutter, colour, font);
     context.textAlign = "left";
   };
   if (ROWS.leaders) name("leader", ROWS.leaders.y + (ROWS.leaders.height * ROWS.leaders.tracks) / 2);
@@ -299,9 +313,9 @@ function drawNames(context) {
     name("committed", ROWS.commit.y + ROWS.commit.height / 2 - 7);
     name(ROWS.commit.said, ROWS.commit.y + ROWS.commit.height / 2 + 8);
   }
-  if (ROWS.weather) name("everywhere", ROWS.weather.y + (ROWS.weather.tracks * TRACK) / 2 - 1, INK.fault);
+  if (ROWS.weather) name("faults", ROWS.weather.y + (ROWS.weather.tracks * TRACK) / 2 - 1, INK.fault);
   for (const row of ROWS.lanes) {
-    name(row.name, row.middle, INK.ink, "600 12.5px system-ui, sans-serif");
+    name(row.name, row.middle, INK.ink, laneFont(context, row.name));
     DRAWN.lanes += 1;
   }
 }

@@ -109,9 +109,10 @@ function offerKinds() {
 function offerLegend() {
   const term = LEADERS[0]?.term ?? 1, span = (text) => ({begin: VIEW.from, end: VIEW.to, text, term});
   const swatches = [
-    ["leader, one colour a term", (c) => drawBand(c, span("leader"), 1, 11, false)],
-    ["follower of that term", (c) => drawBand(c, span("follower"), 1, 11, false)],
-    ["candidate", (c) => drawBand(c, span("candidate"), 1, 11, true)],
+    ...(ROLES.length ? [
+      ["leader, one colour a term", (c) => drawBand(c, span("leader"), 1, 11, false)],
+      ["follower of that term", (c) => drawBand(c, span("follower"), 1, 11, false)],
+      ["candidate", (c) => drawBand(c, span("candidate"), 1, 11, true)]] : []),
     ["crashed", (c) => { cross(c, [0, 0, 13, 6.5], 1); }],
     ["fault", (c) => { c.fillStyle = INK.faultPaper; c.fillRect(0, 1, 26, 11); c.fillStyle = INK.fault; c.fillRect(0, 1, 3, 11); }],
     ...(ROWS.lanes.some((row) => row.operations.length) ? [
@@ -209,7 +210,7 @@ function listenToKeys() {
     "-": () => zoom(1.6), 0: () => look(0, VIEW_MAX), v: () => VIOLATIONS.length && jump(VIOLATIONS[0]), Escape: () => hold(null),
   };
   document.addEventListener("keydown", (event) => {
-    if (event.target.matches("input, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches?.("input, select") || event.ctrlKey || event.metaKey || event.altKey) return;
     const act = keys[event.key];
     if (act) {
       event.preventDefault();

@@ -150,10 +150,10 @@ function drawOverview() {
 function draw() {
   QUEUED = false;
   VIEW.width = DIAGRAM.clientWidth;
-  VIEW.gutter = VIEW.width < 620 ? 76 : 104;
   HITS = [];
   DRAWN = {lanes: 0, windows: 0, messages: 0, violations: 0, hidden: 0};
   const context = size(DIAGRAM, ROWS.height);
+  VIEW.gutter = gutterFor(context, VIEW.width);
   for (const row of ROWS.lanes) {
     if (row.lane % 2 === 0) {
       context.fillStyle = INK.paper;
