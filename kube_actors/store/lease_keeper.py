@@ -94,7 +94,7 @@ class LeaseKeeper:
                 self._expiry.renew(request.id, answer.ttl_s, self._now_s())
         elif isinstance(request, LeaseRevoke):
             self._revoked(request.id, answer)
-        elif isinstance(request, LeaseCheckpoint):
+        elif isinstance(request, LeaseCheckpoint) and isinstance(answer, LeaseState):
             for lease, remaining_s in zip(request.leases, request.remaining_s, strict=True):
                 if remaining_s:
                     self._checkpoints.pop(lease, None)

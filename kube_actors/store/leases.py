@@ -63,7 +63,12 @@ class Leases:
         return found
 
     def checkpoint(self, request: LeaseCheckpoint) -> LeaseState:
-        """Note what is left of leases; those that are gone are passed over."""
+        """Note what is left of leases; those that are gone are passed over.
+
+        Raises InvalidRequest.
+        """
+        if not request.leases or len(request.leases) != len(request.remaining_s):
+            raise InvalidRequest("a lease checkpoint whose parts do not match")
         for lease, remaining_s in zip(request.leases, request.remaining_s, strict=True):
             if lease in self._leases:
                 self._leases[lease].remaining_s = remaining_s

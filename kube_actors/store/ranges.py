@@ -10,6 +10,8 @@ from itertools import islice
 from kube_actors.store.keyspace import EMPTY, Keyspace
 from kube_actors.store.messages import KeyValue, Range, Ranged, SortOrder, SortTarget
 
+LIMIT_MAX = 1 << 40
+
 _SORT_KEYS: dict[SortTarget, Callable[[KeyValue], bytes | int]] = {
     SortTarget.KEY: lambda kv: kv.key,
     SortTarget.VERSION: lambda kv: kv.version,
@@ -30,7 +32,7 @@ def read_range(keyspace: Keyspace, request: Range) -> Ranged:
         return Ranged(now, (), False, keyspace.count(key, range_end, revision))
     scan = keyspace.scan(key, range_end, revision)
     cut = limit > 0 and _cut_before_sorting(request)
-    kvs = list(islice(scan, limit + 1)) if cut else list(scan)
+    kvs = list(islice(scan, min(limit, LIMIT_MAX) + 1)) if cut else list(scan)
     count = len(kvs)
     if cut and count > limit:
         count = keyspace.count(key, range_end, revision)

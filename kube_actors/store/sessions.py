@@ -35,9 +35,11 @@ class Sessions:
             session = self._sessions[member] = _Session(incarnation)
         applied = session.applied
         applied.add(sequence)
-        while session.floor < floor:
-            applied.discard(session.floor)
-            session.floor += 1
+        if floor - session.floor > len(applied):
+            session.applied = {one for one in applied if one >= floor}
+        else:
+            applied.difference_update(range(session.floor, floor))
+        session.floor = max(session.floor, floor)
         return True
 
     def has_applied(self, member: int, incarnation: int, sequence: int) -> bool:

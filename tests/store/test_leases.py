@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 import pytest
@@ -266,7 +267,7 @@ async def test_a_lease_shorter_than_an_election_is_made_longer_and_absurd_ones_r
 
 def test_what_is_left_of_leases_survives_a_snapshot() -> None:
     state = State()
-    requests = [LeaseGrant(60, 5), LeaseGrant(90, -6), LeaseCheckpoint((5, 8), (20, 3))]
+    requests: list[Any] = [LeaseGrant(60, 5), LeaseGrant(90, -6), LeaseCheckpoint((5, 8), (20, 3))]
     for number, request in enumerate(requests, 1):
         state.apply(Command(1, 1, number, number, request))
     twin = State.restore(decode_state(b"".join(encode_state(state.freeze()))))
