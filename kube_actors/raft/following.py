@@ -5,12 +5,15 @@ arrived late, and nothing committed is ever replaced. What was stored is told to
 after it is durable.
 """
 
-from kube_actors.raft.errors import SafetyViolation
+from typing import Final
+
+from kube_actors.raft.errors import SafetyViolation, UnknownMessage
 from kube_actors.raft.log import MemoryLog
-from kube_actors.raft.membership import take_entries
+from kube_actors.raft.membership import decode_config, take_entries
 from kube_actors.raft.messages import (
     Append,
     AppendReply,
+    EntryType,
     Heartbeat,
     HeartbeatReply,
     InstallSnapshot,
@@ -19,6 +22,8 @@ from kube_actors.raft.quorum import Quorum
 from kube_actors.raft.ready import FOLLOWER, LEADER
 from kube_actors.raft.roles import become_follower
 from kube_actors.raft.state import RaftState
+
+NORMAL: Final = EntryType.NORMAL
 
 
 def follow(state: RaftState, leader: int) -> None:
@@ -37,6 +42,8 @@ def follow(state: RaftState, leader: int) -> None:
 
 
 def on_append(state: RaftState, message: Append) -> None:
+    if message.entries:
+        _check_entries(message)
     follow(state, message.source)
     log = state.log
     previous = message.previous_index
@@ -64,6 +71,23 @@ def on_append(state: RaftState, message: Append) -> None:
     state.after_persist.append(reply)
 
 
+def _check_entries(message: Append) -> None:
+    """Refuse what no leader sends before it is in the log. Raises UnknownMessage."""
+    index, term = message.previous_index, message.previous_term
+    for entry in message.entries:
+        index += 1
+        if entry.index != index or entry.term < term:
+            raise UnknownMessage(
+                f"entry {entry.index} of term {entry.term} where entry {index} of term {term} or "
+                f"later was expected, in an append of {message.source}"
+            )
+        term = entry.term
+        if entry.type is not NORMAL:
+            decode_config(entry.data)
+    if term > message.term:
+        raise UnknownMessage(f"an entry of term {term} from the leader of term {message.term}")
+
+
 def on_heartbeat(state: RaftState, message: Heartbeat) -> None:
     follow(state, message.source)
     commit_to(state.log, message.commit)
@@ -73,9 +97,11 @@ def on_heartbeat(state: RaftState, message: Heartbeat) -> None:
 
 
 def on_install_snapshot(state: RaftState, message: InstallSnapshot) -> None:
+    metadata = message.snapshot.metadata
+    if metadata.term > message.term or (metadata.index > 0 and not metadata.config.voters):
+        raise UnknownMessage(f"member {message.source} sends an impossible snapshot: {metadata}")
     follow(state, message.source)
     log = state.log
-    metadata = message.snapshot.metadata
     if metadata.index > log.committed:
         if log.matches(metadata.index, metadata.term):
             commit_to(log, metadata.index)

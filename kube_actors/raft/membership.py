@@ -60,7 +60,12 @@ class ConfigChange:
     context: bytes = b""
 
     def to_bytes(self) -> bytes:
-        """Encode for the way to the leader."""
+        """Encode for the way to the leader. Raises InvalidChange for numbers that do not fit."""
+        if len(self.changes) > 255:
+            raise InvalidChange(f"{len(self.changes)} changes at once, at most 255")
+        for change in self.changes:
+            if not 0 < change.member < 1 << 63:
+                raise InvalidChange(f"member numbers begin at 1, not {change.member}")
         head = bytes((self.transition, len(self.changes)))
         parts = [
             bytes((change.type,)) + change.member.to_bytes(_MEMBER_BYTES, "big")
@@ -99,6 +104,8 @@ def changed(who: ConfigState, change: ConfigChange) -> ConfigState:
     joint = len(change.changes) > 1 or change.transition is not Transition.AUTO
     outgoing = who.voters if joint else ()
     after = _with_changes(who, change.changes, outgoing)
+    if max(map(len, (after.voters, after.learners, after.learners_next))) > 255:
+        raise InvalidChange("a group has at most 255 voters and 255 learners")
     if not after.voters:
         raise InvalidChange("the last voter cannot be removed")
     if joint:

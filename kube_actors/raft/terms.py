@@ -8,6 +8,7 @@ candidates and that pre-votes only ask. An older term is refused, and an old lea
 from typing import Final
 
 from kube_actors.raft.election import hears_a_leader
+from kube_actors.raft.errors import UnknownMessage
 from kube_actors.raft.messages import (
     Append,
     AppendReply,
@@ -21,6 +22,7 @@ from kube_actors.raft.messages import (
 from kube_actors.raft.roles import become_follower
 from kube_actors.raft.state import RaftState
 
+TERM_MAX: Final = (1 << 63) - 2
 _FROM_LEADER: Final = (Append, Heartbeat, InstallSnapshot)
 
 
@@ -28,6 +30,8 @@ def settle_term(state: RaftState, message: Message) -> bool:
     """Bring two different terms together (§5.1); say whether to go on with the message."""
     kind = type(message)
     if message.term > state.term:
+        if message.term > TERM_MAX:
+            raise UnknownMessage(f"term {message.term} of member {message.source} cannot be")
         if kind is Vote and not message.force and hears_a_leader(state):  # type: ignore[union-attr]
             return False
         if kind is PreVote or (kind is PreVoteReply and message.granted):  # type: ignore[union-attr]

@@ -1,7 +1,7 @@
 """Thesis 10.2.1: the leader writes its disk in parallel with its followers; nobody promises
 what is not on disk."""
 
-from kube_actors.raft import Append, AppendReply, Heartbeat, HeartbeatReply, Vote, VoteReply
+from kube_actors.raft import Append, AppendReply, Heartbeat, HeartbeatReply, Role, Vote, VoteReply
 from tests.raft.raft_group import Group, entries, member
 
 
@@ -124,3 +124,19 @@ def test_a_commit_alone_needs_no_sync() -> None:
     ready = leader.ready()
     assert ready.hard_state is not None
     assert not ready.must_sync
+
+
+def test_an_older_write_does_not_make_a_newer_vote_durable() -> None:
+    group = Group(1)
+    group.elect(1)
+    group.slow.add(1)
+    group[1].propose(b"x")
+    group.deliver()
+    group[1].step_down()
+    group[1].campaign()
+    group.deliver()
+    older, *_ = group.writing[1]
+    group[1].advance(older)
+    assert (group[1].term, group[1].role) == (2, Role.CANDIDATE)
+    group[1].advance(group.writing[1][-1])
+    assert group[1].is_leader
