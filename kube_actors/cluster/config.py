@@ -36,6 +36,7 @@ class Timings:
     restart_backoff_max_s: float = 300.0
     store_tick_s: float = 0.05
     store_election_ticks: int = 10
+    store_heartbeat_ticks: int = 2
 
     @property
     def election(self) -> ElectionTimes:

@@ -88,6 +88,7 @@ def _children(plan: MasterPlan, machine: Machine, door: FrontDoor) -> list[Child
             members=plan.masters,
             tick_s=timings.store_tick_s,
             election_ticks=timings.store_election_ticks,
+            heartbeat_ticks=timings.store_heartbeat_ticks,
         )
         machine.trouble = ""
         try:
