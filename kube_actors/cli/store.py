@@ -178,8 +178,12 @@ def restore(file: Path, data_dir: Path, masters: int, **options: Any) -> None:
     if masters not in (1, 3, 5):
         raise click.UsageError(f"a cluster has 1, 3 or 5 masters, not {masters}")
 
+    place = data_dir / "store"
+    if place.exists() and any(place.iterdir()):
+        raise click.ClickException(f"{place} is not empty: restore into a new directory")
+
     async def run() -> None:
-        await restore_directories(saved, data_dir / "store", masters, **options)
+        await restore_directories(saved, place, masters, **options)
 
     try:
         data_dir.mkdir(parents=True, exist_ok=True)

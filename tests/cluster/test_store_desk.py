@@ -1,0 +1,86 @@
+"""The store of a cluster looked after: rebuilt, saved, restored, and what people are told."""
+
+import anyio
+import pytest
+
+from kube_actors import Cluster
+from kube_actors.actor import Clock
+from kube_actors.cluster import Timings
+from kube_actors.cluster.store_desk import StoreDesk
+from kube_actors.store import MemoryDisk, decode_saved, disks_from_snapshot
+
+from .test_faults import works
+
+pytestmark = pytest.mark.anyio
+
+
+def simulated(disks: dict[int, MemoryDisk] | None = None) -> Cluster:
+    return Cluster(
+        3,
+        1,
+        runtime="simulated",
+        listen=None,
+        seed=3,
+        clock=Clock(1_767_225_600.0),
+        timings=Timings.quick(),
+        disk=disks.__getitem__ if disks else None,
+    )
+
+
+async def voters(desk: StoreDesk) -> dict[int, str]:
+    answer = await desk.answer("members", {})
+    assert isinstance(answer, dict)
+    return {one["id"]: one["address"] for one in answer["members"] if not one["learner"]}
+
+
+async def test_a_member_is_rebuilt_while_the_cluster_works() -> None:
+    async with simulated() as cluster:
+        desk = StoreDesk(cluster.actor, 3, cluster.rebuild_store)
+        await works(cluster, "before")
+        leader = cluster.health.leader
+        assert await desk.answer("rebuild", {"master": leader}) == {
+            "master": leader,
+            "member": leader,
+        }
+        with anyio.fail_after(30):
+            while 4 not in await voters(desk):  # noqa: ASYNC110
+                await anyio.sleep(0.2)
+        assert (await voters(desk))[4] == f"store/{leader}"
+        await works(cluster, "after")
+        answer = await desk.answer("move-leader", {"member": 4})
+        assert isinstance(answer, dict)
+        assert answer["leader"] == 4
+        await anyio.sleep(1)
+        assert cluster.health.leader == leader, "the master is meant, not the member's number"
+        cluster.chaos("kill", ["leader"])
+        await works(cluster, "later")
+        with pytest.raises(ValueError, match="no master 9"):
+            await desk.answer("rebuild", {"master": 9})
+        with pytest.raises(ValueError, match="must be a number"):
+            await desk.answer("move-leader", {})
+        with pytest.raises(ValueError, match="use one of members"):
+            await desk.answer("unheard", {})
+
+
+async def test_a_cluster_goes_on_from_the_saved_store_of_another() -> None:
+    data = b""
+    async with simulated() as cluster:
+        await works(cluster, "kept")
+        answer = await StoreDesk(cluster.actor, 3, cluster.rebuild_store).answer("snapshot", {})
+        assert not isinstance(answer, dict)
+        async for part in answer:
+            data += part
+        names = await config_maps(cluster)
+        assert len(names) > 3
+    assert decode_saved(data).keys > 10
+    async with simulated(disks_from_snapshot(data)) as cluster:
+        assert await config_maps(cluster) == names
+        await works(cluster, "new")
+
+
+async def config_maps(cluster: Cluster) -> dict[str, str]:
+    """Return every ConfigMap's uid by its name."""
+    listed = await cluster.client.list("configmaps")
+    found = {item["metadata"]["name"]: item["metadata"]["uid"] for item in listed["items"]}
+    everywhere = await cluster.client.list("namespaces")
+    return {**found, **{n["metadata"]["name"]: n["metadata"]["uid"] for n in everywhere["items"]}}
