@@ -10,18 +10,27 @@ from collections.abc import Callable
 import anyio
 
 from kube_actors.actor import MemoryNetwork
-from kube_actors.actor.envelope import KINDS, Envelope
+from kube_actors.actor.envelope import Envelope
+from kube_actors.simulation.cluster_roles import RolesHeard
 from kube_actors.simulation.recording import Recording
+
+DIGEST_STEPS = 1000
 
 
 class LoggedNetwork(MemoryNetwork):
-    """``steps`` counts envelopes; ``digest`` is a hash of them all, and of what was ``note``d."""
+    """``steps`` counts envelopes; ``digest`` is a hash of them all, and of what was ``note``d.
+
+    ``digests`` keeps what it was before every thousandth, so that two runs can be compared up to
+    where they part.
+    """
 
     def __init__(self, seed: int = 0, recording: Recording | None = None) -> None:
         super().__init__(seed)
         self.steps = 0
         self.recording = recording
+        self._heard = None if recording is None else RolesHeard(recording)
         self._hash = hashlib.blake2b(digest_size=16)
+        self.digests: list[str] = []
         self.digest_at_mark = ""
         self._mark = -1
         self._marked: Callable[[], None] = lambda: None
@@ -41,6 +50,8 @@ class LoggedNetwork(MemoryNetwork):
 
     def send(self, envelope: Envelope) -> None:
         self.steps += 1
+        if self.steps % DIGEST_STEPS == 0:
+            self.digests.append(self.digest)
         if self.steps == self._mark:
             self.digest_at_mark = self.digest
             self._marked()
@@ -87,9 +98,10 @@ class LoggedNetwork(MemoryNetwork):
         self, envelope: Envelope, step: int, sent_s: float, received_s: float | None, fate: str
     ) -> None:
         assert self.recording is not None
+        assert self._heard is not None
         source, target = lane_of(envelope.source), lane_of(envelope.target)
+        kind = self._heard.hear(envelope, source, step, sent_s)
         if source != target:
-            kind = KINDS[envelope.kind]
             self.recording.message(step, sent_s, source, target, received_s, kind, fate=fate)
 
 
