@@ -1,6 +1,6 @@
 """A control plane in one process for tests: real store members, one apiserver, a channel client."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from kube_actors.actor import (
 )
 from kube_actors.apiserver import ApiServerConfig, Server, run_apiserver
 from kube_actors.client.messages import ApiRequest, ApiResponse
-from kube_actors.store import MemberConfig, MemoryDisk, run_member
+from kube_actors.store import MemberConfig, MemoryDisk, Store, run_member
 from tests.apiserver.memory_store import MemoryStore
 
 EPOCH_S = 1_767_225_600.0
@@ -30,6 +30,8 @@ MASTERS = ("system:masters",)
 STRATEGIC = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
+ENGINE: Callable[[Actor], Store] | None = None
+"""Another engine for every world that does not ask for one; set by the tests of other engines."""
 
 
 @attrs.frozen
@@ -134,7 +136,8 @@ async def world(
         system.client("client/test") as client,
     ):
         addresses = tuple(Address(f"store/{number}") for number in range(1, members + 1))
-        if store is None:
+        engine = ENGINE if store is None and members == 1 else None
+        if store is None and engine is None:
             for number, address in enumerate(addresses, 1):
                 config = MemberConfig(member=number, members=members)
                 run = partial(run_member, config=config, disk=MemoryDisk())
@@ -142,7 +145,7 @@ async def world(
         run_api = partial(
             run_apiserver,
             config=ApiServerConfig(stores=addresses, **options),
-            store=(lambda actor: store) if store is not None else None,
+            store=(lambda actor: store) if store is not None else engine,
             serving=started,
         )
         supervisor.start(Child("apiserver/1", run_api))
