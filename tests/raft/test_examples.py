@@ -28,9 +28,22 @@ def test_three_members_in_a_for_loop() -> None:
 
 
 def test_a_changed_rule_breaks_a_promise() -> None:
-    kept, broken = run("examples/raft/break_a_rule.py").splitlines()
-    assert "kept every promise" in kept
-    assert "broke a promise" in broken
+    said = run("examples/raft/break_a_rule.py")
+    kept, broken = said.split("without the rule:")
+    assert "the promise was kept" in kept
+    assert "BROKEN: at 2 somebody has applied b'x' already" in broken
+    assert broken.strip().endswith("the promise was broken")
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_members_over_streams_apply_the_same(backend: str) -> None:
+    said = run("-W", "error", "examples/raft/over_streams.py", backend)
+    assert said.count("applied [b'one', b'two', b'three']") == 3
+
+
+def test_no_example_is_forgotten() -> None:
+    names = {path.name for path in (ROOT / "examples/raft").glob("*.py")}
+    assert names == {"three_members.py", "over_streams.py", "break_a_rule.py"}
 
 
 @pytest.mark.parametrize("option", ["--smoke", "--json"])
