@@ -8,6 +8,8 @@ import anyio
 import click
 
 from kube_actors.cluster import InvalidConfig
+from kube_actors.cluster.directory import DirectoryRefused
+from kube_actors.cluster.pki_directory import PkiRefused
 
 NOTICE_S = 5.0
 """After how long somebody who waits is told what is missing."""
@@ -16,7 +18,7 @@ NOTICE_S = 5.0
 def run_until_signal(run: Callable[[], Awaitable[None]], *, backend: str, hint: str) -> None:
     """Run until it ends, SIGINT or SIGTERM; failures become ClickExceptions of one line.
 
-    ``hint`` is what to do about an address or directory that cannot be used.
+    ``hint`` is what to do about an address that cannot be used.
     """
 
     async def main() -> None:
@@ -37,6 +39,8 @@ def run_until_signal(run: Callable[[], Awaitable[None]], *, backend: str, hint: 
     except* InvalidConfig as refused:
         raise click.UsageError(_first(refused)) from None
     except* click.ClickException as failed:
+        raise click.ClickException(_first(failed)) from None
+    except* (PkiRefused, DirectoryRefused) as failed:
         raise click.ClickException(_first(failed)) from None
     except* OSError as failed:
         raise click.ClickException(f"{_first(failed)} ({hint})") from None

@@ -88,13 +88,14 @@ class NodeProcess:
         incarnation = int.from_bytes(os.urandom(4)) >> 1
         seed = int.from_bytes(os.urandom(8))
         name = options.name
+        tls = options.pki.tls(name)
         plan = self._plan()
         with cluster_directory(options.data_dir) as directory:
             async with (
                 TcpNetwork(
                     name,
                     peers=options.join.masters,
-                    tls=options.pki.tls(name),
+                    tls=tls,
                     incarnation=incarnation,
                     seed=seed,
                 ) as self.network,

@@ -1,0 +1,111 @@
+"""What a master or node cannot be started with, and that it says so in one line."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kube_actors.cli import main
+from kube_actors.cluster import InvalidConfig
+from kube_actors.cluster.join import parse_endpoint, parse_join
+from kube_actors.cluster.pki_directory import PkiDirectory
+
+THREE = ("m2=h:2", "m1=h:1", "m3=[::1]:3")
+
+
+def test_the_same_masters_in_any_order_have_the_same_numbers() -> None:
+    join = parse_join(THREE)
+    assert join == parse_join(sorted(THREE))
+    assert [join.number(name) for name in ("m1", "m2", "m3")] == [1, 2, 3]
+    assert join.others("m2") == {"m1": ("h", 1), "m3": ("::1", 3)}
+    with pytest.raises(InvalidConfig, match="--join m9=HOST:PORT"):
+        join.number("m9")
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (("m1",), "NAME=HOST:PORT"),
+        (("=h:1",), "NAME=HOST:PORT"),
+        (("m1=h",), "HOST:PORT"),
+        (("m1=h:x",), "HOST:PORT"),
+        (("m1=h:70000",), "HOST:PORT"),
+        (("m1=h:٣",), "HOST:PORT"),
+        (("m1=h:0",), "must know the port"),
+        (("m1=h:1", "m1=h:2"), "twice"),
+        (("m1=h:1", "m2=h:1", "m3=h:3"), "same address"),
+        (("m1=h:1", "m2=h:2"), "use 1, 3 or 5"),
+    ],
+)
+def test_a_join_that_makes_no_sense_is_refused(given: tuple[str, ...], why: str) -> None:
+    with pytest.raises(InvalidConfig, match=why):
+        parse_join(given)
+
+
+def test_an_endpoint_keeps_its_brackets_to_itself() -> None:
+    assert parse_endpoint("[::1]:80", "--listen") == ("::1", 80)
+    with pytest.raises(InvalidConfig, match="--listen: expected HOST:PORT"):
+        parse_endpoint("6443", "--listen")
+
+
+@pytest.fixture
+def pki(tmp_path: Path) -> PkiDirectory:
+    found = PkiDirectory.create(tmp_path / "pki", block=20, now_s=1.9e9, entropy=os.urandom)
+    for name in ("m1", "n1"):
+        found.issue(name, now_s=1.9e9, entropy=os.urandom)
+    return found
+
+
+def master(tmp_path: Path, *options: str) -> Result:
+    given = ["--name=m1", "--join=m1=127.0.0.1:1", f"--pki={tmp_path / 'pki'}"]
+    given += [f"--data-dir={tmp_path / 'data'}", "--listen=127.0.0.1:0"]
+    return CliRunner().invoke(main, ["master", *given, *options])
+
+
+def check_refused(result: Result, why: str) -> None:
+    assert result.exit_code != 0
+    assert why in result.output
+    assert result.output.count("\n") == 1, result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--name=m9"], "'m9' is not among the masters m1"),
+        (["--join=m2=h:2"], "use 1, 3 or 5"),
+        (["--listen=nowhere"], "--listen: expected HOST:PORT"),
+        (["--listen=10.9.8.7:1"], "issue it with `kube-actors pki issue … m1 --host 10.9.8.7`"),
+        (["--pki=/dev/null"], "cannot read /dev/null/"),
+    ],
+)
+def test_a_master_says_what_is_wrong(
+    tmp_path: Path, pki: PkiDirectory, options: list[str], why: str
+) -> None:
+    check_refused(master(tmp_path, *options), why)
+    assert not (tmp_path / "data" / "store").exists()
+
+
+def test_an_address_in_use_is_named(tmp_path: Path, pki: PkiDirectory) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        check_refused(master(tmp_path, f"--listen=127.0.0.1:{port}"), "--listen")
+
+
+def test_data_of_another_master_is_refused(tmp_path: Path, pki: PkiDirectory) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "masters").write_text("1\n")
+    (tmp_path / "data" / "number").write_text("3\n")
+    check_refused(master(tmp_path), "holds the data of master 3, this is master 1")
+    (tmp_path / "data" / "masters").write_text("5\n")
+    check_refused(master(tmp_path), "holds a cluster of 5 masters, not 1")
+
+
+def test_a_node_needs_a_name_of_its_own(tmp_path: Path, pki: PkiDirectory) -> None:
+    given = ["node", "--name=m1", "--join=m1=127.0.0.1:1", f"--pki={pki.path}"]
+    check_refused(CliRunner().invoke(main, given), "m1 is a master's name")
+    given[1] = "--name=n9"
+    check_refused(CliRunner().invoke(main, given), "pki issue")
