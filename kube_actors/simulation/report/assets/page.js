@@ -68,6 +68,18 @@ function hold(item) {
   redraw();
 }
 
+const KINDS_MAX = 10;
+
+// What to show at first: everything of a small run, else the kinds so rare that they mean something.
+function rare(order, counts) {
+  if (MESSAGES.length <= 400) return order;
+  let room = 150;
+  return [...order].reverse().filter((kind) => {
+    room -= counts[kind];
+    return room >= 0 && counts[kind] <= 50;
+  });
+}
+
 function offerKinds() {
   const counts = RUN.kinds.map(() => 0);
   for (const m of MESSAGES) counts[m.kind] += 1;
@@ -99,9 +111,15 @@ function offerKinds() {
     SHOWN.clear();
     if (none) order.forEach((kind) => SHOWN.add(kind));
   });
-  byId("kinds").append(caption, ...buttons.values(), ...(MESSAGES.length ? [all] : []));
+  const more = chip(`${order.length - KINDS_MAX} more kinds`, "", "", () => {
+    order.slice(KINDS_MAX).forEach((kind) => { buttons.get(kind).hidden = false; });
+    more.hidden = true;
+  });
+  more.hidden = order.length <= KINDS_MAX + 2;
+  if (!more.hidden) order.slice(KINDS_MAX).forEach((kind) => { buttons.get(kind).hidden = true; });
+  byId("kinds").append(caption, ...buttons.values(), more, ...(MESSAGES.length ? [all] : []));
   const asked = HASH.get("messages");
-  const wanted = asked === "all" ? order : asked === "none" ? [] : order.filter((kind) => counts[kind] <= 40 || MESSAGES.length <= 400);
+  const wanted = asked === "all" ? order : asked === "none" ? [] : rare(order, counts);
   wanted.forEach((kind) => SHOWN.add(kind));
   refresh();
 }
