@@ -38,7 +38,7 @@ async def test_a_deployment_becomes_available_and_is_kept_in_etcd(etcd: RealEtcd
     assert len(kept.stdout.split()) == 2
     async with cluster_on(etcd) as again:
         pods = await again.client.list("Pod", namespace="default")
-        assert len(pods) == 2
+        assert len(pods["items"]) == 2
 
 
 async def test_an_etcd_that_is_killed_and_comes_back_loses_nothing(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ async def test_an_etcd_that_is_killed_and_comes_back_loses_nothing(tmp_path: Pat
             await cluster.client.create(DEPLOYMENT)
             await cluster.wait_for("deployment/web", "Available", timeout_s=60)
             maps = await cluster.client.list("ConfigMap", namespace="default")
-            names = {one["metadata"]["name"] for one in maps}
+            names = {one["metadata"]["name"] for one in maps["items"]}
             assert names >= set(written)
             assert "while-down" not in names
 
