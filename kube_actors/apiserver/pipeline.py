@@ -38,6 +38,7 @@ from kube_actors.apiserver.verbs.creation import create
 from kube_actors.apiserver.verbs.deletion import delete, delete_collection
 from kube_actors.apiserver.verbs.reading import get, list_objects
 from kube_actors.apiserver.verbs.watching import watch
+from kube_actors.store.maintenance_messages import Corrupt, NoSpace
 from kube_actors.store.messages import Compacted, InvalidRequest, NoQuorum, OutcomeUnknown
 
 _FIELD_MANAGER_MAX = 128
@@ -176,6 +177,15 @@ def _store_error(error: ActorError) -> errors.StatusError:
         return errors.service_unavailable(
             f"the cluster is read-only: {error.answering} of {error.members} store members "
             "answer and a majority is needed; nothing was written"
+        )
+    if isinstance(error, NoSpace):
+        return errors.service_unavailable(
+            "the store is over its quota: deletions and reads are served, nothing was written; "
+            "make room, then `kube-actors store disarm`"
+        )
+    if isinstance(error, Corrupt):
+        return errors.service_unavailable(
+            f"the store is stopped, its members disagree: {error.text}; nothing was written"
         )
     if isinstance(error, OutcomeUnknown):
         return errors.timeout(f"the write was proposed but its fate is unknown: {error.text}")

@@ -15,6 +15,7 @@ from kube_actors.store.disk import DiskFailed, DiskInUse
 from kube_actors.store.frames import ALIGNMENT, frame_size, pack_frame
 from kube_actors.store.records import (
     Boot,
+    Continued,
     Record,
     SegmentHead,
     SnapshotMark,
@@ -24,12 +25,16 @@ from kube_actors.store.records import (
 from kube_actors.store.recovery import (
     TEMPORARY_SUFFIX,
     LogContents,
+    MissingSegment,
     Segment,
     read_log,
     segment_path,
 )
 
 IOV_MAX = 512
+
+CLOSING_BYTES = frame_size(sum(map(len, pack_records([Continued(0)]))))
+"""Kept free at the end of every segment, to say that the log goes on in another."""
 
 
 class LogFiles:
@@ -52,10 +57,20 @@ class LogFiles:
 
     def recover(self) -> LogContents | None:
         """Read what is there and cut a torn tail; None if the log is new. Raises CorruptLog."""
+        try:
+            contents = read_log(self.directory)
+        except MissingSegment as missing:
+            # It was complete before the one before it was closed: only its renaming is owed.
+            path = segment_path(self.directory, missing.number)
+            temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
+            if not temporary.exists():
+                raise
+            temporary.rename(path)
+            sync_directory(self.directory)
+            contents = read_log(self.directory)
         for name in sorted(os.listdir(self.directory)):
             if name.endswith(TEMPORARY_SUFFIX):
                 (self.directory / name).unlink()
-        contents = read_log(self.directory)
         if contents is None:
             status = os.fstat(self._lock)
             self.log_id = (status.st_ctime_ns ^ (status.st_ino << 40)) & (1 << 64) - 1
@@ -123,7 +138,7 @@ class LogFiles:
             raise DiskFailed(self._failed)
         parts = pack_records(records)
         size = frame_size(sum(map(len, parts)))
-        if self._file < 0 or self._offset + size > self._segments[-1].size:
+        if self._file < 0 or self._offset + size + CLOSING_BYTES > self._segments[-1].size:
             self._guard(lambda: self._roll(size))
         frame = pack_frame(self.log_id, self._sequence, parts)
         self._guard(lambda: self._put(frame))
@@ -152,12 +167,18 @@ class LogFiles:
             self._hard_state,
         ]
         parts = pack_records(head)
+        closing = self._closing(number)
         temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
         file = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(file, 0, total)
-            write_all(file, pack_frame(self.log_id, self._sequence, parts), 0)
+            sequence = self._sequence + bool(closing)
+            write_all(file, pack_frame(self.log_id, sequence, parts), 0)
             os.fsync(file)
+            if closing:
+                sync_directory(self.directory)
+                self._put(closing)
+                self._sequence += 1
             os.rename(temporary, path)
             sync_directory(self.directory)
         except BaseException:
@@ -169,6 +190,12 @@ class LogFiles:
         self._segments.append(Segment(number, path, total, 0))
         self._offset = frame_size(sum(map(len, parts)))
         self._sequence += 1
+
+    def _closing(self, number: int) -> list[bytes]:
+        """Make the frame that ends the segment in use; none if it has no room or there is none."""
+        if self._file < 0 or self._offset + CLOSING_BYTES > self._segments[-1].size:
+            return []
+        return pack_frame(self.log_id, self._sequence, pack_records([Continued(number)]))
 
     def _clear_tail(self) -> None:
         """Put zeros back behind the last intact frame, so that no garbage is taken for a write."""

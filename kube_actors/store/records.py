@@ -29,6 +29,7 @@ class Kind(IntEnum):
     ENTRY = 3
     SNAPSHOT = 4
     BOOT = 5
+    CONTINUED = 6
 
 
 @frozen
@@ -54,7 +55,17 @@ class Boot:
     count: int
 
 
-Record = SegmentHead | HardState | Entry | SnapshotMark | Boot
+@frozen
+class Continued:
+    """The last record of a segment that is full: the log goes on in segment ``number``.
+
+    Without it, a log whose newest segment is lost would look like one that was never longer.
+    """
+
+    number: int
+
+
+Record = SegmentHead | HardState | Entry | SnapshotMark | Boot | Continued
 
 
 class BadRecord(Exception):
@@ -76,6 +87,8 @@ def pack_records(records: Iterable[Record]) -> list[bytes]:
         elif isinstance(record, SnapshotMark):
             body = _SNAPSHOT.pack(record.index, record.term)
             parts.append(_HEAD.pack(Kind.SNAPSHOT, len(body)) + body)
+        elif isinstance(record, Continued):
+            parts.append(_HEAD.pack(Kind.CONTINUED, _BOOT.size) + _BOOT.pack(record.number))
         else:
             parts.append(_HEAD.pack(Kind.BOOT, _BOOT.size) + _BOOT.pack(record.count))
     return parts
@@ -129,6 +142,8 @@ def _unpack(kind: int, body: bytes) -> Record:
         return SnapshotMark(*_SNAPSHOT.unpack(body))
     if kind == Kind.BOOT:
         return Boot(*_BOOT.unpack(body))
+    if kind == Kind.CONTINUED:
+        return Continued(*_BOOT.unpack(body))
     raise BadRecord(f"unknown record kind {kind}")
 
 

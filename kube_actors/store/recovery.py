@@ -18,6 +18,7 @@ from kube_actors.store.frames import BadFrame, LogFrame, TornTail, read_frames
 from kube_actors.store.records import (
     BadRecord,
     Boot,
+    Continued,
     Record,
     SegmentHead,
     SnapshotMark,
@@ -53,12 +54,20 @@ class LogContents:
     entries: tuple[Entry, ...] = field(repr=False)
 
 
+class MissingSegment(CorruptLog):
+    """The log goes on in a segment that is not there."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        super().__init__(str(path), 0, f"segment {number} is missing: the log goes on in it")
+        self.number = number
+
+
 def segment_path(directory: Path, number: int) -> Path:
     return directory / f"log-{number:016d}.seg"
 
 
 def read_log(directory: Path) -> LogContents | None:
-    """Read all segments; None if there is no log yet. Raises CorruptLog."""
+    """Read all segments; None if there is no log yet. Raises CorruptLog, MissingSegment."""
     numbers = sorted(
         int(match[1]) for name in os.listdir(directory) if (match := SEGMENT_NAME.fullmatch(name))
     )
@@ -70,6 +79,8 @@ def read_log(directory: Path) -> LogContents | None:
         if number != numbers[0] + position:
             raise CorruptLog(str(path), 0, f"segment {numbers[0] + position} before it is missing")
         replay.read_segment(path, number, last=number == numbers[-1])
+    if replay.continued > numbers[-1]:
+        raise MissingSegment(segment_path(directory, replay.continued), replay.continued)
     return replay.contents()
 
 
@@ -82,6 +93,7 @@ class _Replay:
         self.offset = 0
         self.segments: list[Segment] = []
         self.boots = 0
+        self.continued = 0
         self.hard_state = HardState()
         self.mark = SnapshotMark(0, 0)
         self.entries: list[Entry] = []
@@ -122,6 +134,8 @@ class _Replay:
                 self.entries = covered_by(self.entries, record)
             elif isinstance(record, Boot):
                 self.boots = record.count
+            elif isinstance(record, Continued):
+                self.continued = record.number
         self.log_id = frame.log_id
         self.sequence = frame.sequence + 1
         self.offset = frame.end

@@ -330,11 +330,17 @@ def test_a_crash_between_a_new_segment_and_its_first_entries_leaves_no_commit_wi
     log.recover()
     log.begin(None)
 
-    def crash(_: int) -> None:
-        raise OSError(5, "the power is gone")
+    put = LogFiles._put
+    frames = 0
 
-    monkeypatch.setattr(os, "fdatasync", crash)
-    monkeypatch.setattr(LogFiles, "_put", lambda *_: os.fdatasync(0))
+    def crash(self: LogFiles, frame: list[bytes]) -> None:
+        nonlocal frames
+        frames += 1
+        if frames > 1:  # The first one closes the segment before.
+            raise OSError(5, "the power is gone")
+        put(self, frame)
+
+    monkeypatch.setattr(LogFiles, "_put", crash)
     before = len(segments(tmp_path))
     with pytest.raises(DiskFailed):
         log.append(HardState(2, 1, 3), [entry(2, 2, SEGMENT), entry(3, 2)])
