@@ -46,15 +46,17 @@ async def probe(world: "ClusterWorld", master: int) -> None:
             took_s = anyio.current_time() - began_s
             if world.chaos.has_majority(master) or not world.chaos.is_reachable(master):
                 continue
-            if read != "200":
-                _breach(world, f"apiserver/{master} answered a read with {read}")
-            if wrote != "503" or took_s > PATIENCE_S:
-                text = f"apiserver/{master} answered a write with {wrote} in {took_s:.1f} s"
-                _breach(world, text)
+            judge(world, master, read, wrote, took_s)
 
 
-def _breach(world: "ClusterWorld", text: str) -> None:
-    world.breaches.found("read-only-without-majority", f"without a majority {text}")
+def judge(world: "ClusterWorld", master: int, read: str, wrote: str, took_s: float) -> None:
+    """Judge what an apiserver without a majority answered: HTTP codes, or an error's name."""
+    if read != "200":
+        text = f"apiserver/{master} answered a read with {read}"
+        world.breaches.found("read-only-without-majority", text)
+    if wrote != "503" or took_s > PATIENCE_S:
+        text = f"apiserver/{master} answered a write with {wrote} in {took_s:.1f} s"
+        world.breaches.found("read-only-without-majority", text)
 
 
 async def _status(client: Client, request: ApiRequest) -> str:

@@ -60,7 +60,8 @@ GENERAL = Plan()
 ROLLOUT = Plan(shape=Shape(faults_s=20.0), users=2, roll_only=True, registers=False)
 NETWORK = Plan(shape=Shape(verbs=_LINKS), users=1)
 READ_ONLY = Plan(
-    shape=Shape(nodes=2, faults_s=40.0, verbs=("kill", "isolate", "dead")), read_only_probe=True
+    shape=Shape(nodes=2, faults_s=30.0, majority_losses=2, verbs=("kill", "pause", "crash")),
+    read_only_probe=True,
 )
 
 for _scenario in (

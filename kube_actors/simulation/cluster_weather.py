@@ -43,11 +43,15 @@ _OTHER_AMOUNTS = {"reorder": (0.05, 0.5), "corrupt": (0.02, 0.3), "disk-slow": (
 
 @frozen
 class Shape:
-    """What the weather is drawn for. ``verbs`` are those a scenario allows."""
+    """What the weather is drawn for. ``verbs`` are those a scenario allows.
+
+    ``majority_losses``: how often a majority of the masters loses its power for a while.
+    """
 
     masters: int = 3
     nodes: int = 5
     faults_s: float = 30.0
+    majority_losses: int = 0
     verbs: tuple[str, ...] = tuple(VERBS)
 
     @property
@@ -93,9 +97,23 @@ def draw_schedule(seed: int, shape: Shape) -> FaultSchedule:
         ends = max(until_s, at) if VERBS[verb].window else None
         faults.append(Fault(at, verb, targets, ends, amount))
         at_s += draw.uniform(0, 2 * gap_s)
+    faults.extend(_majority_losses(draw, shape))
     if "dead" in shape.verbs:
         faults.extend(_residual(draw, shape))
     return FaultSchedule.of(faults)
+
+
+def _majority_losses(draw: Random, shape: Shape) -> list[Fault]:
+    found = []
+    for turn in range(shape.majority_losses):
+        share_s = shape.faults_s / shape.majority_losses
+        at_s = round(turn * share_s + draw.uniform(0, share_s / 4), 3)
+        until_s = round(at_s + draw.uniform(share_s / 2, share_s * 0.7), 3)
+        for number in draw.sample(range(1, shape.masters + 1), shape.masters // 2 + 1):
+            # One goes a little after the other.
+            begin_s = round(at_s + draw.uniform(0, 1), 3)
+            found.append(Fault(begin_s, "kill", (f"master/{number}",), until_s))
+    return found
 
 
 def _residual(draw: Random, shape: Shape) -> list[Fault]:

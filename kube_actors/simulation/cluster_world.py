@@ -57,9 +57,10 @@ Part = Callable[["ClusterWorld"], Awaitable[None]]
 class Plan:
     """What a world is made of. ``users`` is how many of them change objects all the time.
 
-    ``parts`` run beside the users and go on to the end; ``expectations`` raise AssertionError as
-    long as they are not fulfilled, and are asked when the faults have stopped. After ``settle_s``
-    seconds without faults everything must be as it was asked.
+    ``setup`` is done before the faults begin; ``parts`` run beside the users and go on to the end;
+    ``expectations`` raise AssertionError as long as they are not fulfilled, and are asked when the
+    faults have stopped. After ``settle_s`` seconds without faults everything must be as it was
+    asked.
     """
 
     shape: Shape = field(factory=Shape)
@@ -69,6 +70,7 @@ class Plan:
     read_only_probe: bool = False
     timings: Timings = field(factory=Timings.quick)
     settle_s: float = 150.0
+    setup: tuple[Part, ...] = ()
     parts: tuple[Part, ...] = ()
     expectations: tuple[Part, ...] = ()
 
@@ -208,6 +210,8 @@ class ClusterWorld:
                     lookers.start_soon(observe, self.system, number, self.history)
                 lookers.start_soon(self._judge)
                 lookers.start_soon(self._turn_off, chaos)
+                for part in self.plan.setup:
+                    await part(self)
                 for position, part in enumerate(self.plan.parts):
                     lookers.start_soon(self._take_part, part, name=f"part {position}")
                 await self._use(lookers, chaos)

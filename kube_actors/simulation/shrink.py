@@ -11,7 +11,7 @@ from typing import Final
 from attrs import define, evolve, frozen
 
 from kube_actors.simulation.scenario import Finding, Run
-from kube_actors.simulation.schedule import Fault, FaultSchedule
+from kube_actors.simulation.schedule import Fault, FaultSchedule, ScheduleError
 
 OPERATIONS: Final = "operations"
 SHORTEST_S: Final = 0.02
@@ -78,7 +78,12 @@ class _Search:
             return False
         self.runs += 1
         schedule = FaultSchedule.of(faults)
-        for finding in self.repeat(schedule).findings:
+        try:
+            findings = self.repeat(schedule).findings
+        except ScheduleError:
+            # A verb that needs all its targets cannot be aimed at fewer.
+            return False
+        for finding in findings:
             if finding.property == self.finding.property:
                 self.best = schedule
                 self.finding = finding

@@ -40,5 +40,10 @@ def test_the_chaos_test_passes_on_both_loops() -> None:
     assert "2 passed" in said
 
 
+def test_the_operators_that_a_world_tests_are_told_apart() -> None:
+    said = run("-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLES / "operator_test.py"))
+    assert "2 passed" in said
+
+
 def test_no_example_is_forgotten() -> None:
-    assert {path.name for path in EXAMPLES.glob("*.py")} == {*SAYS, "chaos_test.py"}
+    assert {path.name for path in EXAMPLES.glob("*.py")} == {*SAYS, "chaos_test.py", "operator_test.py"}
