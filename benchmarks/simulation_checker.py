@@ -1,8 +1,9 @@
 """Seconds to judge histories: many small ones of one register, and one large one over many keys.
 
 The register's: 100 histories, 5 clients, 150 to 250 operations each, 3 % of them timed out, every
-other one with a falsified answer. The large one: 50 clients, 10,000 operations on 100 keys, right
-and falsified. "With the reason" also finds the smallest bad part of each wrong one.
+other one with a falsified answer. The large ones: 50 clients, 10,000 operations on 100 keys, right
+and falsified, and on 10 keys, where many meet. "With the reason" also finds the smallest bad part
+of each wrong one.
 """
 
 import argparse
@@ -57,6 +58,9 @@ def measure(*, smoke: bool) -> Sequence[Row]:
         key_value, Random(1), clients=clients, operations=operations, keys=keys, unknown=0.01
     )
     wrong = falsified(key_value, Random(2), right)
+    crowded = right_history(
+        key_value, Random(3), clients=clients, operations=operations, keys=keys // 10 or 1
+    )
     large = f"{clients} clients, {operations} operations on {keys} keys"
     wrongs = judge(small, cas, explain=False).count(Verdict.NOT)
     return [
@@ -74,7 +78,12 @@ def measure(*, smoke: bool) -> Sequence[Row]:
             "" if smoke else "≤ 20",
         ),
         Row(
-            "the same falsified, with the reason",
+            f"the same on {keys // 10 or 1} keys",
+            timed(lambda: judge([crowded], key_value, explain=False)),
+            "s",
+        ),
+        Row(
+            "on many keys, falsified, with the reason",
             timed(lambda: judge([wrong], key_value, explain=True)),
             "s",
         ),

@@ -1,5 +1,7 @@
 """The checker against every order there is, and what it says about wrong histories."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from itertools import combinations, permutations
 from pathlib import Path
@@ -202,3 +204,21 @@ def test_a_budget_of_steps_or_time_makes_it_undecided() -> None:
 
 def test_no_operations_at_all_are_linearizable() -> None:
     assert check_operations([], Register()).verdict is Verdict.LINEARIZABLE
+
+
+def test_the_checker_needs_nothing_else_of_ours() -> None:
+    script = (
+        "import sys, kube_actors.simulation.linearizability\n"
+        "import kube_actors.simulation.recording\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('kube_actors')))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    ours = {"kube_actors", "kube_actors.simulation", "kube_actors.simulation.recording"}
+    others = [
+        name
+        for name in done.stdout.split()
+        if name not in ours and not name.startswith("kube_actors.simulation.linearizability")
+    ]
+    assert others == []
