@@ -34,7 +34,7 @@ async def test_a_deployment_becomes_available_and_is_kept_in_etcd(etcd: RealEtcd
         await cluster.wait_for("deployment/web", "Available", timeout_s=60)
         status = await cluster.status()
         assert status["store"]["readOnly"] is False
-    kept = etcdctl(etcd.url, "get", "/registry/pods/", "--prefix", "--keys-only")
+    kept = etcdctl(etcd.url, "get", "/registry/core/pods/", "--prefix", "--keys-only")
     assert len(kept.stdout.split()) == 2
     async with cluster_on(etcd) as again:
         pods = await again.client.list("Pod", namespace="default")
