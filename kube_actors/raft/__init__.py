@@ -5,7 +5,7 @@ A ``Raft`` is one member. It is stepped with messages, ticked by whoever owns th
 no socket and no file, reads no clock and draws no random number that it was not given. Names are
 those of Ongaro's paper and thesis.
 
-The driving loop, simplest form::
+The driving loop::
 
     while raft.has_ready():
         ready = raft.ready()
@@ -31,27 +31,41 @@ What the caller owes:
   write is in flight. So may ``ready()``: several Readys may be in flight, and one fsync may
   cover them all. ``advance(r)`` acknowledges ``r`` and all before it, in order: durable, sent
   and applied. The leader counts its own copy, and entries become committed_entries, only then.
-- Messages may be lost, duplicated, delayed and reordered at will; they must not be changed.
+- Messages may be lost, duplicated, delayed and reordered at will; they must not be changed. One
+  that no member can have sent is refused with ``UnknownMessage`` or ``InvalidChange``.
 - A restarted member is a new ``Raft`` from the durable hard state, snapshot and entries; the
   state machine restarts from the snapshot, later entries are handed out again.
 - ``SafetyViolation`` and ``CorruptState`` are fatal: stop the member.
 
-Signatures::
+Founding, and what may be asked::
 
-    RaftConfig(id=1, election_ticks=10, heartbeat_ticks=1, pre_vote=True, check_quorum=True, …)
-    Raft(config, random=Random(seed), members=(1, 2, 3), hard_state=None, snapshot=None,
-         entries=())
+    Raft(RaftConfig(id=1), random=Random(seed), members=(1, 2, 3),
+         hard_state=None, snapshot=None, entries=())
     raft.step(message) ; raft.tick() ; raft.campaign()
     raft.propose(data) -> Index ; raft.propose_many([data, …]) -> Index  # 0: forwarded
     raft.propose_change(ConfigChange((MemberChange(ChangeType.ADD_VOTER, 4),)))
     raft.read_index(context: bytes)             # later: ReadState(index, context) in a Ready
-    raft.transfer_leadership(target) ; raft.report_unreachable(member)
-    raft.has_ready() -> bool ; raft.ready() -> Ready ; raft.advance(ready)
+    raft.transfer_leadership(4) ; raft.forget_leader() ; raft.step_down()
     raft.compact(Snapshot(raft.snapshot_metadata(), data), keep_entries=5000)
-    raft.term, .role, .leader, .is_leader, .commit_index, .applied_index, .last_index,
-    .answering (voters heard from lately), .has_quorum, .config_state, .status()
+    raft.status() -> Status                     # and .term .role .leader .commit_index …
 
-A group is founded by giving every member the same ``members``; a group of one commits alone.
+Every member of a new group is given the same ``members``; one that joins later is given none and
+is added by a change, best as a learner first. A group of one commits alone.
+
+Beside the algorithm, each as pure as it and of use alone:
+
+- **Lease reads.** ``RaftConfig(read_only=ReadOnly.LEASE, lease_drift=1)`` at all members: a read
+  costs no message while the leader is sure that nobody else leads (``lease``). The caller owes
+  ticks that keep time: ``lease_drift`` bounds how far two members' ticks may run apart.
+- **Snapshots in chunks.** Not to send an ``InstallSnapshot`` whole, give it to a
+  ``SnapshotSending`` and let a ``SnapshotReceiving`` put it together at the other end: resumed
+  after a loss, within windows, verified before it is stepped in.
+- **Client sessions.** ``Sessions``, inside the caller's state machine, applies each
+  ``ClientRequest`` once however often it is in the log.
+
+There are no witness members. One that votes and keeps no log must still vote as if it had the log
+that it acknowledged, so it would persist (index, term) in place of entries, never lead, and never
+be read from: a second kind of log and of member under every rule here, for the price of one disk.
 """
 
 from kube_actors.raft.config import RaftConfig, ReadOnly

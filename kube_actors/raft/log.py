@@ -22,7 +22,13 @@ ENTRY_OVERHEAD_BYTES: Final = 16
 
 
 class LogStorage(Protocol):
-    """What replication reads; a log that keeps its tail on disk can stand in for MemoryLog."""
+    """What one member reads of its log to bring another up to date, and ``Raft.log`` shows.
+
+    ``MemoryLog`` is the only one: a member holds in memory whatever follows its last compaction,
+    and reads its disk only to start. How much that is, is the caller's: ``Raft.compact`` with
+    ``keep_entries``. ``first_index`` is one after the last compacted entry, also when the log is
+    empty; ``snapshot`` replaces everything before it and perhaps more.
+    """
 
     snapshot: Snapshot
     last_index: int
@@ -32,9 +38,14 @@ class LogStorage(Protocol):
     def first_index(self) -> int: ...
     @property
     def last_term(self) -> int: ...
-    def term(self, index: int) -> int: ...
-    def matches(self, index: int, term: int) -> bool: ...
-    def slice(self, first: int, bytes_max: int) -> tuple[tuple[Entry, ...], int]: ...
+    def term(self, index: int) -> int:
+        """Also of the last compacted entry. Raises LogCompacted or LogUnavailable."""
+
+    def matches(self, index: int, term: int) -> bool:
+        """Say whether it surely holds that entry; never raises."""
+
+    def slice(self, first: int, bytes_max: int) -> tuple[tuple[Entry, ...], int]:
+        """Return entries and their size, at least one. Raises LogCompacted."""
 
 
 @define

@@ -24,12 +24,11 @@ class Progress:
     """``match_index`` is surely stored there; ``next_index`` is what to send next.
 
     ``paused``: an append has been sent and nothing more is until it is answered or a heartbeat
-    is. ``must_send``: an append is owed even if it carries nothing. ``heard_tick``: when this
-    member last answered, in the leader's ticks. ``sent_commit``: the commit it was told.
+    is. ``must_send``: an append is owed even if it carries nothing. ``sent_commit``: the commit it
+    was told.
     """
 
     __slots__ = (
-        "heard_tick",
         "inflight",
         "inflight_bytes",
         "inflight_bytes_max",
@@ -45,9 +44,7 @@ class Progress:
         "state",
     )
 
-    def __init__(
-        self, next_index: int, inflight_max: int, inflight_bytes_max: int, heard_tick: int
-    ) -> None:
+    def __init__(self, next_index: int, inflight_max: int, inflight_bytes_max: int) -> None:
         self.state = PROBE
         self.match_index = 0
         self.next_index = next_index
@@ -56,7 +53,6 @@ class Progress:
         self.sent_commit = 0
         self.snapshot_index = 0
         self.snapshot_tick = 0
-        self.heard_tick = heard_tick
         self.is_learner = False
         self.inflight: deque[tuple[int, int]] = deque()
         self.inflight_bytes = 0

@@ -303,7 +303,7 @@ class Raft:
 
     @property
     def log(self) -> MemoryLog:
-        """The log, to be read only."""
+        """The log, to be read only: see ``LogStorage``."""
         return self._state.log
 
     @property

@@ -78,8 +78,10 @@ def add_progress(state: RaftState) -> None:
                 state.log.last_index + 1,
                 config.inflight_messages_max,
                 config.inflight_bytes_max,
-                state.ticks,
             )
+            # It has not been asked anything yet: as good as heard, or a change that brings in
+            # half of the voters would make its leader step down at the next tick.
+            state.heard[member] = state.ticks
             if member == state.id:
                 progress.match_index = state.log.persisted
         progress.is_learner = member in who.learners

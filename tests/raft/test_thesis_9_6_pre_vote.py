@@ -1,16 +1,6 @@
-"""Thesis 3.10, 4.2.3, 6.2 and 9.6: transfer, disruptive members, check-quorum, pre-vote."""
+"""Thesis 4.2.3, 6.2 and 9.6: disruptive members, leaders without a quorum, and pre-vote."""
 
-import pytest
-
-from kube_actors.raft import (
-    DropReason,
-    ProposalDropped,
-    Role,
-    TimeoutNow,
-    TransferRefused,
-    Vote,
-    VoteReply,
-)
+from kube_actors.raft import Role, Vote, VoteReply
 from tests.raft.raft_group import Group
 
 
@@ -107,56 +97,3 @@ def test_a_member_with_a_higher_term_finds_its_way_back() -> None:
     assert len(group.leaders()) == 1
     assert group[1].term >= 7
     assert group[3].leader == group.leaders()[0]
-
-
-def test_leadership_is_transferred_to_a_caught_up_voter() -> None:
-    group = Group(3)
-    leader = group.elect(1)
-    leader.propose(b"x")
-    leader.transfer_leadership(3)
-    with pytest.raises(ProposalDropped) as caught:
-        leader.propose(b"y")
-    assert caught.value.reason is DropReason.TRANSFERRING
-    group.deliver()
-    assert group.leaders() == [3]
-    assert group.data(3) == [b"x"]
-
-
-def test_a_follower_may_ask_for_the_transfer() -> None:
-    group = Group(3)
-    group.elect(1)
-    group[2].transfer_leadership(2)
-    group.deliver()
-    assert group.leaders() == [2]
-
-
-def test_a_transfer_waits_until_the_log_is_complete() -> None:
-    group = Group(3)
-    leader = group.elect(1)
-    group.isolate(3)
-    leader.propose(b"x")
-    group.deliver()
-    leader.transfer_leadership(3)
-    group.deliver()
-    assert group.of(TimeoutNow) == []
-    group.heal()
-    group.tick(2)
-    assert group.leaders() == [3]
-
-
-def test_a_transfer_to_a_silent_member_is_given_up() -> None:
-    group = Group(3)
-    leader = group.elect(1)
-    group.isolate(3)
-    leader.transfer_leadership(3)
-    group.tick(11, 1, 2)
-    leader.propose(b"again")
-    group.deliver()
-    assert group.data(2) == [b"again"]
-
-
-@pytest.mark.parametrize("target", [1, 9])
-def test_a_transfer_that_makes_no_sense_is_refused(target: int) -> None:
-    group = Group(3)
-    with pytest.raises(TransferRefused):
-        group.elect(1).transfer_leadership(target)
