@@ -12,10 +12,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from kube_actors.actor.envelope import Envelope
+from kube_actors.actor.envelope import REPLY, Envelope
 from kube_actors.actor.errors import MalformedMessage
 from kube_actors.actor.tcp_config import TcpConfig
-from kube_actors.actor.tcp_events import Events
+from kube_actors.actor.tcp_events import Due, Events
 from kube_actors.actor.tcp_frames import FrameReader, pack, size_of
 
 READ_BYTES: Final = 1 << 18
@@ -38,6 +38,7 @@ class Connection:
         sock: socket.socket,
         tls: ssl.SSLContext | None,
         events: Events,
+        due: Due,
         config: TcpConfig,
         *,
         dialled: str,
@@ -57,6 +58,7 @@ class Connection:
         self.closed: Callable[[Connection, str], None]
         self._sock = sock
         self._events = events
+        self._due = due
         self._config = config
         self._reader = FrameReader(min(HELLO_BYTES_MAX, config.frame_bytes_max))
         self._queue: deque[Envelope] = deque()
@@ -113,7 +115,7 @@ class Connection:
         self.queued_bytes += size_of(envelope)
         if not self._scheduled and not self._unsent:
             self._scheduled = True
-            self._events.soon(self._flush)
+            self._due.add(self.flush, first=envelope.kind == REPLY)
 
     def unsent(self) -> list[Envelope]:
         """Take what never left the queue; for who must say so."""
@@ -135,7 +137,7 @@ class Connection:
     def close_after_sending(self, reason: str) -> None:
         """End it when what is queued has left, or could not at once."""
         self._closing = reason
-        self._flush()
+        self.flush()
         self.close(reason)
 
     # -- reading
@@ -217,7 +219,8 @@ class Connection:
 
     # -- writing
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what is queued, as far as the socket takes it."""
         self._scheduled = False
         while not self.is_closed and self._shaken and not self._unsent:
             data = self._gather()
@@ -288,7 +291,7 @@ class Connection:
         if data:
             self._write(data)
         if not self._unsent:
-            self._flush()
+            self.flush()
 
 
 def _plainly(error: BaseException) -> str:

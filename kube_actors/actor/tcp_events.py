@@ -6,6 +6,7 @@ watched socket waits for it, and one task runs what shall happen soon.
 
 import asyncio
 import socket
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -31,6 +32,29 @@ class Events(Protocol):
 
     def unwatch(self, sock: socket.socket) -> None:
         """Forget the socket, before it is closed."""
+
+
+class Due:
+    """What shall run soon, together; who waits for an answer comes before everybody else."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._callbacks: deque[Callback] = deque()
+
+    def add(self, callback: Callback, *, first: bool = False) -> None:
+        if not self._callbacks:
+            self._events.soon(self._run)
+        if first:
+            self._callbacks.appendleft(callback)
+        else:
+            self._callbacks.append(callback)
+
+    def _run(self) -> None:
+        # What is added meanwhile has its own turn.
+        for _ in range(len(self._callbacks)):
+            self._callbacks.popleft()()
+        if self._callbacks:
+            self._events.soon(self._run)
 
 
 class AsyncioEvents:

@@ -28,7 +28,7 @@ from kube_actors.actor.frame import Frame
 from kube_actors.actor.tcp_config import TcpConfig, Tls
 from kube_actors.actor.tcp_connection import Connection
 from kube_actors.actor.tcp_dialling import Dialling, Endpoint
-from kube_actors.actor.tcp_events import Events, running_events
+from kube_actors.actor.tcp_events import Due, Events, running_events
 from kube_actors.actor.tcp_frames import GONE, HELD, HELLO, PING, REFUSED, size_of
 from kube_actors.actor.tcp_handshake import (
     Hello,
@@ -193,6 +193,7 @@ class TcpNetwork:
             self.endpoint = (host, port)
         self.tasks = await tasks.__aenter__()
         self.events = running_events(tasks)
+        self._due = Due(self.events)
         if self._listener is not None:
             tasks.start_soon(self._accept, self._listener, name="tcp accept")
         self._dialling.start()
@@ -284,7 +285,9 @@ class TcpNetwork:
         if self._tls is not None:
             context = self._tls.client if dialled else self._tls.server
         sock.setblocking(False)
-        connection = Connection(sock, context, self.events, self.config, dialled=dialled, peer=peer)
+        connection = Connection(
+            sock, context, self.events, self._due, self.config, dialled=dialled, peer=peer
+        )
         connection.received = self._received
         connection.closed = self._closed
         connection.secured = self._secured
