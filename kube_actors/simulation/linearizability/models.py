@@ -8,7 +8,7 @@ which answers can never come true again.
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, Final, Protocol
 
-__all__ = ["REFUSED", "Act", "IllTyped", "Model", "Refused"]
+__all__ = ["REFUSED", "Act", "IllTyped", "Model", "Refused", "exact", "same"]
 
 
 class Refused:
@@ -122,6 +122,18 @@ def scalar(model: Model, function: str, value: Any) -> Any:
     if value is not None and not isinstance(value, int | float | str | bool):
         raise IllTyped(f"{function} of a {model.name} has the value {spoken(value)}, not a scalar")
     return value
+
+
+def exact(value: Any) -> Any:
+    """What equal values of one kind share and no others: to Python, 1, 1.0 and True are equal."""
+    if isinstance(value, tuple):
+        return tuple(map(exact, value))
+    return (type(value), value)
+
+
+def same(state: Any, answer: Any) -> bool:
+    """Say whether two scalars are equal and of one kind."""
+    return type(state) is type(answer) and bool(state == answer)
 
 
 def spoken(value: Any) -> str:

@@ -11,6 +11,7 @@ from kube_actors.simulation.linearizability.models import (
     IllTyped,
     Model,
     Refused,
+    same,
     scalar,
     spoken,
 )
@@ -31,7 +32,7 @@ class Register(Model):
 
     def step(self, state: Any, act: Act) -> Hashable | Refused:
         if act.function == "read":
-            return state if state == act.result else REFUSED
+            return state if same(state, act.result) else REFUSED
         written: Hashable = act.argument
         return written
 
@@ -70,15 +71,15 @@ class CasRegister(Model):
 
     def step(self, state: Any, act: Act) -> Hashable | Refused:
         if act.function == "read":
-            return state if state == act.result else REFUSED
+            return state if same(state, act.result) else REFUSED
         if act.function == "write":
             written: Hashable = act.argument
             return written
         old, new = act.argument
         if act.known and not act.result:
-            return REFUSED if state == old else state
+            return REFUSED if same(state, old) else state
         swapped: Hashable = new
-        return swapped if state == old else REFUSED
+        return swapped if same(state, old) else REFUSED
 
     def observed(self, act: Act, others: Sequence[Act]) -> bool:
         """Any failed swap sees every value but one; else someone must have met the new one."""
@@ -115,7 +116,7 @@ class KeyValue(Model):
 
     def step(self, state: Any, act: Act) -> Hashable | Refused:
         if act.function in self.reads:
-            return state if state == act.result else REFUSED
+            return state if same(state, act.result) else REFUSED
         if act.function == "append":
             return str(act.argument) if state is None else f"{state}{act.argument}"
         if act.function == "delete":

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import define
 
 from kube_actors.simulation.linearizability.history import Operation
-from kube_actors.simulation.linearizability.models import REFUSED, Model
+from kube_actors.simulation.linearizability.models import REFUSED, Model, exact
 
 __all__ = ["Search"]
 
@@ -68,7 +68,7 @@ class Search:
     def _class_of(self, operation: Operation) -> int:
         result = (type(operation.result), operation.result)
         known = (operation.known, operation.repeats)
-        key = (operation.function, operation.argument, result, known)
+        key = (operation.function, exact(operation.argument), result, known)
         return self._class_ids.setdefault(key, len(self._class_ids))
 
     def _is_pure(self, operation: Operation) -> bool:
@@ -133,7 +133,7 @@ class Search:
         )
 
     def _intern(self, state: Hashable) -> int:
-        number = self._state_ids.setdefault(state, len(self._states))
+        number = self._state_ids.setdefault((type(state), state), len(self._states))
         if number == len(self._states):
             self._states.append(state)
         return number

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from kube_actors.simulation.linearizability.history import Operation
-from kube_actors.simulation.linearizability.models import Model
+from kube_actors.simulation.linearizability.models import Model, exact
 from kube_actors.simulation.linearizability.search import Search
 
 __all__ = ["BadPart", "smallest_bad_part"]
@@ -148,7 +148,7 @@ def _observed(model: Model, part: list[Operation]) -> list[Operation]:
     repeating: set[tuple[str, Any]] = set()
     once = []
     for operation in part:
-        what = (operation.function, operation.argument)
+        what = (operation.function, exact(operation.argument))
         if not operation.repeats or what not in repeating:
             once.append(operation)
         if operation.repeats:

@@ -202,6 +202,20 @@ def test_a_budget_of_steps_or_time_makes_it_undecided() -> None:
     assert "undecided: 13 operations" in explain(by_time, KeyValue())
 
 
+def test_a_number_is_no_boolean() -> None:
+    for name, read, write in (("cas-register", "read", "write"), ("key-value", "get", "put")):
+        for written, answer in ((1, True), (True, 1), (1, 1.0), (0, False)):
+            events = [
+                Event(0, "invoke", write, answer),
+                Event(0, "ok", write, answer),
+                Event(0, "invoke", write, written),
+                Event(0, "ok", write, written),
+                Event(0, "invoke", read),
+                Event(0, "ok", read, answer),
+            ]
+            assert check(events, MODELS[name]).verdict is Verdict.NOT
+
+
 def test_no_operations_at_all_are_linearizable() -> None:
     assert check_operations([], Register()).verdict is Verdict.LINEARIZABLE
 
