@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 
 from kube_actors.actor import ActorError
+from kube_actors.etcd.grpc import GrpcError
 from kube_actors.etcd.grpc.server import Answers, Methods, Streaming
 from kube_actors.etcd.key_values import fill_event
 from kube_actors.etcd.origin import Origin
@@ -36,40 +37,45 @@ class WatchService:
     async def watch(self, requests: AsyncIterator[Any], answers: Answers) -> None:
         """Serve until the client has asked its last and everything is cancelled."""
         await self._origin.status()
-        failure: ActorError | None = None
-        # Caught inside, so that no group of exceptions comes out.
+        failures: list[ActorError | GrpcError] = []
         async with self._store.watch_session() as session, anyio.create_task_group() as tasks:
-            tasks.start_soon(self._ask, session, requests, answers, tasks.cancel_scope)
+            tasks.start_soon(self._ask, session, requests, answers, failures, tasks.cancel_scope)
+            # Caught inside: beside a cancellation a failure would come out as a group of both.
             try:
                 async for item in session:
-                    answer = self._answer(item)
-                    if answer is not None:
-                        await answers.send(answer)
-            except ActorError as error:
-                failure = error
+                    await answers.send(self._answer(item))
+            except (ActorError, GrpcError) as error:
+                failures.append(error)
             tasks.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
+        if failures:
+            raise failures[0]
 
     async def _ask(
         self,
         session: WatchSessionClient,
         requests: AsyncIterator[Any],
         answers: Answers,
+        failures: list[ActorError | GrpcError],
         scope: anyio.CancelScope,
     ) -> None:
-        async for request in requests:
-            match request.WhichOneof("request_union"):
-                case "create_request":
-                    await self._create(session, request.create_request, answers)
-                case "cancel_request":
-                    await _cancel(session, request.cancel_request.watch_id)
-                case "progress_request":
-                    await session.progress()
-                case _:
-                    # etcd passes over what it does not know.
-                    continue
+        try:
+            async for request in requests:
+                await self._do(session, request, answers)
+        except (ActorError, GrpcError) as error:
+            failures.append(error)
         scope.cancel()
+
+    async def _do(self, session: WatchSessionClient, request: Any, answers: Answers) -> None:
+        match request.WhichOneof("request_union"):
+            case "create_request":
+                await self._create(session, request.create_request, answers)
+            case "cancel_request":
+                await _cancel(session, request.cancel_request.watch_id)
+            case "progress_request":
+                await session.progress()
+            case _:
+                # etcd passes over what it does not know.
+                return
 
     async def _create(self, session: WatchSessionClient, asked: Any, answers: Answers) -> None:
         key, end = asked.key or b"\0", asked.range_end

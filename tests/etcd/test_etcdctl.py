@@ -214,7 +214,7 @@ def test_leases(ctl: Ctl) -> None:
 def test_a_lease_that_is_over_takes_its_keys_with_it(ctl: Ctl, run: Callable[..., Any]) -> None:
     granted = ctl.json("lease", "grant", "1")
     ctl("put", "short", "v", f"--lease={granted['ID']:x}")
-    first = granted["header"]["revision"]
+    first = granted["revision"]
     watching = run(ctl.follow("watch", "short", f"--rev={first}"))
     assert lines(watching, 5)[:4] == ["PUT", "short", "v", "DELETE"]
 
