@@ -77,13 +77,14 @@ function drawRoles(context, row) {
       const leads = span.text === "leader";
       const [left, width] = drawBand(context, span, row.band, row.body, span.text.includes("candidate"));
       const full = `${span.text} · term ${span.term}`;
-      const ink = leads ? (DARK.matches ? "#0d1014" : "#fff") : INK.faint;
+      const ink = leads ? (DARK.matches ? "#0d1014" : "#fff") : span.text.includes("candidate") ? INK.ink : INK.faint;
       const text = width > 105 ? full : width > 56 && leads ? `leads ${span.term}` : width > 26 ? `T${span.term}` : "";
-      if (text) label(context, text, left + 6, row.middle, width - 9, ink, leads ? undefined : "11.5px system-ui, sans-serif");
+      if (text) label(context, text, left + 6, row.middle, width - 9, ink, leads ? undefined : "11.5px system-ui, sans-serif", span.text.includes("candidate"));
     } else if (span.kind === "down") {
       context.fillStyle = INK.card;
       context.fillRect(from, row.band - 1, to - from, row.body + 2);
       context.strokeStyle = INK.bad;
+      context.lineWidth = 1.2;
       context.setLineDash([3, 4]);
       context.beginPath();
       context.moveTo(from, row.middle);

@@ -58,6 +58,22 @@ function jump(violation) {
   hold({type: "violation", of: violation});
   const span = Math.min(VIEW.to - VIEW.from, END / 12);
   look(violation.time - span * 0.75, violation.time + span * 0.25);
+  scrollTo(violation.time, violation);
+  showAllIfFew();
+}
+
+const CLOSE_UP_MAX = 600;
+let refreshKinds = () => {};
+
+// Close to a violation every message may matter, unless there are too many to see any.
+function showAllIfFew() {
+  const before = [...SHOWN];
+  RUN.kinds.forEach((_, kind) => SHOWN.add(kind));
+  if (visibleMessages().length > CLOSE_UP_MAX) {
+    SHOWN.clear();
+    before.forEach((kind) => SHOWN.add(kind));
+  }
+  refreshKinds();
 }
 
 function hold(item) {
@@ -87,7 +103,7 @@ function offerKinds() {
   const caption = document.createElement("span");
   caption.textContent = MESSAGES.length ? "messages" : "no messages were recorded";
   const buttons = new Map();
-  const refresh = () => buttons.forEach((button, kind) => button.setAttribute("aria-pressed", String(SHOWN.has(kind))));
+  const refresh = refreshKinds = () => buttons.forEach((button, kind) => button.setAttribute("aria-pressed", String(SHOWN.has(kind))));
   const chip = (text, count, colour, pressed) => {
     const button = document.createElement("button"), mark = document.createElement("i"), small = document.createElement("small");
     button.type = "button";

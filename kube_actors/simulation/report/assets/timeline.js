@@ -101,7 +101,7 @@ function cross(context, [, , x2, y2], scale) {
 
 function drawPointed(context) {
   for (const [item, width] of [[HELD, 3.2], [POINTED, 2.6]]) {
-    if (!item) continue;
+    if (!item || item.type === "violation") continue;
     if (item.type === "message") {
       const ends = line(item.of);
       context.strokeStyle = context.fillStyle = INK.ink;
