@@ -35,10 +35,11 @@ class Sessions:
             session = self._sessions[member] = _Session(incarnation)
         applied = session.applied
         applied.add(sequence)
-        if floor - session.floor > len(applied):
-            session.applied = {one for one in applied if one >= floor}
+        if floor - session.floor <= len(applied):
+            for gone in range(session.floor, floor):
+                applied.discard(gone)
         else:
-            applied.difference_update(range(session.floor, floor))
+            session.applied = {one for one in applied if one >= floor}
         session.floor = max(session.floor, floor)
         return True
 
