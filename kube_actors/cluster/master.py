@@ -19,6 +19,7 @@ from kube_actors.store import (
     CorruptLog,
     Disk,
     DiskError,
+    LostLog,
     MemberConfig,
     Store,
     run_member,
@@ -96,7 +97,7 @@ def _children(plan: MasterPlan, machine: Machine, door: FrontDoor) -> list[Child
             machine.trouble = f"store/{number}: it was removed from its group"
         except DiskError as error:
             machine.trouble = f"store/{number}: {error}"
-            if not isinstance(error, CorruptLog | CannotRebuild):
+            if not isinstance(error, CorruptLog | CannotRebuild | LostLog):
                 raise
             # Opening it again would find the same damage: the member stays down, the others go on.
             logger.error("%s; this member stays down", machine.trouble)

@@ -26,6 +26,7 @@ from kube_actors.store.disk import (
     DiskError,
     DiskFailed,
     DiskInUse,
+    LostLog,
 )
 from kube_actors.store.file_disk import FileDisk
 from kube_actors.store.maintenance_messages import (
@@ -153,6 +154,7 @@ __all__ = [
     "ListAlarms",
     "ListLeases",
     "ListMembers",
+    "LostLog",
     "MemberConfig",
     "MemberInfo",
     "MemberNotFound",

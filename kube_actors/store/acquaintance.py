@@ -9,22 +9,36 @@ from typing import TYPE_CHECKING
 
 from kube_actors.actor import Address, Delivery
 from kube_actors.raft import EntryType
+from kube_actors.store.disk import LostLog
 from kube_actors.store.peers import Greeted, Greeting, Peers
-from kube_actors.store.roster import change_of
+from kube_actors.store.roster import belonging, change_of
 
 if TYPE_CHECKING:
     from kube_actors.store.member import Member
 
 
+_LOST = (
+    "the disk of {} is empty, but its group knows that it had a log: it cannot go on under its "
+    "number; run `kube-actors store rebuild` with its directory"
+)
+
+
 class Acquaintance:
     """The other members as this one reaches and hears them."""
 
-    def __init__(self, member: "Member") -> None:
+    def __init__(self, member: "Member", *, empty: bool) -> None:
+        """``empty``: the disk says that nothing was ever promised."""
         self._member = member
         self._config = member.raft.config_state
         self._addresses: dict[int, Address] = {}
         self._strangers: dict[Address, None] = {}
         self._young = True
+        self._held: list[Delivery] = []
+        self._unsure: dict[int, None] | None = None
+        """The founders that may still say that this member had a log; None when all is clear."""
+        others = [one for one in belonging(self._config) if one != member.config.member]
+        if others and empty:
+            self._unsure = dict.fromkeys(others)
         self.peers = Peers(member.config.member, self._config, member.config.election_ticks)
 
     def address(self, number: int) -> Address:
@@ -60,10 +74,15 @@ class Acquaintance:
         if isinstance(message, Greeting):
             removed = message.member if roster.was_removed(message.member) else 0
             number, leader, term = member.config.member, member.raft.leader, member.raft.term
-            greeted = Greeted(number, leader, term, self._group, removed)
+            started = message.member if message.member in roster.started else 0
+            greeted = Greeted(number, leader, term, self._group, removed, started)
             member.actor.tell(delivery.source, greeted)
         elif message.removed == member.config.member:
             member.membership.ended = True
+        elif message.started == member.config.member and self._unsure is not None:
+            member.fail(LostLog(_LOST.format(member.actor.address)))
+        else:
+            self._heard_from(message.member)
         self._lead_young_group()
 
     def _is_foreign(self, source: Address, group: int) -> bool:
@@ -90,6 +109,31 @@ class Acquaintance:
     def grow_up(self) -> None:
         """From now on elections are Raft's alone."""
         self._young = False
+        self._become_sure()
+
+    def holds_back(self, delivery: Delivery) -> bool:
+        """Keep a message of Raft's for later: this member may be one that lost its log.
+
+        A founder with an empty disk first asks the others whether they have known it. It answers
+        nobody until all have said no, or an election timeout has passed.
+        """
+        if self._unsure is None:
+            return False
+        self._held.append(delivery)
+        return True
+
+    def _heard_from(self, number: int) -> None:
+        if self._unsure is not None:
+            self._unsure.pop(number, None)
+            if not self._unsure:
+                self._become_sure()
+
+    def _become_sure(self) -> None:
+        if self._unsure is not None:
+            self._unsure = None
+            held, self._held = self._held, []
+            for delivery in held:
+                self._member.step(delivery)
 
     def _lead_young_group(self) -> None:
         """Found the group at once, or a restarted one: nobody leads and its first voter knows."""

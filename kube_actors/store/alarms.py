@@ -7,7 +7,7 @@ Whether a command is refused is decided where it is applied, so it is the same o
 
 from collections.abc import Iterable
 
-from kube_actors.store.cluster_messages import UpdateMember
+from kube_actors.store.cluster_messages import MemberStarted, UpdateMember
 from kube_actors.store.maintenance_messages import (
     ActivateAlarm,
     Alarm,
@@ -29,6 +29,9 @@ def grows(request: object) -> bool:
             for operation in operations
         )
     return isinstance(request, LeaseGrant)
+
+
+_ALWAYS = ActivateAlarm | DisarmAlarm | UpdateMember | MemberStarted
 
 
 class RaisedAlarms:
@@ -60,7 +63,7 @@ class RaisedAlarms:
 
     def check(self, request: object) -> None:
         """Raise Corrupt or NoSpace if an alarm forbids this request."""
-        if not self._alarms or isinstance(request, ActivateAlarm | DisarmAlarm | UpdateMember):
+        if not self._alarms or isinstance(request, _ALWAYS):
             return
         self.check_corrupt()
         if grows(request) and self.is_raised(AlarmKind.NOSPACE):

@@ -85,6 +85,16 @@ class MoveLeader:
     target: int
 
 
+@message("store.member_started")
+class MemberStarted:
+    """A member says that it has a log now: from here on it must not appear without one.
+
+    Proposed by members only. Answered by ``Members``.
+    """
+
+    member: int
+
+
 @message("store.member_not_found")
 class MemberNotFound(ActorError):
     """Nobody in the group has this number."""

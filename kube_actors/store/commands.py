@@ -12,7 +12,7 @@ from typing import cast
 from attrs import field, frozen
 
 from kube_actors.actor import Frame, MalformedMessage, decode, encode, message
-from kube_actors.store.cluster_messages import UpdateMember
+from kube_actors.store.cluster_messages import MemberStarted, UpdateMember
 from kube_actors.store.lease_messages import LeaseCheckpoint
 from kube_actors.store.maintenance_messages import ActivateAlarm, DisarmAlarm
 from kube_actors.store.messages import Compact, LeaseGrant, LeaseRevoke, Txn
@@ -20,7 +20,7 @@ from kube_actors.store.messages import Compact, LeaseGrant, LeaseRevoke, Txn
 Request = Txn | LeaseGrant | LeaseRevoke | Compact | UpdateMember | ActivateAlarm | DisarmAlarm
 """What anybody may ask for."""
 
-Proposal = Request | LeaseCheckpoint
+Proposal = Request | LeaseCheckpoint | MemberStarted
 
 
 @message("store.command")
@@ -40,6 +40,7 @@ class Command:
         | UpdateMember
         | ActivateAlarm
         | DisarmAlarm
+        | MemberStarted
     )
 
 

@@ -27,6 +27,10 @@ class DiskInUse(DiskError):
     """Another process, or another member, has this directory open."""
 
 
+class LostLog(DiskError):
+    """The disk is empty although its group has known this member: what it promised is lost."""
+
+
 class CorruptLog(DiskError):
     """Something durable is damaged: ``file`` at byte ``offset``."""
 

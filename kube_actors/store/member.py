@@ -32,7 +32,7 @@ from kube_actors.store.acquaintance import Acquaintance
 from kube_actors.store.cluster_messages import ListMembers
 from kube_actors.store.commands import Batch, Request, encode_batch
 from kube_actors.store.config import MemberConfig
-from kube_actors.store.disk import Disk, Recovered, StateSnapshot
+from kube_actors.store.disk import Disk, DiskError, Recovered, StateSnapshot
 from kube_actors.store.forwarding import Forward, Forwarded, forward_call
 from kube_actors.store.identity import KeepsIdentity
 from kube_actors.store.machine import Machine, ReadRequest
@@ -99,6 +99,8 @@ async def run_member(actor: Actor, config: MemberConfig, disk: Disk) -> None:
             if keeper is not None and promote:
                 tasks.start_soon(seek_promotion, member, keeper)
             await member.receive()
+        if member.failure is not None:
+            raise member.failure
     finally:
         with anyio.CancelScope(shield=True):
             await disk.close()
@@ -138,7 +140,8 @@ class Member:
             snapshot=snapshot,
             entries=recovered.entries,
         )
-        self.acquaintance = Acquaintance(self)
+        promised = recovered.entries or snapshot or recovered.hard_state != raft.HardState()
+        self.acquaintance = Acquaintance(self, empty=not promised)
         self.peers = self.acquaintance.peers
         self.transfers = SnapshotTransfers(self)
         self.writer = Writer(self, disk, recovered)
@@ -149,6 +152,7 @@ class Member:
         self._forwarded = Forwarded(config.pending_max * 4, self._has_applied)
         self._seen = (0, 0)
         self._ended = False
+        self.failure: DiskError | None = None
 
     # -- the loops
 
@@ -209,14 +213,23 @@ class Member:
         elif isinstance(message, raft.SnapshotChunkReply):
             self.transfers.answered(message)
         else:
-            self._step(delivery, message)
+            self.step(delivery)
 
-    def _step(self, delivery: Delivery, message: object) -> None:
+    def fail(self, error: DiskError) -> None:
+        """End with an error."""
+        self.failure = error
+        self.tasks.cancel_scope.cancel()
+
+    def step(self, delivery: Delivery) -> None:
+        """Give Raft a message that is its own."""
+        message = delivery.message
         found = received(message)
         if found is None:
             delivery.fail(InvalidRequest(f"{type(message).__name__} is no request to the store"))
             return
         if self.acquaintance.is_stranger(delivery.source):
+            return
+        if self.acquaintance.holds_back(delivery):
             return
         self.peers.hear(found.source)
         try:

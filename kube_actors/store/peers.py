@@ -28,7 +28,8 @@ class Greeting:
 class Greeted:
     """``removed``: a member that greeted and that the group has removed; 0 for none.
 
-    By number, for another member may live at that address by now.
+    ``started``: one that greeted and that the group knows to have had a log; 0 likewise. By
+    number, for another member may live at that address by now.
     """
 
     member: int
@@ -36,6 +37,7 @@ class Greeted:
     term: int
     group: int = -1
     removed: int = 0
+    started: int = 0
 
 
 class Peers:

@@ -34,6 +34,7 @@ class FrozenRoster:
 
     group: int = 0
     highest: int = 0
+    started: tuple[int, ...] = ()
     infos: tuple[MemberInfo, ...] = field(default=(), repr=False)
 
 
@@ -67,6 +68,8 @@ class Roster:
         self.group = 0
         self._highest = 0
         self._infos: dict[int, MemberInfo] = {}
+        self.started: tuple[int, ...] = ()
+        """Those who have said that they have a log."""
 
     def found(self, config: ConfigState) -> None:
         """Begin with the founders."""
@@ -112,6 +115,7 @@ class Roster:
                 self._infos[change.info.id] = change.info
         members = belonging(self.config)
         self._infos = {one: info for one, info in self._infos.items() if one in members}
+        self.started = tuple(one for one in self.started if one in members)
 
     def update(self, request: UpdateMember) -> Members:
         """Change what a member is known by. Raises MemberNotFound."""
@@ -125,9 +129,17 @@ class Roster:
         )
         return self.members()
 
+    def start(self, member: int) -> Members:
+        """Note that a member has a log. Raises MemberNotFound."""
+        if member not in self:
+            raise MemberNotFound(member)
+        self.started = tuple(sorted({*self.started, member}))
+        return self.members()
+
     def freeze(self) -> FrozenRoster:
         infos: Iterable[tuple[int, MemberInfo]] = sorted(self._infos.items())
-        return FrozenRoster(self.group, self.highest, tuple(info for _, info in infos))
+        found = tuple(info for _, info in infos)
+        return FrozenRoster(self.group, self.highest, self.started, found)
 
     @classmethod
     def restore(cls, frozen: FrozenRoster) -> "Roster":
@@ -135,5 +147,6 @@ class Roster:
         self = cls()
         self.group = frozen.group
         self._highest = frozen.highest
+        self.started = frozen.started
         self._infos = {info.id: info for info in frozen.infos}
         return self

@@ -40,11 +40,12 @@ class RosterPage:
     highest: int = 0
     infos: tuple[MemberInfo, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    started: tuple[int, ...] = ()
 
 
-def _group(state: FrozenState) -> tuple[int, int, tuple[MemberInfo, ...], tuple[Alarm, ...]]:
+def _page(state: FrozenState) -> RosterPage:
     roster = state.roster
-    return roster.group, roster.highest, roster.infos, state.alarms
+    return RosterPage(roster.group, roster.highest, roster.infos, state.alarms, roster.started)
 
 
 def encode_state(state: FrozenState) -> Iterator[bytes]:
@@ -62,7 +63,7 @@ def encode_state(state: FrozenState) -> Iterator[bytes]:
             len(keyspace.changes),
         )
     ]
-    page = encode(RosterPage(*_group(state))).header
+    page = encode(_page(state)).header
     parts += (_COUNT.pack(len(page)), page)
     parts.extend(_LEASE.pack(one.id, one.ttl_s, one.remaining_s) for one in state.leases)
     for session in state.sessions:
@@ -127,7 +128,7 @@ def decoding(data: bytes) -> Steps[FrozenState]:
     if first + changes != revision + 1:
         raise BadSnapshot(f"{changes} changes from revision {first} do not end at {revision}")
     keyspace = FrozenKeyspace(revision, compact, first, tuple(frozen_base), tuple(frozen_changes))
-    roster = FrozenRoster(page.group, page.highest, page.infos)
+    roster = FrozenRoster(page.group, page.highest, page.started, page.infos)
     return FrozenState(keyspace, frozen_leases, frozen_sessions, roster, page.alarms)
 
 

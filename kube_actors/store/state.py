@@ -7,7 +7,7 @@ is its answer.
 
 from kube_actors.actor import ActorError
 from kube_actors.store.alarms import RaisedAlarms
-from kube_actors.store.cluster_messages import Members, UpdateMember
+from kube_actors.store.cluster_messages import Members, MemberStarted, UpdateMember
 from kube_actors.store.commands import Command
 from kube_actors.store.frozen import FrozenState
 from kube_actors.store.keyspace import Keyspace
@@ -66,6 +66,8 @@ class State:
                 return self.leases.checkpoint(request)
             if isinstance(request, UpdateMember):
                 return self.roster.update(request)
+            if isinstance(request, MemberStarted):
+                return self.roster.start(request.member)
             if isinstance(request, ActivateAlarm):
                 return self.alarms.activate(request)
             return self.alarms.disarm(request)

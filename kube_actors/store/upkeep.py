@@ -6,6 +6,7 @@ import anyio
 
 from kube_actors.actor import ActorError, Blob, Delivery
 from kube_actors.store.alarms import grows
+from kube_actors.store.cluster_messages import MemberStarted
 from kube_actors.store.commands import Request
 from kube_actors.store.corruption import CorruptionCheck, answer_hash
 from kube_actors.store.maintenance_messages import (
@@ -59,6 +60,19 @@ class Upkeep:
 
     def tick(self) -> None:
         self._corruption.tick()
+        self._introduce()
+
+    def _introduce(self) -> None:
+        """Say once that this member has a log, so that the others know it if it loses it."""
+        member = self._member
+        roster, number = member.machine.state.roster, member.config.member
+        if (
+            member.peers.ticks % member.config.election_ticks == 0
+            and member.raft.leader
+            and number in roster
+            and number not in roster.started
+        ):
+            member.proposals.add(MemberStarted(number), None, member.peers.ticks)
 
     def take(self, delivery: Delivery, request: Chore) -> None:
         """Take in a chore; each runs beside the receive loop."""

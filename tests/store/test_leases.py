@@ -231,6 +231,7 @@ async def test_a_keep_alive_after_a_checkpoint_holds_with_the_next_leader() -> N
 @pytest.mark.anyio
 async def test_an_idle_group_writes_nothing_for_leases_that_are_short_or_known() -> None:
     async with open_group(lease_checkpoint_s=10) as group:
+        await anyio.sleep(1)  # Each member says once that it has a log.
         await group.client.lease(LeaseGrant(9, 1))
         await group.client.lease(LeaseGrant(1000, 2))
         await group.settled()

@@ -6,8 +6,18 @@ import anyio
 import pytest
 
 from kube_actors.actor import ActorError
-from kube_actors.store import CorruptLog, FileDisk, MemoryDisk, NoQuorum, OutcomeUnknown, Range
+from kube_actors.store import (
+    CorruptLog,
+    FileDisk,
+    LostLog,
+    MemoryDisk,
+    NoQuorum,
+    OutcomeUnknown,
+    Range,
+    run_member,
+)
 from kube_actors.store.identity import Identity
+from kube_actors.store.upkeep import Upkeep
 
 from .group import Group, open_group, put, write_until_it_works
 
@@ -105,8 +115,9 @@ async def test_a_member_that_lost_its_log_cannot_elect_a_leader_without_what_was
 
 
 @pytest.mark.anyio
-async def test_under_its_old_number_it_would_have() -> None:
-    """Why the number is given up: this is the same story without it."""
+async def test_under_its_old_number_it_would_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Why the number is given up: this is the same story without it, and without a warning."""
+    monkeypatch.setattr(Upkeep, "_introduce", lambda self: None)
     assert not await lose_the_log_of_the_only_other_copy(safely=False)
 
 
@@ -132,6 +143,45 @@ async def test_a_rebuilding_that_is_interrupted_anywhere_ends_well(moment: int) 
         number = await voting_again(group, 3)
         members = await group.at(1, 2).members()
         assert [one.id for one in members] == [1, 2, number], "no phantom is left"
+        await group.assert_equal()
+
+
+async def run_alone(group: Group, place: int) -> None:
+    """Run a killed member without its supervisor, to see what it raises."""
+    async with group.supervisor.system.client(f"store/{place}") as actor:
+        await run_member(actor, group.configs[place - 1], group.disks[place - 1])
+
+
+@pytest.mark.anyio
+async def test_a_member_whose_disk_was_emptied_is_not_taken_for_a_new_one() -> None:
+    async with open_group() as group:
+        await group.client.txn(put(b"a"))
+        await anyio.sleep(2)
+        group.kill(3)
+        disk = group.disks[2]
+        assert isinstance(disk, MemoryDisk)
+        disk.wipe()
+        await anyio.sleep(0.1)
+        with pytest.raises(LostLog, match="store/3 is empty, but its group knows"):
+            await run_alone(group, 3)
+        await group.client.txn(put(b"b"))
+        rebuild(group, 3)
+        group.revive(3)
+        assert await voting_again(group, 3) == 4
+        await group.assert_equal()
+
+
+@pytest.mark.anyio
+async def test_a_group_is_founded_at_once_and_by_a_majority_a_little_later() -> None:
+    async with open_group() as group:
+        began = anyio.current_time()
+        await group.client.txn(put(b"a"))
+        assert anyio.current_time() - began < 0.1
+    async with open_group() as group:
+        group.kill(3)
+        await write_until_it_works(group.at(1, 2), b"a", b"1")
+        await anyio.sleep(3)
+        group.revive(3)
         await group.assert_equal()
 
 
