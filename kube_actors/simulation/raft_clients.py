@@ -71,7 +71,7 @@ class Clients:
             expected = self.ledger.values.get(key, 0)
         operation = Operation(number, client, kind, key, number, expected, 8 + int(random() * 40))
         target = self.members[int(random() * len(self.members))]
-        if self.leader and random() < 0.8:
+        if self.leader and random() >= weather.wander:
             target = self.members[self.leader - 1]
         self.ask(operation, target)
 

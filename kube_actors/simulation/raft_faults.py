@@ -50,6 +50,7 @@ NETWORK: Final[dict[str, Verb]] = {
     "partition": Verb("targets hear nobody else and are heard by nobody else", SIDE, (0.1, 1.0)),
     "cut-inward": Verb("targets hear nobody else", SIDE, (0.1, 0.8)),
     "cut-outward": Verb("targets are heard by nobody else", SIDE, (0.1, 0.8)),
+    "isolate-leader": Verb("whoever leads then is cut off from everybody", NONE, (0.1, 0.5)),
     "cut": Verb("one link is cut in one direction", LINK, (0.1, 1.0)),
     "hold": Verb("a link keeps everything, then delivers it at once", LINK, (0.05, 0.6)),
     "clog": Verb("a link is late by amount seconds", LINK, (0.1, 0.8), (0.02, 0.1, 0.4), 10.0),

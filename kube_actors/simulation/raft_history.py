@@ -9,8 +9,10 @@ sort. A history that fails is still judged by the general checker, which knows n
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from kube_actors.simulation.linearizability import CasRegister, Verdict, check_operations, explain
+from kube_actors.simulation.linearizability import Operation as Judged
 from kube_actors.simulation.raft_invariants import InvariantViolation, Ledger
-from kube_actors.simulation.raft_machine import READ, Operation
+from kube_actors.simulation.raft_machine import CAS, READ, Operation
 
 
 def check_history(ledger: Ledger, history: Sequence[Operation]) -> None:
@@ -69,3 +71,45 @@ def value_at(ledger: Ledger, key: int, index: int) -> int:
     versions = ledger.history.get(key, ())
     position = bisect_right(versions, index, key=lambda version: version[0])
     return versions[position - 1][1] if position else 0
+
+
+def judge(history: Sequence[Operation], *, steps_max: int = 200_000) -> None:
+    """Raise InvariantViolation unless the general checker, which sees no log, agrees.
+
+    A history that is too hard for ``steps_max`` configurations is let pass.
+    """
+    model = CasRegister()
+    judgement = check_operations(judged(history), model, steps_max=steps_max)
+    if judgement.verdict is Verdict.NOT:
+        raise InvariantViolation("linearizable history", explain(judgement, model))
+
+
+def judged(history: Sequence[Operation]) -> list[Judged]:
+    """Translate requests: places instead of times, nothing instead of 0, open ones to infinity."""
+    moments = [(operation.invoked_us, 0, at) for at, operation in enumerate(history)]
+    moments += [(o.returned_us, 1, at) for at, o in enumerate(history) if o.outcome == "ok"]
+    places: dict[tuple[int, int], int] = {}
+    for place, (_, what, at) in enumerate(sorted(moments)):
+        places[at, what] = place
+    found = []
+    for at, operation in enumerate(history):
+        known = operation.outcome == "ok"
+        if not known and (operation.kind == READ or operation.outcome == "fail"):
+            continue
+        argument: object = operation.value
+        result: object = operation.result or None
+        if operation.kind == CAS:
+            argument = (operation.expected or None, operation.value)
+            result = bool(operation.result)
+        found.append(
+            Judged(
+                operation.client,
+                operation.kind,
+                None if operation.kind == READ else argument,
+                result if known else None,
+                places[at, 0],
+                places[at, 1] if known else None,
+                operation.key,
+            )
+        )
+    return sorted(found, key=lambda operation: operation.invoked)

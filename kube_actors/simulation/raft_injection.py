@@ -22,6 +22,7 @@ class Injector:
 
     def __init__(self, world: "RaftWorld") -> None:
         self.world = world
+        self.isolated: dict[Fault, list[Link]] = {}
 
     def plan(self) -> None:
         """Put every fault of the schedule on the heap."""
@@ -57,7 +58,9 @@ class Injector:
         if world.healed:
             return
         verb, network = fault.verb, world.network
-        if verb in ("partition", "cut-inward", "cut-outward", "cut"):
+        if verb == "isolate-leader":
+            network.mend(self.isolated.pop(fault, []))
+        elif verb in ("partition", "cut-inward", "cut-outward", "cut"):
             network.mend(self._links(fault))
         elif verb == "hold":
             network.release(link_of(fault))
@@ -80,6 +83,13 @@ class Injector:
         amount_us = int(fault.amount * 1e6)
         if verb in ("partition", "cut-inward", "cut-outward", "cut"):
             network.cut(self._links(fault))
+        elif verb == "isolate-leader":
+            leader = self.world.administrator.leader()
+            if leader is not None and fault not in self.isolated:
+                one, others = leader.id, [m for m in self.world.members if m != leader.id]
+                links = [link for other in others for link in ((one, other), (other, one))]
+                self.isolated[fault] = links
+                network.cut(links)
         elif verb == "hold":
             network.hold(link_of(fault))
         elif verb == "clog":
@@ -128,8 +138,12 @@ class Injector:
         disk = member.disk
         spend: Callable[[], bool] = lambda: world.budget.spend(member.id, "damaged")  # noqa: E731
         verb = fault.verb
-        if verb in ("crash", "torn"):
+        if verb == "crash" or (verb == "torn" and member.writing):
             world.crash(member, until_us, fault.amount, torn=verb == "torn")
+        elif verb == "torn" and member.raft is not None:
+            member.tears = True
+            member.crash_in_write = fault.amount or 0.01
+            member.down_until_us = until_us
         elif verb == "crash-writing" and member.raft is not None:
             member.crash_in_write = fault.amount or 0.01
             member.down_until_us = until_us
@@ -162,8 +176,9 @@ class Injector:
             member.disk.slow_us = 0
         elif verb in FAILING:
             member.disk.failing = ""
-        elif verb == "crash-writing":
+        elif verb in ("crash-writing", "torn"):
             member.crash_in_write = 0.0
+            member.tears = False
         elif verb == "full":
             member.narrow = None
         elif verb == "drift":

@@ -21,6 +21,7 @@ from kube_actors.raft import (
     Ready,
     Snapshot,
 )
+from kube_actors.raft.handover import has_ready
 from kube_actors.simulation.raft_disk import Disk, DiskFailure, frames_of
 from kube_actors.simulation.raft_invariants import Ledger
 from kube_actors.simulation.raft_machine import Operation, Registers
@@ -75,8 +76,10 @@ class SimulatedMember:
         # What faults do to it.
         self.started = False
         self.paused = False
+        self.missed_ticks = 0
         self.gone = False
         self.crash_in_write = 0.0  # the share of its writes that survives
+        self.tears = False
         self.down_until_us = 0
         self.period_us = 0
         self.inbox: list[Message] = []
@@ -142,6 +145,7 @@ class SimulatedMember:
         self.raft = None
         self.state = None
         self.paused = False
+        self.tears = False
         self.crash_in_write = 0.0
 
     # -- the driving loop ----------------------------------------------------------------
@@ -149,11 +153,15 @@ class SimulatedMember:
     def pump(self) -> bool:
         """Take Readys out, with as many writes in flight as are allowed; say if there were any."""
         raft = self.raft
+        if raft is None:
+            return False
+        state = self.state
         writing = self.writing
+        ready_max = self.ready_max
         found = False
-        while raft is not None and len(writing) < self.ready_max and raft.has_ready():
+        while len(writing) < ready_max and has_ready(state):
             found = True
-            log = self.state.log
+            log = state.log
             written = log.written
             ready = raft.ready()
             entries = ready.entries

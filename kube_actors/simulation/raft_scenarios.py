@@ -34,6 +34,7 @@ from kube_actors.simulation.raft_weather import (
     draw_bench,
     draw_membership,
     draw_options,
+    draw_reads,
 )
 from kube_actors.simulation.raft_world import Outcome, RaftWorld
 from kube_actors.simulation.scenario import Finding, Run, register
@@ -125,7 +126,10 @@ def _swarm(*verbs: str, share: float = 0.35, most: int = 4) -> DrawSchedule:
 def _bench_faults(random: Random, weather: Weather) -> FaultSchedule:
     """Three partitions; in half of the runs, torn disks too."""
     faults = [Fault(0.0, OPERATIONS, amount=float(weather.operations))]
-    faults += [draw_fault(random, weather, "partition") for _ in range(3)]
+    for part in range(3):
+        at_s = round(0.1 + 0.35 * part + random.uniform(0, 0.1), 3)
+        drawn = draw_fault(random, weather, "partition")
+        faults.append(evolve(drawn, at_s=at_s, until_s=round(at_s + random.uniform(0.1, 0.3), 3)))
     if random.random() < 0.5:
         faults += [draw_fault(random, weather, "torn") for _ in range(2)]
     return FaultSchedule.of(faults)
@@ -139,6 +143,29 @@ def _membership_faults(random: Random, weather: Weather) -> FaultSchedule:
         if random.random() < 0.6:
             count = random.randint(1, 2 if name == "lose-disk" else 30)
             faults += [draw_fault(random, weather, name) for _ in range(count)]
+    for _ in range(random.choice((0, 0, 12))):
+        # A leader that drops somebody, perhaps itself, and is gone before anybody knows.
+        change = draw_fault(random, weather, random.choice(("remove", "remove", "demote", "joint")))
+        at_s = round(change.at_s + random.choice((0.0, 0.001, 0.005)), 4)
+        until_s = round(min(at_s + random.uniform(0.05, 0.3), weather.faults_s), 3)
+        gone = Fault(at_s, "isolate-leader", (), until_s)
+        if random.random() < 0.5:
+            gone = Fault(at_s, "crash", change.targets[:1], until_s, 1.0)
+        faults += [change, gone]
+    return FaultSchedule.of(faults)
+
+
+def _reads_faults(random: Random, weather: Weather) -> FaultSchedule:
+    """Leadership goes elsewhere, and at that moment the old leader is cut off."""
+    others = _swarm(*NETWORK, *PROCESS, *LEADERSHIP, share=0.3, most=4)
+    faults = [*others(random, weather).faults]
+    for _ in range(random.choice((0, 4, 10))):
+        verb = random.choice(("transfer", "transfer", "campaign"))
+        lead = draw_fault(random, weather, verb)
+        at_s = round(lead.at_s + random.choice((0.001, 0.002, 0.005)), 4)
+        until_s = round(min(at_s + random.uniform(0.05, 0.3), weather.faults_s), 3)
+        cut = Fault(at_s, "isolate-leader", (), until_s)
+        faults += [lead, cut]
     return FaultSchedule.of(faults)
 
 
@@ -194,6 +221,14 @@ register(
         "leaders that come and go before they have replicated anything",
         _figure_8,
         _swarm("partition", "campaign", "crash", "cut", share=0.9, most=12),
+    )
+)
+register(
+    RaftScenario(
+        "raft-reads",
+        "mostly reads, by leases with drifting clocks or by read index",
+        draw_reads,
+        _reads_faults,
     )
 )
 register(

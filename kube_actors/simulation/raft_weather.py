@@ -10,6 +10,8 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from kube_actors.raft import ReadOnly
+
 TICK_US = 10_000
 
 
@@ -17,10 +19,12 @@ TICK_US = 10_000
 class Weather:
     """Times are microseconds; ``loss`` and ``duplicate`` are probabilities per message.
 
-    ``spare``: members with an empty disk that are not in the group at first. ``ready_max``: how
-    many writes a member has in flight. ``atomic_frames``: whether what one Ready writes reaches
-    the disk as a whole, as in the store, or part by part. ``rebuild``: whether a member whose
-    disk is lost is replaced by a spare one.
+    ``spare``: members with an empty disk that are not in the group at first. ``aligned``: whether
+    all clocks tick at the same moments. ``ready_max``: how many writes a member has in flight.
+    ``atomic_frames``: whether what one Ready writes reaches the disk as a whole, as in the store,
+    or part by part. ``rebuild``: whether a member whose disk is lost is replaced by a spare one.
+    ``keeps_time``: whether a member that was paused lets the time pass that went by before it does
+    anything else, as lease reads require. ``wander``: how often a client asks just anybody.
     """
 
     members: int
@@ -30,6 +34,7 @@ class Weather:
     delay_us: tuple[int, int] = (500, 3_000)
     disk_us: tuple[int, int] = (100, 1_000)
     drift: float = 0.0
+    aligned: bool = False
     ready_max: int = 1
     atomic_frames: bool = True
     snapshot_every: int = 1_000_000
@@ -38,10 +43,12 @@ class Weather:
     operations: int = 200
     think_us: int = 20_000
     keys: int = 4
+    wander: float = 0.2
     read_share: float = 0.3
     cas_share: float = 0.2
     faults_s: float = 3.0
     rebuild: bool = False
+    keeps_time: bool = False
     options: Mapping[str, Any] = field(factory=dict)
 
     @property
@@ -88,6 +95,7 @@ def draw(random: Random, members: int) -> Weather:
         delay_us=(200, random.choice((500, 5_000, 30_000))),
         disk_us=(50, random.choice((200, 5_000, 30_000))),
         drift=random.choice((0.0, 0.05, 0.3)),
+        aligned=random.random() < 0.2,
         ready_max=random.choice((1, 2, 8)),
         atomic_frames=random.random() < 0.5,
         snapshot_every=random.choice((5, 30, 1_000_000)),
@@ -110,6 +118,25 @@ def draw_membership(random: Random) -> Weather:
     return evolve(weather, spare=3, rebuild=True, options=options)
 
 
+def draw_reads(random: Random) -> Weather:
+    """Draw a run that mostly reads: in most of them by leases, with clocks within their bound."""
+    options = draw_options(random)
+    weather = evolve(
+        draw(random, random.choice((3, 3, 5))),
+        read_share=random.choice((0.4, 0.7)),
+        think_us=random.choice((10_000, 40_000)),
+        clients=10,
+        operations=500,
+        wander=0.5,
+    )
+    if random.random() < 0.25:
+        return evolve(weather, options=options)
+    # Within an election timeout of ten ticks, drift makes two clocks differ by less than this.
+    drift, lease_drift = random.choice(((0.04, 1), (0.1, 3), (0.0, 0)))
+    options |= {"check_quorum": True, "read_only": ReadOnly.LEASE, "lease_drift": lease_drift}
+    return evolve(weather, drift=drift, aligned=False, keeps_time=True, options=options)
+
+
 def draw_bench(random: Random) -> Weather:
     """The benchmark's run: five members, 2 % loss and duplication, 300 operations."""
     return Weather(
@@ -117,11 +144,11 @@ def draw_bench(random: Random) -> Weather:
         loss=0.02,
         duplicate=0.02,
         delay_us=(500, 5_000),
-        disk_us=(200, 2_000),
-        clients=10,
+        disk_us=(500, 4_000),
+        clients=20,
         operations=300,
-        think_us=40_000,
+        think_us=10_000,
         keys=5,
-        faults_s=2.5,
+        faults_s=1.2,
         options={"heartbeat_ticks": 3},
     )

@@ -12,13 +12,14 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.raft import Message
+from kube_actors.raft.handover import has_ready
 from kube_actors.simulation.raft_admin import Administrator
 from kube_actors.simulation.raft_budget import Budget
 from kube_actors.simulation.raft_clients import Clients
 from kube_actors.simulation.raft_disk import CorruptDisk, Disk, DiskFailure
 from kube_actors.simulation.raft_events import Events
 from kube_actors.simulation.raft_faults import OPERATIONS
-from kube_actors.simulation.raft_history import check_history
+from kube_actors.simulation.raft_history import check_history, judge
 from kube_actors.simulation.raft_injection import Injector
 from kube_actors.simulation.raft_invariants import Ledger
 from kube_actors.simulation.raft_liveness import run_liveness
@@ -32,6 +33,7 @@ from kube_actors.simulation.schedule import FaultSchedule
 __all__ = ["Outcome", "RaftWorld", "Weather"]
 
 RETRY_START_US = 50_000
+JUDGED_EVERY = 16  # seeds: the general checker costs as much as the run
 
 
 @frozen
@@ -60,6 +62,7 @@ class RaftWorld:
         recorder: Recorder | None = None,
     ) -> None:
         random = Random(seed)
+        self.seed = seed
         self.random = random
         self.weather = weather
         self.schedule = schedule
@@ -117,6 +120,8 @@ class RaftWorld:
         self.heal()
         run_liveness(self)
         check_history(self.ledger, self.clients.history)
+        if self.recorder is not None or self.seed % JUDGED_EVERY == 0:
+            judge(self.clients.history)
         return self.outcome()
 
     def outcome(self) -> Outcome:
@@ -158,9 +163,11 @@ class RaftWorld:
             return
         if self.recorder is not None:
             self.recorder.restarted(member)
-        drift = self.weather.drift
+        drift = 0.0 if self.weather.aligned else self.weather.drift
         member.period_us = int(TICK_US * (1 + self.random.uniform(-drift, drift)))
         first_us = 1 + int(self.random.random() * member.period_us)
+        if self.weather.aligned:
+            first_us = TICK_US - self.events.now_us % TICK_US
         self.events.after(first_us, self._tick, member, member.incarnation)
         self.settle(member)
 
@@ -187,6 +194,11 @@ class RaftWorld:
         member.paused = False
         self.note(member, "resume")
         inbox, member.inbox = member.inbox, []
+        missed, member.missed_ticks = member.missed_ticks, 0
+        if self.weather.keeps_time and member.raft is not None:
+            for _ in range(missed):
+                member.raft.tick()
+                self.settle(member)
         if member.flush_due:
             member.flush_due = False
             self._flush(member, member.incarnation)
@@ -197,13 +209,14 @@ class RaftWorld:
         raft = member.raft
         if raft is None or member.incarnation != incarnation:
             return
-        if not member.paused:
+        if member.paused:
+            member.missed_ticks += 1
+        else:
             member.taken = 0
             if not member.clock_stopped:
                 raft.tick()
                 if raft.has_ready():
-                    if raft.is_leader:
-                        self.ledger.check_limits(member.state)
+                    self.ledger.check_limits(member.state)
                     self.settle(member)
         period_us = member.period_us
         if member.rate != 1.0:
@@ -213,6 +226,8 @@ class RaftWorld:
     def settle(self, member: SimulatedMember) -> None:
         """Check a member after a step and let out what the step left to do."""
         state = member.state
+        if not has_ready(state):
+            return  # What it is was looked at after its last Ready, and has not changed.
         observe = self.ledger.observe
         observe(state)
         if member.pump():
@@ -232,7 +247,8 @@ class RaftWorld:
             member.flush_due = True
             return
         if member.crash_in_write:
-            self.crash(member, member.down_until_us, member.crash_in_write)
+            luck, torn = member.crash_in_write, member.tears
+            self.crash(member, member.down_until_us, luck, torn=torn)
             return
         try:
             member.flush()
@@ -241,6 +257,7 @@ class RaftWorld:
             self.crash(member, member.down_until_us + 1, luck)
             return
         still_writing = bool(member.writing)
+        self.ledger.observe(member.state)
         self.settle(member)
         if still_writing:
             self.time_write(member)

@@ -20,6 +20,7 @@ from kube_actors.raft import (
     Snapshot,
     election,
     following,
+    lease,
     log,
     membership,
     quorum,
@@ -326,6 +327,17 @@ def keeps_its_term(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(raft_module, "settle_term", settle_term)
 
 
+def reads_by_lease_after_a_transfer(patch: pytest.MonkeyPatch) -> None:
+    """A leader that has told another one to campaign still trusts its lease."""
+    holders = lease.Lease.holders
+
+    def holders_anyway(self: lease.Lease, tick: int, config: Any) -> list[int]:
+        self.broken = False
+        return holders(self, tick, config)
+
+    patch.setattr(lease.Lease, "holders", holders_anyway)
+
+
 def grants_without_waiting(patch: pytest.MonkeyPatch) -> None:
     """A vote leaves before it is on disk."""
     on_vote = election.on_vote
@@ -347,13 +359,13 @@ BUGS = [
     Bug("tries a failed flush again", "raft-storage", 30, TriesTheFlushAgain),
     Bug("applies a request twice", "raft-5", 20, WithoutSessions),
     Bug("forgets sessions in snapshots", "raft-membership", 60, ForgetsSessionsInSnapshots),
-    Bug("reads before applying", "raft-5", 20, ReadsTooEarly),
+    Bug("reads before applying", "raft-reads", 40, ReadsTooEarly),
     Bug("reads what it happens to have", "raft-5", 20, AnswersWhatIsNotApplied),
     Bug("commits older terms by count", "raft-elections", 60, plant=commits_old_terms),
     Bug("a quorum is one less", "raft-5", 20, plant=counts_one_too_few),
     Bug("wins with half of the votes", "raft-5", 20, plant=wins_with_half),
     Bug("reads without asking a quorum", "raft-5", 40, plant=reads_without_asking),
-    Bug("reads before its first commit", "raft-5", 40, plant=reads_before_its_first_commit),
+    Bug("reads before its first commit", "raft-reads", 60, plant=reads_before_its_first_commit),
     Bug("truncates on an old append", "raft-5", 20, plant=truncates_on_an_old_append),
     Bug("votes for any log", "raft-elections", 20, plant=votes_for_any_log),
     Bug("votes twice in a term", "raft-elections", 20, plant=votes_twice),
@@ -366,5 +378,6 @@ BUGS = [
     Bug("counts learners", "raft-membership", 20, plant=counts_learners),
     Bug("draws its timeout once", "raft-5", 40, plant=draws_its_timeout_once),
     Bug("takes appends of an older term", "raft-5", 40, plant=keeps_its_term),
+    Bug("reads by lease after a transfer", "raft-reads", 60, plant=reads_by_lease_after_a_transfer),
     Bug("votes before the fsync", "raft-5", 20, plant=grants_without_waiting),
 ]
