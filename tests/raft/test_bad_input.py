@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from kube_actors.raft import (
     MESSAGE_TYPES,
+    Append,
     ChangeType,
     ConfigChange,
     ConfigState,
     Entry,
     EntryType,
     HardState,
+    InstallSnapshot,
     InvalidChange,
     MemberChange,
     Message,
@@ -27,6 +29,7 @@ from kube_actors.raft import (
     Snapshot,
     SnapshotMetadata,
     Transition,
+    UnknownMessage,
     decode_config,
 )
 from kube_actors.raft.membership import encode_config
@@ -111,6 +114,51 @@ def check(raft: Raft, before: HardState) -> HardState:
     if status.term == before.term and before.vote:
         assert status.vote == before.vote
     return HardState(status.term, status.vote, status.commit_index)
+
+
+CONFIG = EntryType.CONFIG
+GOOD = encode_config(ConfigState((1, 2, 3)), b"")
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        (Entry(3, 1),),
+        (Entry(1, 1),),
+        (Entry(2, 1), Entry(4, 1)),
+        (Entry(2, 1), Entry(2, 1)),
+        (Entry(2, 0),),
+        (Entry(2, 2), Entry(3, 1)),
+        (Entry(2, 3),),
+        (Entry(2, 1, b"not a configuration", CONFIG),),
+        (Entry(2, 1, GOOD[:-1], CONFIG),),
+        (Entry(2, 1, b"\2" + GOOD[1:], CONFIG),),
+    ],
+    ids=str,
+)
+def test_entries_that_no_leader_sends_do_not_get_into_the_log(entries: tuple[Entry, ...]) -> None:
+    group = Group(3)
+    group.elect(1)
+    before = group[2].status()
+    with pytest.raises(RaftError) as caught:
+        group[2].step(Append(1, 2, 2 if entries[0].term == 2 else 1, 1, 1, entries, 1))
+    assert not isinstance(caught.value, SafetyViolation)
+    assert group[2].last_index == before.last_index
+    check_log(group[2])
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [SnapshotMetadata(9, 2, ConfigState((1, 2, 3))), SnapshotMetadata(9, 1, ConfigState())],
+    ids=str,
+)
+def test_a_snapshot_that_cannot_be_is_not_taken(metadata: SnapshotMetadata) -> None:
+    group = Group(3)
+    group.elect(1)
+    before = group[2].status()
+    with pytest.raises(UnknownMessage):
+        group[2].step(InstallSnapshot(1, 2, 1, Snapshot(metadata)))
+    assert group[2].status() == before
 
 
 @pytest.mark.parametrize("role", ["follower", "leader"])

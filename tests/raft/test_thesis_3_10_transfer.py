@@ -117,12 +117,17 @@ def test_only_the_leader_of_the_term_can_make_a_follower_campaign() -> None:
 
 
 def test_a_transfer_ends_when_its_target_is_removed() -> None:
+    """An outgoing voter may still lead; when the joint configuration is left, it may not."""
     group = Group(3)
     leader = group.elect(1)
+    group.join(4)
     group.isolate(3)
-    leader.propose_change(ConfigChange((MemberChange(ChangeType.REMOVE, 3),)))
-    group[2].transfer_leadership(3)
+    remove, add = MemberChange(ChangeType.REMOVE, 3), MemberChange(ChangeType.ADD_VOTER, 4)
+    leader.propose_change(ConfigChange((remove, add)))
+    leader.transfer_leadership(3)
+    assert leader.status().transferee == 3
     group.deliver()
+    assert leader.config_state.voters == (1, 2, 4)
     assert leader.status().transferee == 0
     leader.propose(b"on we go")
     group.deliver()
