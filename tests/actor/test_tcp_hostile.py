@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kube_actors.actor import Address, Frame, MalformedMessage, Overloaded, TcpConfig, Tls
+from kube_actors.actor import Address, Blob, Frame, MalformedMessage, Overloaded, TcpConfig, Tls
 from kube_actors.actor.envelope import TELL, Envelope
 from kube_actors.actor.tcp_frames import HELD, HELLO, REFUSED, FrameReader, to_bytes
 from kube_actors.actor.tcp_handshake import Hello
@@ -231,6 +231,24 @@ async def test_who_takes_nothing_in_loses_only_its_own() -> None:
             with pytest.raises(Overloaded):
                 await client.call("sink", Node((), b"x" * 190_000))  # type: ignore[arg-type]
             assert b.network.connected == ("x",)
+
+
+async def test_what_the_socket_takes_in_pieces_arrives_whole() -> None:
+    """Far more than a socket's buffers hold, to somebody who reads slowly."""
+    messages = [bytes([number]) * 3_000_000 for number in range(8)]
+    async with process("b") as b, peer(b) as slow:
+        slow.reader = FrameReader(1 << 24)
+        await slow.say(HELD, b'["sink"]')
+        await b.network.wait_for(Address("sink"))
+        async with b.system.client("client/b") as client:
+            for data in messages:
+                client.tell("sink", Node((), Blob(data)))
+            came: list[bytes] = []
+            with anyio.fail_after(20):
+                while len(came) < len(messages):
+                    found = slow.reader.feed(await slow.stream.receive(65_536))
+                    came += [each.frame.blobs[0] for each in found if each.kind == TELL]
+    assert came == messages
 
 
 async def test_a_message_over_the_limit_fails_at_the_sender() -> None:

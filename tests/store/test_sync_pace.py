@@ -6,32 +6,52 @@ import pytest
 
 from kube_actors.raft import Entry
 from kube_actors.store import FileDisk
-from kube_actors.store.sync_pace import PENALTY_S, QUICK_IN_A_ROW, SyncPace
+from kube_actors.store.sync_pace import (
+    FORGIVEN_AFTER,
+    PENALTY_S,
+    QUICK_IN_A_ROW,
+    SLOW_MAX,
+    SyncPace,
+)
 
 
 def test_without_permission_every_save_has_a_thread() -> None:
     assert not SyncPace(0.0).in_loop(1, 10.0)
 
 
-def test_a_slow_save_sends_the_next_ones_to_a_thread_for_longer_each_time() -> None:
+def be_slow(pace: SyncPace, now_s: float) -> None:
+    for _ in range(SLOW_MAX):
+        pace.took(0.2, now_s)
+
+
+def test_a_slow_disk_has_a_thread_for_longer_each_time() -> None:
     pace = SyncPace(0.005)
     assert pace.in_loop(100, 10.0)
     assert not pace.in_loop(1 << 20, 10.0)
-    pace.took(0.2, 10.0)
+    be_slow(pace, 10.0)
     assert not pace.in_loop(100, 10.0 + PENALTY_S - 0.1)
     assert pace.in_loop(100, 10.0 + PENALTY_S)
-    pace.took(0.2, 11.0)
+    be_slow(pace, 11.0)
     assert not pace.in_loop(100, 11.0 + PENALTY_S)
     assert pace.in_loop(100, 11.0 + 2 * PENALTY_S)
+
+
+def test_being_slow_now_and_then_costs_nothing() -> None:
+    pace = SyncPace(0.005)
+    for _ in range(10):
+        pace.took(0.2, 10.0)
+        assert pace.in_loop(100, 10.0)
+        for _ in range(FORGIVEN_AFTER):
+            pace.took(0.001, 10.0)
 
 
 def test_a_long_row_of_quick_saves_is_forgiving() -> None:
     pace = SyncPace(0.005)
     for _ in range(4):
-        pace.took(0.2, 0.0)
+        be_slow(pace, 0.0)
     for _ in range(QUICK_IN_A_ROW):
         pace.took(0.001, 20.0)
-    pace.took(0.2, 100.0)
+    be_slow(pace, 100.0)
     assert pace.in_loop(1, 100.0 + PENALTY_S)
 
 
