@@ -53,9 +53,10 @@ class Acknowledged:
                     self._lost(who, key, revision, f"the store is at {self._history.revision}")
                 left.append(entry)
                 continue
-            there = next((c for c in self._history.changes[revision] if c.key == key), None)
+            changes = self._history.changes.get(revision, ())
+            there = next((c for c in changes if c.key == key), None)
             if there is None:
-                found = ", ".join(c.key for c in self._history.changes[revision])
+                found = ", ".join(c.key for c in changes) or "nothing"
                 self._lost(who, key, revision, f"that revision changed {found}")
             elif there.object is not None and there.object["metadata"]["uid"] != uid:
                 self._lost(who, key, revision, "it is another object there")
