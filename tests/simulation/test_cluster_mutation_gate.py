@@ -1,4 +1,4 @@
-"""A checker that cannot fail is no checker: every planted bug is found within its number of seeds."""
+"""A checker that cannot fail is no checker: every planted bug is found within a few seeds."""
 
 import pytest
 
