@@ -25,6 +25,7 @@ from kube_actors.store.disk import (
     Disk,
     DiskError,
     DiskFailed,
+    DiskFull,
     DiskInUse,
     LostLog,
 )
@@ -131,6 +132,7 @@ __all__ = [
     "Disk",
     "DiskError",
     "DiskFailed",
+    "DiskFull",
     "DiskInUse",
     "Event",
     "EventType",

@@ -23,6 +23,13 @@ class DiskFailed(DiskError):
     """A write or sync failed; what it left behind is unknown, so nothing is tried again."""
 
 
+class DiskFull(DiskFailed):
+    """There was no room for a write, and no sync had failed: it can be opened again.
+
+    What is there is read back and checked then, so nothing that was not written is taken for it.
+    """
+
+
 class DiskInUse(DiskError):
     """Another process, or another member, has this directory open."""
 

@@ -14,9 +14,9 @@ import anyio
 from anyio import to_thread
 
 from kube_actors.raft import Entry, HardState, SnapshotMetadata
-from kube_actors.store.disk import CorruptLog, DiskFailed, Recovered, StateSnapshot
+from kube_actors.store.disk import CorruptLog, DiskFailed, DiskFull, Recovered, StateSnapshot
 from kube_actors.store.identity import IdentityFile
-from kube_actors.store.log_files import LogFiles
+from kube_actors.store.log_files import LogFiles, failure
 from kube_actors.store.records import SnapshotMark
 from kube_actors.store.recovery import LogContents, covered_by
 from kube_actors.store.snapshot_files import read_newest_snapshot, write_snapshot
@@ -71,7 +71,7 @@ class FileDisk:
                 try:
                     log.append(hard_state, entries)
                 except DiskFailed as error:
-                    self._failed = str(error)
+                    self._note(error)
                     raise
                 ended_s = anyio.current_time()
                 self._pace.took(ended_s - began_s, ended_s)
@@ -88,7 +88,7 @@ class FileDisk:
             try:
                 write_snapshot(self._path, log.log_id, snapshot)
             except OSError as error:
-                raise DiskFailed(f"{self._path}: {error}") from error
+                raise failure(self._path, error) from error
 
         await self._run(write)
         async with self._writing:
@@ -135,9 +135,13 @@ class FileDisk:
         try:
             return await to_thread.run_sync(work)
         except DiskFailed as error:
+            self._note(error)
+            raise
+
+    def _note(self, error: DiskFailed) -> None:
+        if not isinstance(error, DiskFull):
             # What the kernel shows from now on may be what it failed to write.
             self._failed = str(error)
-            raise
 
 
 def _check_snapshot(

@@ -5,13 +5,14 @@ another name, allocated (it reads as zeros), synced, renamed and its directory s
 that can be seen is whole. The first error of a write or sync is the last thing that is tried.
 """
 
+import errno
 import fcntl
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kube_actors.raft import Entry, HardState
-from kube_actors.store.disk import DiskFailed, DiskInUse
+from kube_actors.store.disk import DiskFailed, DiskFull, DiskInUse
 from kube_actors.store.frames import ALIGNMENT, frame_size, pack_frame
 from kube_actors.store.records import (
     Boot,
@@ -151,7 +152,11 @@ class LogFiles:
 
     def _put(self, frame: list[bytes]) -> None:
         write_all(self._file, frame, self._offset)
-        os.fdatasync(self._file)
+        try:
+            os.fdatasync(self._file)
+        except OSError as error:
+            # Even for want of room: what the kernel shows from now on may not be on the disk.
+            raise DiskFailed(f"{self.directory}: {error}") from error
 
     def _roll(self, size: int) -> None:
         """Begin a new segment, which repeats what must outlive the ones before it."""
@@ -207,9 +212,18 @@ class LogFiles:
     def _guard(self, write: Callable[[], None]) -> None:
         try:
             write()
-        except OSError as error:
+        except (OSError, DiskFailed) as error:
+            self._failed = str(error)
+            if isinstance(error, DiskFailed):
+                raise
             self._failed = f"{self.directory}: {error}"
-            raise DiskFailed(self._failed) from error
+            raise failure(self.directory, error) from error
+
+
+def failure(directory: Path, error: OSError) -> DiskFailed:
+    """Say what failed when it was no sync of the log."""
+    kind = DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else DiskFailed
+    return kind(f"{directory}: {error}")
 
 
 def write_all(file: int, parts: Sequence[bytes], offset: int) -> None:

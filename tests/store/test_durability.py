@@ -1,5 +1,6 @@
 """Real disks: what a group on files remembers, also after the process was killed at any moment."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,10 +10,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from kube_actors.store import CorruptLog, FileDisk, Range, Watch
+from kube_actors.actor import ActorError
+from kube_actors.raft import HardState
+from kube_actors.store import CorruptLog, DiskFailed, FileDisk, Range, Watch
 from kube_actors.store.disk import Disk
 
-from .group import open_group, put
+from .group import open_group, put, write_until_it_works
 
 TESTS = Path(__file__).parent.parent
 
@@ -46,6 +49,49 @@ async def test_a_group_on_files_finds_everything_again(tmp_path: Path) -> None:
         names = os.listdir(tmp_path / member)
         assert sum(name.endswith(".snap") for name in names) == 1
         assert sum(name.endswith(".seg") for name in names) <= 3
+
+
+@pytest.mark.anyio
+async def test_a_member_whose_disk_was_full_goes_on_by_itself_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with open_group(disks=disks_in(tmp_path, 1 << 14)) as group:
+        await group.client.txn(put(b"a"))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "posix_fallocate", no_room)
+            written = 0
+            for number in range(40):
+                try:
+                    await group.client.txn(put(b"k%d" % number, b"x" * 1000))
+                except ActorError:
+                    break
+                written += 1
+            assert 5 < written < 40
+        with anyio.fail_after(30):
+            await write_until_it_works(group.client, b"a", b"2")
+        assert (await group.client.range(Range(b"k", b"l"))).count >= written
+        await group.assert_equal()
+
+
+@pytest.mark.anyio
+async def test_a_disk_whose_sync_failed_is_not_opened_again_even_for_want_of_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    disk = FileDisk(tmp_path)
+    await disk.open()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", no_room)
+        with pytest.raises(DiskFailed):
+            await disk.save(HardState(1, 1, 0), ())
+    await disk.close()
+    with pytest.raises(DiskFailed, match="No space"):
+        await disk.open()
 
 
 @pytest.mark.anyio
