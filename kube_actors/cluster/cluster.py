@@ -35,7 +35,7 @@ from kube_actors.apiserver.kubeconfig import kubeconfig
 from kube_actors.apiserver.pki import server_context
 from kube_actors.client import Client, wait_for
 from kube_actors.cluster.address_plan import SIMULATED_PLAN, AddressPlan, claim_block, reclaim_block
-from kube_actors.cluster.config import ClusterConfig, NodeSpec, Timings, node_specs
+from kube_actors.cluster.config import ClusterConfig, InvalidConfig, NodeSpec, Timings, node_specs
 from kube_actors.cluster.directory import (
     cluster_directory,
     keep_masters,
@@ -50,7 +50,7 @@ from kube_actors.cluster.master import Engine, MasterPlan, run_master
 from kube_actors.cluster.node import NodePlan, run_node
 from kube_actors.cluster.store_desk import StoreDesk, rebuild_place
 from kube_actors.node.runtimes import ContainerRuntime, ProcessRuntime, SimulatedRuntime
-from kube_actors.store import Disk, FileDisk, MemoryDisk
+from kube_actors.store import Disk, FileDisk, MemoryDisk, StoreClient, disks_from_snapshot
 
 READY_POLL_S = 0.02
 RESTARTS_MAX = 1000
@@ -75,7 +75,9 @@ class Cluster:
     seconds do not suffice.
 
     ``engine`` makes an actor's client of another store than the embedded Raft group; ``disk`` gives
-    a member's disk by its number, e.g. one that fails on purpose.
+    a member's disk by its number, e.g. one that fails on purpose. ``snapshot`` is what another
+    cluster's ``snapshot()`` gave: this one begins with its objects, in memory; CorruptLog when it
+    is damaged.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Cluster:
         clock: Clock | None = None,
         engine: Engine | None = None,
         disk: Callable[[int], Disk] | None = None,
+        snapshot: bytes | None = None,
         ready_timeout_s: float = 30.0,
     ) -> None:
         self.config = ClusterConfig(
@@ -108,7 +111,13 @@ class Cluster:
         self._seed = seed if seed is not None else int.from_bytes(os.urandom(8))
         self._network = network
         self._clock = clock
+        if snapshot is not None and (data_dir is not None or disk is not None or engine):
+            raise InvalidConfig("a snapshot is restored into memory: leave data_dir, disk, engine")
         self._disks: dict[int, Disk] = {}
+        if snapshot is not None:
+            # Two clusters from one snapshot are two groups; one seed makes the same twice.
+            token = str(self._seed)
+            self._disks.update(disks_from_snapshot(snapshot, masters, token=token))
         self._engine = engine
         self._disk = disk
         self._life: AbstractAsyncContextManager[Cluster]
@@ -172,6 +181,15 @@ class Cluster:
         with os.fdopen(descriptor, "w") as file:
             yaml.safe_dump(self.kubeconfig, file, sort_keys=False)
         return target
+
+    async def snapshot(self) -> bytes:
+        """Give the store's whole content as a file, for ``Cluster(snapshot=…)``.
+
+        Raises ActorError when no member of the store answers, CorruptLog when one is damaged.
+        """
+        addresses = [Address(f"store/{n}") for n in range(1, self.config.masters + 1)]
+        async with StoreClient(self.actor, addresses).snapshot() as parts:
+            return b"".join([bytes(part.data) async for part in parts])
 
     async def status(self) -> dict[str, Any]:
         """Describe masters, store and nodes as plain JSON data; works without a quorum."""
