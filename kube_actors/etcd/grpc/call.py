@@ -84,6 +84,11 @@ class Call:
         if self.on_failure is not None:
             self.on_failure()
 
+    def release(self) -> None:
+        """Nobody will read what came: give its part of the connection's window back."""
+        held, self._held = self._held, 0
+        self._connection.link.consumed(self.stream, held)
+
     def drained(self) -> None:
         """Some of what was to be sent is on its way."""
         self._changed.notify()

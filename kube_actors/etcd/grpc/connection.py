@@ -23,7 +23,8 @@ from kube_actors.etcd.grpc.signal import Signal
 from kube_actors.etcd.grpc.status import Code, GrpcError, read_trailers
 
 READ_BYTES = 65536
-PING_INTERVAL_S = 10.0
+CLIENT_PING_S = 10.0
+SERVER_PING_S = 60.0
 PING_TIMEOUT_S = 5.0
 GOODBYE_S = 0.5
 GONE = (OSError, anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError)
@@ -70,8 +71,8 @@ class Connection:
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._write)
+                tasks.start_soon(self._keep_alive)
                 if self._client:
-                    tasks.start_soon(self._keep_alive)
                     tasks.start_soon(self._end_retired, tasks.cancel_scope)
                 await self._read()
                 tasks.cancel_scope.cancel()
@@ -110,6 +111,7 @@ class Connection:
 
     def forget(self, call: Call) -> None:
         self._calls.pop(call.stream, None)
+        call.release()
         self._room.notify()
         self.flush()
 
@@ -174,17 +176,22 @@ class Connection:
         scope.cancel()
 
     async def _keep_alive(self) -> None:
-        """Give up a silent server while calls wait for it: nothing else ends a cut link."""
+        """Give up a peer that is silent even when pinged: nothing else ends a cut link.
+
+        A client asks only while calls wait, and soon; a server now and then, for ever.
+        """
+        interval_s = CLIENT_PING_S if self._client else SERVER_PING_S
         while True:
-            await anyio.sleep(PING_INTERVAL_S)
-            if not self._calls or anyio.current_time() - self._heard_s < PING_INTERVAL_S:
+            await anyio.sleep(interval_s)
+            idle = self._client and not self._calls
+            if idle or anyio.current_time() - self._heard_s < interval_s:
                 continue
             asked_s = anyio.current_time()
             self.link.ping()
             self.flush()
             await anyio.sleep(PING_TIMEOUT_S)
             if self._heard_s < asked_s:
-                self._close("the server does not answer a ping")
+                self._close("the peer does not answer a ping")
                 await anyio.aclose_forcefully(self._stream)
                 return
 
@@ -254,6 +261,7 @@ class Connection:
         self._room.notify()
         if call is None:
             return
+        call.release()
         call.finished = True
         code = ErrorCodes(reset.code) if reset.code in set(ErrorCodes) else None
         name = code.name if code is not None else str(reset.code)

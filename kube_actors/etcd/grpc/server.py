@@ -141,7 +141,7 @@ class GrpcServer:
                 if isinstance(method, Unary):
                     await self._run_unary(call, method)
                 else:
-                    await method.handler(_requests(call, method.request), Answers(call))
+                    await method.handler(_Requests(call, method.request), Answers(call))
             if scope.cancelled_caught:
                 call.finish(Code.DEADLINE_EXCEEDED, "context deadline exceeded")
             else:
@@ -197,12 +197,21 @@ class _Served:
                 call.finish(call.error.code, call.error.text)
 
 
-async def _requests(call: Call, parser: Parser) -> AsyncIterator[Any]:
-    while True:
-        data = await call.receive()
+class _Requests:
+    """The requests of a streaming call. No generator: whoever stops early leaves nothing to end."""
+
+    def __init__(self, call: Call, parser: Parser) -> None:
+        self._call = call
+        self._parser = parser
+
+    def __aiter__(self) -> "_Requests":
+        return self
+
+    async def __anext__(self) -> Any:
+        data = await self._call.receive()
         if data is None:
-            return
-        yield _parsed(parser, data)
+            raise StopAsyncIteration
+        return _parsed(self._parser, data)
 
 
 def _parsed(parser: Parser, data: bytes) -> Any:
