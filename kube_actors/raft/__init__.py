@@ -32,7 +32,7 @@ What the caller owes:
   cover them all. ``advance(r)`` acknowledges ``r`` and all before it, in order: durable, sent
   and applied. The leader counts its own copy, and entries become committed_entries, only then.
 - Messages may be lost, duplicated, delayed and reordered at will; they must not be changed. One
-  that no member can have sent is refused with ``UnknownMessage`` or ``InvalidChange``.
+  that no member can have sent is refused with ``UnknownMessage``, and life goes on.
 - A restarted member is a new ``Raft`` from the durable hard state, snapshot and entries; the
   state machine restarts from the snapshot, later entries are handed out again.
 - ``SafetyViolation`` and ``CorruptState`` are fatal: stop the member.

@@ -7,7 +7,7 @@ after it is durable.
 
 from typing import Final
 
-from kube_actors.raft.errors import SafetyViolation, UnknownMessage
+from kube_actors.raft.errors import InvalidChange, SafetyViolation, UnknownMessage
 from kube_actors.raft.log import MemoryLog
 from kube_actors.raft.membership import decode_config, take_entries
 from kube_actors.raft.messages import (
@@ -83,9 +83,16 @@ def _check_entries(message: Append) -> None:
             )
         term = entry.term
         if entry.type is not NORMAL:
-            decode_config(entry.data)
+            _check_config(entry.data, message.source)
     if term > message.term:
         raise UnknownMessage(f"an entry of term {term} from the leader of term {message.term}")
+
+
+def _check_config(data: bytes, source: int) -> None:
+    try:
+        decode_config(data)
+    except InvalidChange as error:
+        raise UnknownMessage(f"in an append of {source}: {error}") from error
 
 
 def on_heartbeat(state: RaftState, message: Heartbeat) -> None:

@@ -117,12 +117,17 @@ class Raft:
     # -- input ---------------------------------------------------------------------------
 
     def step(self, message: Message) -> None:
-        """Take in a message from another member. Raises UnknownMessage, SafetyViolation."""
+        """Take in a message from another member.
+
+        Raises UnknownMessage for one that no member can have sent: nothing of it is taken in but
+        perhaps its term. Raises SafetyViolation: stop this member.
+        """
         state = self._state
         handler = _HANDLERS.get(type(message))
         if handler is None or message.target != state.id or message.source == state.id:
             raise UnknownMessage(f"member {state.id} cannot take {message!r}")
-        state.heard[message.source] = state.ticks
+        if message.source in state.heard or message.source in state.quorum.members:
+            state.heard[message.source] = state.ticks
         if message.term != state.term and not settle_term(state, message):
             return
         handler(state, message)

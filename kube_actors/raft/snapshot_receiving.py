@@ -114,6 +114,8 @@ class SnapshotReceiving:
             raise BadChunk(
                 f"term {chunk.term}, attempt {chunk.attempt}, index {chunk.metadata.index}"
             )
+        if chunk.metadata.term > chunk.term or not chunk.metadata.config.voters:
+            raise BadChunk(f"in term {chunk.term} there is no snapshot {chunk.metadata}")
         if chunk.offset < 0 or end > chunk.total_bytes or (not chunk.data and chunk.total_bytes):
             raise BadChunk(
                 f"{len(chunk.data)} bytes at {chunk.offset} of a snapshot of {chunk.total_bytes}"

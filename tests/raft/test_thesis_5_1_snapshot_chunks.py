@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kube_actors.raft import (
     BadChunk,
     ChunkRefusal,
+    ConfigState,
     InstallSnapshot,
     SendingState,
     Snapshot,
@@ -25,7 +26,7 @@ from kube_actors.raft import (
 from tests.raft.raft_group import Group
 
 DATA = bytes(range(256)) * 4
-METADATA = SnapshotMetadata(9, 2)
+METADATA = SnapshotMetadata(9, 2, ConfigState((1, 2, 3)))
 
 
 def sending(
@@ -269,6 +270,8 @@ def test_a_repeated_chunk_of_an_installed_snapshot_is_answered_and_not_installed
         {"term": 0},
         {"attempt": 0},
         {"metadata": SnapshotMetadata()},
+        {"metadata": SnapshotMetadata(9, 4, ConfigState((1, 2, 3)))},
+        {"metadata": SnapshotMetadata(9, 2)},
     ],
     ids=str,
 )
