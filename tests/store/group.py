@@ -109,6 +109,17 @@ class Group:
                     return leader
                 await anyio.sleep(0.01)
 
+    async def healthy(self) -> None:
+        """Wait until every member follows one leader and says that it takes writes."""
+        with anyio.fail_after(60):
+            while True:
+                seen = await self._statuses(self.numbers)
+                if len({one.leader for one in seen}) == 1 and not any(
+                    one.read_only for one in seen
+                ):
+                    return
+                await anyio.sleep(0.01)
+
     async def settled(self, *among: int) -> None:
         """Wait until these members have applied the same."""
         members = among or tuple(self.numbers)
