@@ -1,7 +1,7 @@
 """Seeds per second of the simulated Raft group, in one process, with every property checked.
 
 The scenario ``raft-bench``: 5 members, 3 partitions, 2 % loss and 2 % duplication, 300 requests of
-20 clients, torn disks in half of the seeds, then a fault-free phase until everything has caught up.
+30 clients, torn disks in half of the seeds, then a fault-free phase until everything has caught up.
 Seconds are of processor time of this process, so that other load on the machine counts less; the
 time on the clock is shown too. simloop's Raft, the other one in Python, needs Python 3.12 or newer:
 it does not install beside us on 3.11, so no figure of it stands here.

@@ -5,6 +5,7 @@ finding, and the others go on in a new worker. Which worker ran a seed changes n
 what a campaign returns is in the order of the seeds and the same with any number of workers.
 """
 
+import gc
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -217,6 +218,7 @@ def _work(connection: Connection, modules: tuple[str, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for module in modules:
         import_module(module)
+    gc.freeze()  # What was imported never becomes garbage: do not look at it again and again.
     connection.send(None)
     while True:
         try:

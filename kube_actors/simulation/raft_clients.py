@@ -19,6 +19,8 @@ from kube_actors.simulation.raft_weather import Weather
 
 TIMEOUT_US: Final = 600_000
 RETRY_US: Final = 30_000
+LOOK_US: Final = 150_000
+TRIES_MAX: Final = 4
 
 
 class Clients:
@@ -80,7 +82,7 @@ class Clients:
         operation.invoked_us = self.events.now_us
         self.history.append(operation)
         self.operations[operation.data] = operation
-        self.events.after(TIMEOUT_US, self._give_up, operation)
+        self.events.after(LOOK_US, self._look, operation)
         self._try(operation, member)
 
     def _try(self, operation: Operation, member: SimulatedMember) -> None:
@@ -104,8 +106,6 @@ class Clients:
             else:
                 operation.tries += 1
                 self.settle(member)
-                if operation.tries < 4 and not operation.outcome:
-                    self.events.after(5 * RETRY_US, self._retry, operation)
                 return
         self.events.after(RETRY_US + int(self.random() * RETRY_US), self._retry, operation)
 
@@ -116,9 +116,18 @@ class Clients:
                 member = self.members[member.raft.leader - 1]
             self._try(operation, member)
 
-    def _give_up(self, operation: Operation, _: None) -> None:
+    def _look(self, operation: Operation, _: None) -> None:
+        """Ask again if no answer came, and at last give up."""
         if operation.outcome:
             return
+        if self.events.now_us - operation.invoked_us < TIMEOUT_US:
+            if 0 < operation.tries < TRIES_MAX:
+                self._retry(operation, None)
+            self.events.after(LOOK_US, self._look, operation)
+        else:
+            self._give_up(operation)
+
+    def _give_up(self, operation: Operation) -> None:
         no_effect = operation.kind == READ or not operation.tries
         operation.outcome = "fail" if no_effect else "unknown"
         operation.returned_us = self.events.now_us

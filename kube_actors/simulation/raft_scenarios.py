@@ -159,9 +159,8 @@ def _reads_faults(random: Random, weather: Weather) -> FaultSchedule:
     """Leadership goes elsewhere, and at that moment the old leader is cut off."""
     others = _swarm(*NETWORK, *PROCESS, *LEADERSHIP, share=0.3, most=4)
     faults = [*others(random, weather).faults]
-    for _ in range(random.choice((0, 4, 10))):
-        verb = random.choice(("transfer", "transfer", "campaign"))
-        lead = draw_fault(random, weather, verb)
+    for _ in range(random.choice((0, 10, 25))):
+        lead = draw_fault(random, weather, random.choice(("transfer", "transfer", "campaign")))
         at_s = round(lead.at_s + random.choice((0.001, 0.002, 0.005)), 4)
         until_s = round(min(at_s + random.uniform(0.05, 0.3), weather.faults_s), 3)
         cut = Fault(at_s, "isolate-leader", (), until_s)

@@ -95,7 +95,7 @@ def draw(random: Random, members: int) -> Weather:
         delay_us=(200, random.choice((500, 5_000, 30_000))),
         disk_us=(50, random.choice((200, 5_000, 30_000))),
         drift=random.choice((0.0, 0.05, 0.3)),
-        aligned=random.random() < 0.2,
+        aligned=random.random() < 0.35,
         ready_max=random.choice((1, 2, 8)),
         atomic_frames=random.random() < 0.5,
         snapshot_every=random.choice((5, 30, 1_000_000)),
@@ -128,6 +128,8 @@ def draw_reads(random: Random) -> Weather:
         clients=10,
         operations=500,
         wander=0.5,
+        delay_us=(200, random.choice((500, 2_000, 10_000))),
+        disk_us=(50, random.choice((200, 1_000, 5_000))),
     )
     if random.random() < 0.25:
         return evolve(weather, options=options)
@@ -144,8 +146,8 @@ def draw_bench(random: Random) -> Weather:
         loss=0.02,
         duplicate=0.02,
         delay_us=(500, 5_000),
-        disk_us=(500, 4_000),
-        clients=20,
+        disk_us=(1_000, 8_000),
+        clients=30,
         operations=300,
         think_us=10_000,
         keys=5,
