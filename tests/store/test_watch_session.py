@@ -229,8 +229,8 @@ async def test_a_session_ends_with_its_member_and_with_its_reader() -> None:
     async with open_group(progress_ticks=10) as group:
         async with group.at(1).watch_session() as watches:
             await watches.open(Watch(b"a"))
-            group.kill(1)
             assert (await anext(watches)).kind is SessionKind.CREATED
+            group.kill(1)
             with pytest.raises(ActorCrashed):
                 await anext(watches)
             with pytest.raises((ActorCrashed, Unreachable)):
