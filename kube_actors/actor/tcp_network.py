@@ -8,7 +8,6 @@ came through, the smaller one's connection stays. A lost connection fails the ca
 with ``Unreachable``. Losses are otherwise silent: the network is ``lossy``.
 """
 
-import contextlib
 import logging
 import random
 import socket
@@ -21,12 +20,12 @@ from anyio.abc import TaskGroup
 
 from kube_actors.actor.absence import absence, failure
 from kube_actors.actor.address import Address
-from kube_actors.actor.envelope import CALL, CANCEL, EMPTY, ITEM, REPLY, STREAM, TELL, Envelope
+from kube_actors.actor.envelope import CALL, CANCEL, ITEM, REPLY, STREAM, TELL, Envelope
 from kube_actors.actor.errors import MalformedMessage, Overloaded, Unreachable
 from kube_actors.actor.failure import only
-from kube_actors.actor.frame import Frame
 from kube_actors.actor.tcp_config import TcpConfig, Tls
 from kube_actors.actor.tcp_connection import Connection
+from kube_actors.actor.tcp_control import addresses_told, control, leave, told
 from kube_actors.actor.tcp_dialling import Dialling, Endpoint
 from kube_actors.actor.tcp_events import Due, Events, running_events
 from kube_actors.actor.tcp_frames import GONE, HELD, HELLO, PING, REFUSED, size_of
@@ -36,17 +35,15 @@ from kube_actors.actor.tcp_handshake import (
     certified_name,
     check_hello,
     read_addresses,
-    write_addresses,
 )
-from kube_actors.actor.tcp_peers import Conversations
+from kube_actors.actor.tcp_listening import accepting, listening
+from kube_actors.actor.tcp_peers import Peer, Routes
 from kube_actors.actor.tcp_schema import schema_digests
 from kube_actors.actor.timers import Timers
 
 logger = logging.getLogger(__name__)
 
-NOBODY = Address("")
 ANNOUNCED_AT_ONCE = 1000
-DUPLICATE = b"another connection stays"
 SAID_MAX = 1000
 """Troubles that are remembered, so that each is logged once."""
 
@@ -62,25 +59,14 @@ class TcpStatistics:
     unreachable: int = 0
 
 
-class _Peer:
-    """Another process while a connection to it is open."""
-
-    __slots__ = ("addresses", "connection", "conversations", "overflowing")
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.addresses: dict[Address, None] = {}
-        self.conversations = Conversations()
-        self.overflowing = False
-
-
 class TcpNetwork:
     """``async with TcpNetwork("m1", listen=…, peers={"m2": (host, port)}, tls=…) as network:``.
 
     ``listen`` is where others reach this process, None if they need not. ``peers`` are the
     processes to connect to; others may come by themselves. Without ``tls`` everything crosses in
     the clear and anybody may connect: only with ``plain=True``, for tests on one machine.
-    ``incarnation`` must differ from this name's former lives.
+    ``incarnation`` must differ from this name's former lives. ``may_hold`` says whether a process
+    may have an address; a connection that announces another one is closed.
 
     Raises OSError on entry when ``listen`` cannot be bound, ValueError for an unusable argument.
     """
@@ -97,6 +83,7 @@ class TcpNetwork:
         seed: int = 0,
         config: TcpConfig | None = None,
         schema: Mapping[str, str] | None = None,
+        may_hold: Callable[[str, Address], bool] | None = None,
     ) -> None:
         if (tls is None) != plain:
             raise ValueError("give tls, or plain=True for connections in the clear, not both")
@@ -111,12 +98,13 @@ class TcpNetwork:
         self.tasks: TaskGroup
         self.random = random.Random(f"{seed}/{name}/{incarnation}")
         self._schema = schema
+        self._may_hold = may_hold
         self._listen = listen
         self._tls = tls
         self._listener: socket.socket | None = None
         self._local: dict[Address, Callable[[Envelope], None]] = {}
-        self._routes: dict[Address, _Peer] = {}
-        self._open: dict[str, _Peer] = {}
+        self._routes = Routes()
+        self._open: dict[str, Peer] = {}
         self._waiting: dict[Connection, float] = {}
         self._said: dict[tuple[str, str], None] = {}
         self._counts = TcpStatistics()
@@ -144,7 +132,7 @@ class TcpNetwork:
         if deliver is not None:
             deliver(envelope)
             return
-        peer = self._routes.get(envelope.target)
+        peer = self._routes.holder(envelope.target)
         if peer is not None:
             self._carry(peer, envelope)
         else:
@@ -188,14 +176,16 @@ class TcpNetwork:
             schema_digests() if self._schema is None else self._schema,
         )
         if self._listen is not None:
-            self._listener = await _listening(self._listen)
+            self._listener = await listening(self._listen)
             host, port = self._listener.getsockname()[:2]
             self.endpoint = (host, port)
         self.tasks = await tasks.__aenter__()
         self.events = running_events(tasks)
         self._due = Due(self.events)
         if self._listener is not None:
-            tasks.start_soon(self._accept, self._listener, name="tcp accept")
+            tasks.start_soon(
+                accepting, self._listener, self._accept, self._trouble, name="tcp accept"
+            )
         self._dialling.start()
         tasks.start_soon(self._pulse, name="tcp pulse")
         return self
@@ -214,7 +204,7 @@ class TcpNetwork:
             connection.close_after_sending("this process ends")
         self._waiting.clear()
         self._open.clear()
-        self._routes.clear()
+        self._routes = Routes()
         try:
             return await self.tasks.__aexit__(kind, error, traceback)
         except BaseExceptionGroup as group:
@@ -229,7 +219,7 @@ class TcpNetwork:
         if answer is not None and answer.target in self._local:
             self._local[answer.target](answer)
 
-    def _carry(self, peer: _Peer, envelope: Envelope) -> None:
+    def _carry(self, peer: Peer, envelope: Envelope) -> None:
         connection, config = peer.connection, self.config
         size = size_of(envelope)
         if size > config.frame_bytes_max:
@@ -246,7 +236,7 @@ class TcpNetwork:
         peer.conversations.sent(envelope)
         connection.send(envelope)
 
-    def _overflow(self, peer: _Peer, envelope: Envelope) -> None:
+    def _overflow(self, peer: Peer, envelope: Envelope) -> None:
         """Tell callers at once; what else is lost is found out by those who wait for it."""
         self._counts.overflowed += 1
         if not peer.overflowing:
@@ -259,7 +249,7 @@ class TcpNetwork:
         if envelope.kind in (CALL, STREAM):
             self._return(failure(envelope, Overloaded(str(envelope.target))))
 
-    def _too_large(self, peer: _Peer, envelope: Envelope, size: int) -> None:
+    def _too_large(self, peer: Peer, envelope: Envelope, size: int) -> None:
         text = f"a message of {size} bytes; one may have {self.config.frame_bytes_max}"
         logger.error("%s: not sent from %s to %s: %s", self.name, *envelope[1:3], text)
         if envelope.kind in (CALL, STREAM):
@@ -275,7 +265,7 @@ class TcpNetwork:
 
     def _announce(self, kind: int, address: Address) -> None:
         for peer in self._open.values():
-            peer.connection.send(_addresses(kind, [address]))
+            peer.connection.send(addresses_told(kind, [address]))
 
     # Connections.
 
@@ -295,6 +285,16 @@ class TcpNetwork:
         connection.start()
         return connection
 
+    def _accept(self, sock: socket.socket, host: str) -> None:
+        if len(self._waiting) < self.config.handshakes_max:
+            self.greet(sock, dialled="", peer=host)
+        else:
+            sock.close()
+            self._trouble("too many connections that have not said who they are")
+
+    def _trouble(self, text: str) -> None:
+        self.say_once("accepting", text)
+
     def is_open(self, name: str) -> bool:
         return name in self._open
 
@@ -307,7 +307,7 @@ class TcpNetwork:
             logger.warning("%s: %s: %s", self.name, whom, text)
 
     def _secured(self, connection: Connection) -> None:
-        connection.send(_control(HELLO, self._hello.to_bytes()))
+        connection.send(control(HELLO, self._hello.to_bytes()))
 
     def _received(self, connection: Connection, envelope: Envelope) -> None:
         if not connection.open:
@@ -320,9 +320,9 @@ class TcpNetwork:
         elif kind in (HELD, GONE):
             self._moved(peer, envelope)
         elif kind == REFUSED:
-            _told(connection, envelope, "it closed the connection")
+            told(connection, envelope, "it closed the connection")
 
-    def _arrived(self, peer: _Peer, envelope: Envelope) -> None:
+    def _arrived(self, peer: Peer, envelope: Envelope) -> None:
         deliver = self._local.get(envelope.target)
         if deliver is not None:
             if envelope.kind != TELL and envelope.kind != ITEM:
@@ -337,7 +337,7 @@ class TcpNetwork:
     def _introduced(self, connection: Connection, envelope: Envelope) -> None:
         try:
             if envelope.kind == REFUSED:
-                _told(connection, envelope, "it refused this process")
+                told(connection, envelope, "it refused this process")
                 return
             if envelope.kind != HELLO:
                 raise MalformedMessage("something else before its hello")
@@ -353,7 +353,7 @@ class TcpNetwork:
     def _refuse(self, connection: Connection, text: str) -> None:
         self._counts.refused += 1
         said = text.encode()
-        connection.send(_control(REFUSED, said))
+        connection.send(control(REFUSED, said))
         connection.close_after_sending(f"refused: {text}")
 
     def _settle(self, connection: Connection, theirs: Hello) -> None:
@@ -369,50 +369,45 @@ class TcpNetwork:
             elif bool(old.dialled) != bool(connection.dialled):
                 first = self.name if connection.dialled else theirs.name
                 if first != min(self.name, theirs.name):
-                    _leave(connection)
+                    leave(connection)
                     return
-            _leave(old)
+            leave(old)
         self._waiting.pop(connection, None)
         connection.opened(theirs.name, theirs.incarnation)
-        self._open[theirs.name] = _Peer(connection)
+        self._open[theirs.name] = Peer(connection)
         self._counts.connected += 1
         for key in [key for key in self._said if key[0] == theirs.name]:
             del self._said[key]
         logger.info("%s: connected to %s", self.name, theirs.name)
         held = list(self._local)
         for at in range(0, len(held), ANNOUNCED_AT_ONCE):
-            connection.send(_addresses(HELD, held[at : at + ANNOUNCED_AT_ONCE]))
+            connection.send(addresses_told(HELD, held[at : at + ANNOUNCED_AT_ONCE]))
 
-    def _moved(self, peer: _Peer, envelope: Envelope) -> None:
+    def _moved(self, peer: Peer, envelope: Envelope) -> None:
         """Take note of which addresses a peer has."""
         try:
-            told = [Address(each) for each in read_addresses(envelope.frame.header)]
+            claimed = [Address(each) for each in read_addresses(envelope.frame.header)]
         except MalformedMessage as error:
             peer.connection.close(f"it sent {error}")
             return
         if envelope.kind == HELD:
+            name = peer.connection.name
+            wrong = [each for each in claimed if self._may_hold and not self._may_hold(name, each)]
+            if wrong:
+                peer.connection.close(f"it claims {wrong[0]}, which {name} may not have")
+                return
             self._news.set()
             self._news = anyio.Event()
-        for address in told:
+        for address in claimed:
             if envelope.kind == GONE:
-                self._forget(peer, address)
+                self._routes.forget(peer, address)
                 continue
-            peer.addresses[address] = None
-            other = self._routes.setdefault(address, peer)
+            other = self._routes.add(peer, address)
             if other is not peer or address in self._local:
                 whose = self.name if address in self._local else other.connection.name
                 self.say_once(peer.connection.name, f"it has {address}, which {whose} has as well")
         if len(peer.addresses) > self.config.addresses_max:
             peer.connection.close(f"it has more than {self.config.addresses_max} addresses")
-
-    def _forget(self, peer: _Peer, address: Address) -> None:
-        peer.addresses.pop(address, None)
-        if self._routes.get(address) is peer:
-            del self._routes[address]
-            for other in self._open.values():
-                if address in other.addresses:
-                    self._routes[address] = other
-                    return
 
     def _closed(self, connection: Connection, reason: str) -> None:
         self._waiting.pop(connection, None)
@@ -426,7 +421,7 @@ class TcpNetwork:
         self._dialling.lost(connection.name)
         self._counts.lost += 1
         for address in list(peer.addresses):
-            self._forget(peer, address)
+            self._routes.forget(peer, address)
         unsent = connection.unsent()
         for envelope in unsent:
             if envelope.kind in (CALL, STREAM):
@@ -437,24 +432,6 @@ class TcpNetwork:
             self._return(envelope)
 
     # Tasks.
-
-    async def _accept(self, listener: socket.socket) -> None:
-        while True:
-            await anyio.wait_readable(listener)
-            try:
-                sock, address = listener.accept()
-            except (BlockingIOError, InterruptedError):
-                continue
-            except OSError as error:
-                # Out of file descriptors, or the peer left between SYN and accept.
-                self.say_once("accepting", error.strerror or str(error))
-                await anyio.sleep(0.1)
-                continue
-            if len(self._waiting) >= self.config.handshakes_max:
-                sock.close()
-                self.say_once("accepting", "too many connections that have not said who they are")
-                continue
-            self.greet(sock, dialled="", peer=str(address[0]))
 
     async def _pulse(self) -> None:
         """Give up who is silent, and let the others know that this process is there."""
@@ -476,50 +453,8 @@ class TcpNetwork:
                     connection.close(f"silent for {self.config.silence_s:g} s")
                     continue
                 if not connection.spoke and not connection.queued:
-                    connection.send(_control(PING, b""))
+                    connection.send(control(PING, b""))
                 connection.spoke = False
-
-
-async def _listening(endpoint: Endpoint) -> socket.socket:
-    host, port = endpoint
-    found = await anyio.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)
-    family, kind, protocol, _, address = found[0]
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setblocking(False)
-        listener.bind(address)
-        listener.listen(128)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _leave(connection: Connection) -> None:
-    """Close one of two connections to the same process; nobody need hear of it."""
-    connection.send(_control(REFUSED, DUPLICATE))
-    connection.close_after_sending("")
-
-
-def _told(connection: Connection, envelope: Envelope, what: str) -> None:
-    """Close a connection that the other side says it is about to close."""
-    said = envelope.frame.header
-    connection.close("" if said == DUPLICATE else f"{what}: {_text(envelope)}")
-
-
-def _control(kind: int, said: bytes) -> Envelope:
-    return Envelope(kind, NOBODY, NOBODY, 0, Frame(said) if said else EMPTY)
-
-
-def _addresses(kind: int, addresses: list[Address]) -> Envelope:
-    return _control(kind, write_addresses(addresses))
-
-
-def _text(envelope: Envelope) -> str:
-    with contextlib.suppress(UnicodeDecodeError):
-        return envelope.frame.header[:500].decode()
-    return "without a readable reason"
 
 
 def _ignored(connection: Connection, reason: str) -> None: ...

@@ -16,6 +16,7 @@ from kube_actors.actor.envelope import (
     Envelope,
 )
 from kube_actors.actor.errors import ActorCrashed
+from kube_actors.actor.tcp_connection import Connection
 from kube_actors.actor.wire import encode
 
 Conversation = tuple[Address, int]
@@ -53,6 +54,48 @@ class Conversations:
         self._asked.clear()
         self._serving.clear()
         return told
+
+
+class Peer:
+    """Another process while a connection to it is open."""
+
+    __slots__ = ("addresses", "connection", "conversations", "overflowing")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.addresses: dict[Address, None] = {}
+        self.conversations = Conversations()
+        self.overflowing = False
+
+
+class Routes:
+    """Which connected process has an address. Of two that claim one, the first to come has it."""
+
+    def __init__(self) -> None:
+        self._claims: dict[Address, list[Peer]] = {}
+
+    def __contains__(self, address: Address) -> bool:
+        return address in self._claims
+
+    def holder(self, address: Address) -> Peer | None:
+        claims = self._claims.get(address)
+        return claims[0] if claims is not None else None
+
+    def add(self, peer: Peer, address: Address) -> Peer:
+        """Note a claim; returns who has the address now."""
+        peer.addresses[address] = None
+        claims = self._claims.setdefault(address, [])
+        if peer not in claims:
+            claims.append(peer)
+        return claims[0]
+
+    def forget(self, peer: Peer, address: Address) -> None:
+        peer.addresses.pop(address, None)
+        claims = self._claims.get(address, [])
+        if peer in claims:
+            claims.remove(peer)
+            if not claims:
+                del self._claims[address]
 
 
 def _note(

@@ -8,6 +8,9 @@ from kube_actors.cluster.config import MASTER_COUNTS, InvalidConfig, masters_ref
 
 Endpoint = tuple[str, int]
 
+NODE_ACTORS = ("node", "kubelet", "proxy", "client")
+"""The first parts of the addresses that a node's process has."""
+
 
 @attrs.frozen
 class Join:
@@ -30,6 +33,15 @@ class Join:
                 f"add --join {name}=HOST:PORT to every master, or correct --name"
             )
         return self.names.index(name) + 1
+
+    def may_hold(self, name: str, address: str) -> bool:
+        """Say whether the process ``name`` may have an actor's address.
+
+        A master may have any; who is none has only a node's, under its own name.
+        """
+        kind, _, rest = address.partition("/")
+        mine = rest == name or rest.startswith(f"{name}/")
+        return name in self.masters or (kind in NODE_ACTORS and mine)
 
     def others(self, name: str) -> dict[str, Endpoint]:
         return {each: self.masters[each] for each in self.names if each != name}

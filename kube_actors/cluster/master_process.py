@@ -158,6 +158,7 @@ class MasterProcess:
                     tls=tls,
                     incarnation=incarnation,
                     seed=seed,
+                    may_hold=options.join.may_hold,
                 ) as self.network,
                 ActorSystem(
                     self.network, Clock.of_machine(), seed, first_number=(incarnation << 32) + 1

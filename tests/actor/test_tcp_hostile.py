@@ -271,6 +271,20 @@ async def test_nonsense_about_addresses_closes_the_connection(said: bytes) -> No
         assert b.network.connected == ()
 
 
+async def test_an_address_that_a_process_may_not_have_closes_the_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with process("b", may_hold=lambda name, address: address == name) as b:
+        async with peer(b) as honest:
+            await honest.say(HELD, b'["x"]')
+            await b.network.wait_for(Address("x"))
+        async with peer(b, name="y") as posing:
+            await posing.say(HELD, b'["store/1"]')
+            await posing.hear()
+        assert not b.network.knows(Address("store/1"))
+        assert "b: y: it claims store/1, which y may not have" in lines(caplog)
+
+
 async def test_too_many_addresses_close_the_connection() -> None:
     async with process("b", config=TcpConfig(addresses_max=2)) as b, peer(b) as other:
         await other.say(HELD, b'["p", "q", "r"]')

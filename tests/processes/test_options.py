@@ -24,6 +24,15 @@ def test_the_same_masters_in_any_order_have_the_same_numbers() -> None:
         join.number("m9")
 
 
+def test_a_node_may_have_only_its_own_addresses() -> None:
+    join = parse_join(THREE)
+    assert join.may_hold("m1", "store/2")
+    assert join.may_hold("n1", "kubelet/n1")
+    assert join.may_hold("n1", "client/n1/exec")
+    for address in ("store/1", "kubelet/n2", "kubelet/n11", "apiserver/n1", "n1", ""):
+        assert not join.may_hold("n1", address), address
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [
