@@ -33,17 +33,21 @@ _END = b"end of saved snapshot "
 
 @frozen
 class SavedSnapshot:
-    """What is in a file. ``keys`` counts those that exist at ``revision``."""
+    """What is in a file."""
 
     index: int
     term: int
     revision: int
     compact_revision: int
-    keys: int
     leases: int
     size_bytes: int
     sha256: str
     state: FrozenState = attrs.field(repr=False)
+
+    @property
+    def keys(self) -> int:
+        """How many keys exist at ``revision``; counted anew each time."""
+        return Keyspace.restore(self.state.keyspace).count(b"\0", b"\0")
 
 
 def encode_saved(snapshot: StateSnapshot) -> Iterator[bytes]:
@@ -94,7 +98,6 @@ def decode_saved(data: bytes, name: str = "snapshot") -> SavedSnapshot:
         term,
         keyspace.revision,
         keyspace.compact_revision,
-        sum(1 for _ in Keyspace.restore(keyspace).scan(b"\0", b"\0")),
         len(state.leases),
         len(data),
         digest.hex(),
