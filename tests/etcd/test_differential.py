@@ -97,6 +97,61 @@ def test_random_requests_are_answered_as_by_a_real_etcd(
     _run(etcd.url, sequence)
 
 
+def _txn(*operations: Any) -> Any:
+    return pb.TxnRequest(success=operations)
+
+
+def _put(number: int) -> Any:
+    return pb.RequestOp(request_put=pb.PutRequest(key=b"%d" % number))
+
+
+LIMITS: dict[str, list[Step]] = {
+    "a value of 1.4 MB": [Step("KV/Put", pb.PutRequest(key=b"a", value=b"x" * 1_400_000))],
+    "a value of 1.6 MB": [Step("KV/Put", pb.PutRequest(key=b"a", value=b"x" * 1_600_000))],
+    "128 operations": [Step("KV/Txn", _txn(*map(_put, range(128))))],
+    "129 operations": [Step("KV/Txn", _txn(*map(_put, range(129))))],
+    "operations of a transaction inside": [
+        Step("KV/Txn", _txn(*map(_put, range(100)), pb.RequestOp(request_txn=_txn(_put(500))))),
+        Step(
+            "KV/Txn",
+            _txn(pb.RequestOp(request_txn=_txn(*map(_put, range(127))))),
+        ),
+        Step(
+            "KV/Txn",
+            _txn(pb.RequestOp(request_txn=_txn(*map(_put, range(128))))),
+        ),
+    ],
+    "compaction of what is not": [
+        Step("KV/Compact", pb.CompactionRequest(revision=1)),
+        Step("KV/Put", pb.PutRequest(key=b"a")),
+        Step("KV/Compact", pb.CompactionRequest(revision=1)),
+        Step("KV/Compact", pb.CompactionRequest(revision=1)),
+        Step("KV/Compact", pb.CompactionRequest(revision=0)),
+        Step("KV/Compact", pb.CompactionRequest(revision=-5)),
+    ],
+    "revisions and limits below zero": [
+        Step("KV/Put", pb.PutRequest(key=b"a")),
+        Step("KV/Range", pb.RangeRequest(key=b"a", revision=-1)),
+        Step("KV/Range", pb.RangeRequest(key=b"a", limit=-1)),
+        Step("KV/Range", pb.RangeRequest(key=b"a", min_mod_revision=-3)),
+    ],
+    "leases at the edge": [
+        Step("Lease/LeaseGrant", pb.LeaseGrantRequest(ID=9, TTL=-5)),
+        Step("Lease/LeaseGrant", pb.LeaseGrantRequest(ID=9, TTL=5)),
+        Step("Lease/LeaseGrant", pb.LeaseGrantRequest(ID=(1 << 62), TTL=5)),
+        Step("Lease/LeaseTimeToLive", pb.LeaseTimeToLiveRequest(ID=9)),
+        Step("Lease/LeaseTimeToLive", pb.LeaseTimeToLiveRequest(ID=0)),
+        Step("Lease/LeaseRevoke", pb.LeaseRevokeRequest(ID=0)),
+        Step("Lease/LeaseLeases", pb.LeaseLeasesRequest()),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", list(LIMITS))
+def test_limits_are_where_a_real_etcd_has_them(etcd: RealEtcd, name: str) -> None:
+    _run(etcd.url, LIMITS[name])
+
+
 def test_the_comparison_sees_a_difference(etcd: RealEtcd, monkeypatch: Any) -> None:
     monkeypatch.setattr("kube_actors.etcd.kv_service.fill_delete", lambda answer, done: None)
     delete = Step("KV/DeleteRange", pb.DeleteRangeRequest(key=b"a"))

@@ -10,7 +10,7 @@ from kube_actors.actor import ActorCrashed, ActorError, Address, Blob, DeadlineE
 from kube_actors.etcd.etcd_store import EtcdStore
 from kube_actors.etcd.grpc import Code, GrpcError
 from kube_actors.etcd.grpc.channel import Endpoint
-from kube_actors.etcd.grpc.server import GrpcServer, Unary
+from kube_actors.etcd.grpc.server import GrpcServer, Streaming, Unary
 from kube_actors.etcd.schema import Parser, pb
 from kube_actors.store.maintenance_messages import Corrupt, NoSpace
 from kube_actors.store.messages import (
@@ -145,6 +145,28 @@ async def test_an_open_watch_ends_with_an_error_when_the_connection_breaks() -> 
             with pytest.raises(ActorCrashed):
                 await anext(items)
         assert await world.store.current_revision() > 0
+
+
+async def test_a_watch_that_catches_up_is_not_taken_to_be_further_than_its_events() -> None:
+    async def watch(requests: Any, answers: Any) -> None:
+        """As etcd does: the header tells the newest revision, the events are older."""
+        async for _ in requests:
+            created = pb.WatchResponse(created=True)
+            created.header.revision = 100
+            await answers.send(created)
+            behind = pb.WatchResponse(events=[pb.Event(kv=pb.KeyValue(key=b"a", mod_revision=7))])
+            behind.header.revision = 100
+            await answers.send(behind)
+
+    server = GrpcServer(
+        {"/etcdserverpb.Watch/Watch": Streaming(Parser(pb.WatchRequest), watch)},
+        lambda error: None,
+    )
+    async with etcd_world() as world, wired(server) as wires:
+        store = EtcdStore(world.actor, (HERE,), dial=wires.dial)
+        async with store.watch(Watch(b"a", start_revision=5)) as items:
+            assert (await anext(items)).revision == 4
+            assert (await anext(items)).revision == 7
 
 
 async def test_the_group_s_state_is_told() -> None:
