@@ -88,7 +88,11 @@ def real_etcd(directory: Path) -> Iterator[RealEtcd]:
 
 
 def etcdctl(
-    endpoints: str, *arguments: str, timeout_s: float = 20, stdin: str | None = None
+    endpoints: str,
+    *arguments: str,
+    timeout_s: float = 20,
+    stdin: str | None = None,
+    cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run one command of the real etcdctl."""
     return subprocess.run(
@@ -98,5 +102,6 @@ def etcdctl(
         timeout=timeout_s,
         check=False,
         input=stdin,
+        cwd=cwd,
         env={**os.environ, "ETCDCTL_API": "3"},
     )

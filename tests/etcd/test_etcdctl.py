@@ -5,15 +5,14 @@ import re
 import subprocess
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import frozen
 
-from kube_actors.store.keyspace import Keyspace
-from kube_actors.store.saved_snapshot import decode_saved
-from tests.cluster.test_up import Up
+from tests.cluster.test_up import Up, kube_actors
 from tests.etcd.real_etcd import BIN, etcdctl
 
 pytestmark = pytest.mark.real_time
@@ -26,16 +25,26 @@ class Ctl:
     endpoints: tuple[str, ...]
     certificates: tuple[str, ...]
 
-    def __call__(self, *arguments: str, stdin: str | None = None, member: int = 0) -> str:
-        done = self.run(*arguments, stdin=stdin, member=member)
+    def __call__(
+        self,
+        *arguments: str,
+        stdin: str | None = None,
+        member: int = 0,
+        cwd: Path | None = None,
+    ) -> str:
+        done = self.run(*arguments, stdin=stdin, member=member, cwd=cwd)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def run(
-        self, *arguments: str, stdin: str | None = None, member: int = 0
+        self,
+        *arguments: str,
+        stdin: str | None = None,
+        member: int = 0,
+        cwd: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
         chosen = [self.endpoints[member - 1]] if member else self.endpoints
-        return etcdctl(",".join(chosen), *self.certificates, *arguments, stdin=stdin)
+        return etcdctl(",".join(chosen), *self.certificates, *arguments, stdin=stdin, cwd=cwd)
 
     def refused(self, *arguments: str, stdin: str | None = None, member: int = 0) -> str:
         """Insist on failure; return the text after ``Error:``."""
@@ -64,10 +73,10 @@ class Ctl:
         )
 
 
-@pytest.fixture(scope="module")
-def ctl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ctl]:
-    directory = tmp_path_factory.mktemp("up")
-    up = Up(directory, "--nodes", "0", "--etcd-listen", "https://127.0.0.1:0")
+@contextmanager
+def serving(directory: Path, *arguments: str) -> Iterator[Ctl]:
+    """Run ``up`` with its store served as etcd while the block lasts."""
+    up = Up(directory, "--nodes", "0", "--etcd-listen", "https://127.0.0.1:0", *arguments)
     try:
         up.ready()
         words = re.findall(r"--(\w+)=(\S+)", up.log)
@@ -80,6 +89,12 @@ def ctl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ctl]:
         up.process.wait()
         assert up.process.stdout is not None
         up.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def ctl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ctl]:
+    with serving(tmp_path_factory.mktemp("up")) as running:
+        yield running
 
 
 @pytest.fixture
@@ -274,14 +289,16 @@ def test_the_leader_moves(ctl: Ctl) -> None:
     assert ctl.leader() == target
 
 
-def test_a_snapshot_is_saved(ctl: Ctl, tmp_path: Path) -> None:
-    path = tmp_path / "saved"
+def test_a_snapshot_is_saved_and_a_new_cluster_begins_with_it(ctl: Ctl, tmp_path: Path) -> None:
     ctl("put", "kept", "in the snapshot")
-    ctl("snapshot", "save", str(path), member=1)
-    saved = decode_saved(path.read_bytes())
-    kept = Keyspace.restore(saved.state.keyspace).newest(b"kept")
-    assert kept is not None
-    assert kept.value == b"in the snapshot"
+    ctl("snapshot", "save", "saved", member=1, cwd=tmp_path)
+    restored = kube_actors(
+        "store", "snapshot", "restore", "saved", "--data-dir", "again", cwd=tmp_path
+    )
+    assert restored.returncode == 0, restored.stderr
+    with serving(tmp_path, "--data-dir", str(tmp_path / "again")) as again:
+        assert again("get", "kept") == "kept\nin the snapshot\n"
+        assert len(again.json("member", "list")["members"]) == 3
 
 
 def test_a_lock_is_held_and_a_leader_elected(ctl: Ctl, run: Callable[..., Any]) -> None:
