@@ -103,9 +103,10 @@ def rebuild(target: str, member: int, kubeconfig: Path) -> None:
         number = prepare_rebuild(Path(target), member)
     except (DiskError, OSError) as error:
         raise click.ClickException(str(error)) from None
+    whose = f" of member {number}" if number else ""
     click.echo(
-        f"{target}: the log of member {number} was put aside; start it, and it gets everything "
-        "from its peers under a new number"
+        f"{target}: the log{whose} was put aside; start it, and it gets everything from its peers "
+        "under a new number"
     )
 
 

@@ -39,6 +39,7 @@ from kube_actors.cluster.join import Endpoint, Join
 from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, ClusterKeys
 from kube_actors.cluster.master import MasterPlan, run_master
 from kube_actors.cluster.pki_directory import PkiDirectory
+from kube_actors.cluster.store_desk import StoreDesk
 from kube_actors.store import FileDisk
 
 READY_POLL_S = 0.02
@@ -175,9 +176,10 @@ class MasterProcess:
                 tasks.cancel_scope.cancel()
 
     def _begin(self, system: ActorSystem, root: Supervisor, actor: Actor, directory: Path) -> None:
-        numbers = [self.number, *(n for n in range(1, self.masters + 1) if n != self.number)]
-        apiservers = tuple(Address(f"apiserver/{number}") for number in numbers)
+        # Its own alone: another one may be stopped, and would keep the status waiting.
+        apiservers = (Address(f"apiserver/{self.number}"),)
         self.app = FrontDoor(ADMIN_GROUP, self._keys.admin_token, self._debug)
+        self._desk = StoreDesk(actor, self.masters, _refuse_rebuild)
         self.client = Client(actor, apiservers, user=ADMIN_USER, groups=(ADMIN_GROUP,))
         self.health = Health(actor, self.masters, self.app)
         # It survives the member that writes to it; one that has failed is not trusted again.
@@ -216,14 +218,18 @@ class MasterProcess:
         self.url = f"https://{_dialled(host)}:{bound[1]}"
         return listener
 
-    async def _debug(self, what: str, asked: dict[str, Any]) -> dict[str, Any]:
+    async def _debug(
+        self, what: str, asked: dict[str, Any]
+    ) -> dict[str, Any] | AsyncIterator[bytes]:
         if what == "status":
             return await self.status()
+        if what.startswith("store/"):
+            return await self._desk.answer(what.removeprefix("store/"), asked)
         if what == "chaos":
             raise ValueError(
                 "chaos acts inside one process: here kill, stop or cut off the processes"
             )
-        raise ValueError(f"unknown path {what!r}: use status")
+        raise ValueError(f"unknown path {what!r}: use status or store/VERB")
 
 
 def _keep_place(directory: Path, number: int, masters: int) -> None:
@@ -252,3 +258,10 @@ def _check_host(options: MasterOptions) -> None:
             f"the certificate of {options.name} is not for {host}, so no client would trust the "
             f"API there: issue it with `kube-actors pki issue … {options.name} --host {host}`"
         )
+
+
+async def _refuse_rebuild(master: int) -> int:
+    raise ValueError(
+        f"end the process of master/{master}, run `kube-actors store rebuild DATA_DIR/store` "
+        "beside it and start it again"
+    )

@@ -25,13 +25,14 @@ FILE_NAME = "identity.json"
 class Identity:
     """``replacing``: this number must be given up for a new one before anything else.
 
-    ``member``: the number that this disk has; 0 means the configured one. ``promote``: it should
-    vote as soon as it may.
+    ``rebuild`` says the same of whatever number is configured. ``member``: the number that this
+    disk has; 0 means the configured one. ``promote``: it should vote as soon as it may.
     """
 
     member: int = 0
     replacing: int = 0
     promote: bool = False
+    rebuild: bool = False
 
 
 class IdentityKeeper(Protocol):

@@ -39,9 +39,9 @@ async def assume_identity(
     Raises CorruptLog, CannotRebuild.
     """
     identity = keeper.load()
-    if identity.replacing:
+    if identity.replacing or identity.rebuild:
         keeper.set_aside()
-        number = await _replace(actor, config, identity.replacing)
+        number = await _replace(actor, config, identity.replacing or config.member)
         identity = Identity(number, promote=True)
         keeper.keep(identity)
     if identity.member:

@@ -19,9 +19,10 @@ class NotAMember(DiskError):
 def prepare_rebuild(directory: Path, number: int = 0) -> int:
     """Put the log aside and note that the member must be rebuilt; return its number.
 
-    ``number`` 0 takes the one that the directory itself knows: from its identity, or its name.
-    The next start gets everything from the other members. Raises DiskInUse while the member runs,
-    NotAMember, CorruptLog when the identity is damaged and no number is given.
+    ``number`` 0 takes the one that the directory itself knows, from its identity or its name; if
+    it knows none, 0 is returned and the next start takes the one that it is configured with. Then
+    it gets everything from the other members. Raises DiskInUse while the member runs, NotAMember,
+    CorruptLog when the identity is damaged and no number is given.
     """
     if not (directory / "lock").exists():
         raise NotAMember(f"{directory} is no directory of a store member: it has no lock file")
@@ -29,7 +30,7 @@ def prepare_rebuild(directory: Path, number: int = 0) -> int:
     try:
         keeper = IdentityFile(directory)
         number = number or _number_of(directory, keeper)
-        keeper.keep(Identity(replacing=number))
+        keeper.keep(Identity(replacing=number, rebuild=True))
         keeper.set_aside()
     finally:
         unlock_directory(lock)
@@ -41,9 +42,7 @@ def _number_of(directory: Path, keeper: IdentityFile) -> int:
     number = identity.replacing or identity.member
     if number:
         return number
-    if not directory.name.isdecimal() or not int(directory.name):
-        raise NotAMember(f"{directory}: which member is it? Give its number with --member")
-    return int(directory.name)
+    return int(directory.name) if directory.name.isdecimal() else 0
 
 
 async def restore_directories(
