@@ -54,8 +54,17 @@ async def dial_tcp(endpoint: Endpoint) -> ByteStream:
             ssl_context=endpoint.tls,
             standard_compatible=False,
         )
-    except (anyio.EndOfStream, anyio.BrokenResourceError) as error:
-        raise OSError(f"the TLS handshake failed: {error}") from error
+    except BaseException as error:
+        await _abandon(stream)
+        if isinstance(error, anyio.EndOfStream | anyio.BrokenResourceError):
+            raise OSError("the TLS handshake failed: the connection was closed") from error
+        raise
+
+
+async def _abandon(stream: ByteStream) -> None:
+    """Close at once, even when cancelled: nobody else would."""
+    with anyio.CancelScope(shield=True):
+        await anyio.aclose_forcefully(stream)
 
 
 class Channel:

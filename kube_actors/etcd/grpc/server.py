@@ -222,12 +222,16 @@ def _parsed(parser: Parser, data: bytes) -> Any:
 
 
 async def _handshake(raw: ByteStream, tls: ssl.SSLContext) -> ByteStream | None:
-    with anyio.move_on_after(HANDSHAKE_TIMEOUT_S):
-        try:
-            return await TLSStream.wrap(
+    stream: ByteStream | None = None
+    try:
+        with anyio.move_on_after(HANDSHAKE_TIMEOUT_S):
+            stream = await TLSStream.wrap(
                 raw, server_side=True, ssl_context=tls, standard_compatible=False
             )
-        except (ssl.SSLError, *GONE) as error:
-            _log.debug("TLS handshake failed: %s", error)
-    await anyio.aclose_forcefully(raw)
-    return None
+    except (ssl.SSLError, *GONE) as error:
+        _log.debug("TLS handshake failed: %s", error)
+    finally:
+        if stream is None:
+            with anyio.CancelScope(shield=True):
+                await anyio.aclose_forcefully(raw)
+    return stream
