@@ -1,7 +1,9 @@
 """What is remembered: a linearizable key-value store with etcd's semantics on a Raft group.
 
 The messages are the contract; ``Store`` is what every engine offers; ``StoreClient`` speaks it to
-the members of a group; ``run_member`` is one of them, on a ``Disk``.
+the members of a group; ``run_member`` is one of them, on a ``Disk``. Members are added, removed and
+rebuilt while the group works; ``decode_saved`` and ``disks_from_snapshot`` make a new group of a
+saved one, in memory, and ``restore_directories`` on disk.
 """
 
 from kube_actors.store.client import StoreClient

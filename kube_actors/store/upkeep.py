@@ -44,9 +44,9 @@ class Upkeep:
         alarms = member.machine.state.alarms
         alarms.check(request)
         quota = member.config.quota_bytes
-        if not quota or not grows(request):
-            return
         size = member.machine.state.keyspace.size_bytes
+        if not quota or size + member.config.request_bytes_max <= quota or not grows(request):
+            return
         if size + size_of(request) > quota:
             text = f"{size} of {quota} bytes are used"
             alarm = ActivateAlarm(member.config.member, AlarmKind.NOSPACE, text)
