@@ -22,8 +22,9 @@ def check_all_stored(masters: Masters, writing: Writing, prefix: str) -> None:
     assert writing.acknowledged
     for name in masters.names:
         api = masters.api(name)
-        missing = [each for each in writing.acknowledged if each not in stored(api, prefix)]
+        found = stored(api, prefix)
         api.close()
+        missing = [each for each in writing.acknowledged if each not in found]
         assert missing == [], f"{name} lost acknowledged writes"
 
 
