@@ -91,6 +91,7 @@ class Health:
 
     async def _knock(self, number: int, silent: dict[int, None]) -> None:
         try:
+            # It must answer, and reach the store as well: /livez would not say so.
             asked = ApiRequest("GET", "/readyz", user=_USER, groups=_GROUPS)
             await self._actor.call(f"apiserver/{number}", asked, timeout_s=ANSWER_S)
         except ActorError:
