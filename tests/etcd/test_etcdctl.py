@@ -316,3 +316,22 @@ def test_a_client_without_a_certificate_is_not_served(ctl: Ctl) -> None:
     trusted = tuple(each for each in ctl.certificates if "cacert" in each)
     stranger = Ctl(ctl.endpoints, (*trusted, "--dial-timeout=1s", "--command-timeout=1s"))
     assert "deadline exceeded" in stranger.refused("get", "kv/1", member=1)
+
+
+def test_a_watch_goes_on_when_its_member_is_killed(
+    ctl: Ctl, run: Callable[..., Any], tmp_path: Path
+) -> None:
+    directory = Path(ctl.certificates[0].removeprefix("--cacert=")).parent.parent
+    kubeconfig = ("--kubeconfig", str(directory / "kubeconfig"))
+    first = ctl.json("put", "alive", "before", member=1)["header"]["revision"]
+    watching = run(ctl.follow("watch", "alive", f"--rev={first}"))
+    assert lines(watching, 3) == ["PUT", "alive", "before"]
+    killed = kube_actors("chaos", "kill", "store/1", *kubeconfig, cwd=tmp_path)
+    assert killed.returncode == 0, killed.stderr
+    try:
+        ctl("put", "alive", "meanwhile", member=2)
+        assert lines(watching, 3) == ["PUT", "alive", "meanwhile"]
+        # The endpoint of the dead member is served by the others.
+        assert ctl("get", "alive", member=1) == "alive\nmeanwhile\n"
+    finally:
+        kube_actors("chaos", "revive", "store/1", *kubeconfig, cwd=tmp_path)
