@@ -117,6 +117,7 @@ MEMBERSHIP: Final[dict[str, Verb]] = {
 }
 RESIDUAL: Final[dict[str, Verb]] = {
     "dead": Verb("it never comes back", MEMBER),
+    "dead-leader": Verb("whoever leads when the other faults stop never comes back", NONE),
     "slow-link": Verb("a link is late by amount seconds for ever", LINK, None, (0.01, 0.03), 0.03),
     "deaf": Verb("a link to it is cut for ever", LINK),
     "slow-network": Verb("messages and writes take up to amount seconds", NONE, None, (0.02, 0.03)),
@@ -179,7 +180,9 @@ def _residual(random: Random, weather: Weather) -> list[Fault]:
     """Draw what stays broken for ever: a minority dead, one link slow, one member hard to reach."""
     at_s = weather.faults_s
     faults = []
-    if weather.members > 2 and random.random() < 0.5:
+    if weather.members > 2 and random.random() < 0.3:
+        faults.append(Fault(at_s, "dead-leader"))
+    elif weather.members > 2 and random.random() < 0.5:
         count = random.randint(1, (weather.members - 1) // 2)
         dead = random.sample(weather.ids, count)
         faults += [Fault(at_s, "dead", (str(member),)) for member in dead]

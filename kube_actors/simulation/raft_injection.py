@@ -233,8 +233,15 @@ class Injector:
         if fault.verb == "slow-link":
             world.network.clogs[link_of(fault)] = int(fault.amount * 1e6)
             return
-        link = link_of(fault) if fault.verb == "deaf" else (0, int(fault.targets[0]))
-        member = world.members[link[1]]
+        link = (0, 0)
+        if fault.verb == "dead-leader":
+            leader = world.administrator.leader()
+            if leader is None:
+                return
+            member = leader
+        else:
+            link = link_of(fault) if fault.verb == "deaf" else (0, int(fault.targets[0]))
+            member = world.members[link[1]]
         if not world.budget.spend(member.id, fault.verb):
             return
         if fault.verb == "deaf":

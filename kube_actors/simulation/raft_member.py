@@ -14,6 +14,7 @@ from kube_actors.raft import (
     Entry,
     EntryType,
     HardState,
+    InstallSnapshot,
     LogCompacted,
     Message,
     Raft,
@@ -22,6 +23,7 @@ from kube_actors.raft import (
     Snapshot,
 )
 from kube_actors.raft.handover import has_ready
+from kube_actors.simulation.raft_chunks import Chunks
 from kube_actors.simulation.raft_disk import Disk, DiskFailure, frames_of
 from kube_actors.simulation.raft_invariants import Ledger
 from kube_actors.simulation.raft_machine import Operation, Registers
@@ -48,7 +50,7 @@ class SimulatedMember:
         snapshots: dict[tuple[int, int], Registers],
         random: Random,
         *,
-        send: Callable[[Message], None],
+        send: Callable[[Any], None],
         time_write: Callable[["SimulatedMember"], None],
         answer: Answer,
     ) -> None:
@@ -60,7 +62,8 @@ class SimulatedMember:
         self.disk = disk
         self.snapshots = snapshots
         self.random = random
-        self.send = send
+        self.post = send
+        self.chunks: Chunks | None = None
         self.time_write = time_write
         self.answer = answer
         self.ready_max = weather.ready_max
@@ -113,6 +116,8 @@ class SimulatedMember:
             entries=entries,
         )
         self.state = self.raft._state
+        if self.weather.chunk_bytes:
+            self.chunks = Chunks(self, self.post)
         self.ledger.restarted(self.raft, self.disk.view)
 
     def _registers_of(self, snapshot: Snapshot) -> Registers:
@@ -182,6 +187,13 @@ class SimulatedMember:
         for message in ready.messages:
             self.ledger.sent(message, view)
             self.send(message)
+
+    def send(self, message: Message) -> None:
+        """Give a message to the network; a snapshot goes in chunks, if the weather says so."""
+        if self.chunks is not None and isinstance(message, InstallSnapshot):
+            self.chunks.send(message)
+        else:
+            self.post(message)
 
     def flush(self) -> None:
         """The oldest write, and perhaps younger ones by the same flush, reached the disk.

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from heapq import heappush
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from kube_actors.raft import InstallSnapshot, Message
 from kube_actors.simulation.raft_weather import Weather
@@ -29,7 +29,7 @@ class Network:
         weather: Weather,
         random: Random,
         events: "Events",
-        deliver: Callable[[Message, None], None],
+        deliver: Callable[[Any, None], None],
         *,
         remember: bool,
     ) -> None:

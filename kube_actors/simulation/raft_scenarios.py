@@ -143,16 +143,27 @@ def _membership_faults(random: Random, weather: Weather) -> FaultSchedule:
         if random.random() < 0.6:
             count = random.randint(1, 2 if name == "lose-disk" else 30)
             faults += [draw_fault(random, weather, name) for _ in range(count)]
-    for _ in range(random.choice((0, 0, 12))):
+    for _ in range(random.choice((0, 12, 30))):
         # A leader that drops somebody, perhaps itself, and is gone before anybody knows.
         change = draw_fault(random, weather, random.choice(("remove", "remove", "demote", "joint")))
         at_s = round(change.at_s + random.choice((0.0, 0.001, 0.005)), 4)
         until_s = round(min(at_s + random.uniform(0.05, 0.3), weather.faults_s), 3)
         gone = Fault(at_s, "isolate-leader", (), until_s)
-        if random.random() < 0.5:
+        how = random.random()
+        if how < 0.4:
             gone = Fault(at_s, "crash", change.targets[:1], until_s, 1.0)
+        elif how < 0.7:
+            gone = evolve(draw_fault(random, weather, "partition"), at_s=at_s, until_s=until_s)
         faults += [change, gone]
     return FaultSchedule.of(faults)
+
+
+def _elections_faults(random: Random, weather: Weather) -> FaultSchedule:
+    """Somebody campaigns all the time."""
+    others = _swarm("partition", "crash", "cut", "isolate-leader", share=0.7, most=12)
+    count = random.choice((10, 40, 120))
+    campaigns = [draw_fault(random, weather, "campaign") for _ in range(count)]
+    return FaultSchedule.of([*others(random, weather).faults, *campaigns])
 
 
 def _reads_faults(random: Random, weather: Weather) -> FaultSchedule:
@@ -219,7 +230,7 @@ register(
         "raft-elections",
         "leaders that come and go before they have replicated anything",
         _figure_8,
-        _swarm("partition", "campaign", "crash", "cut", share=0.9, most=12),
+        _elections_faults,
     )
 )
 register(

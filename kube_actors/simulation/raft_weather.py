@@ -23,6 +23,7 @@ class Weather:
     all clocks tick at the same moments. ``ready_max``: how many writes a member has in flight.
     ``atomic_frames``: whether what one Ready writes reaches the disk as a whole, as in the store,
     or part by part. ``rebuild``: whether a member whose disk is lost is replaced by a spare one.
+    ``chunk_bytes``: snapshots go in chunks of this size, 0: in one message.
     ``keeps_time``: whether a member that was paused lets the time pass that went by before it does
     anything else, as lease reads require. ``wander``: how often a client asks just anybody.
     """
@@ -38,6 +39,7 @@ class Weather:
     ready_max: int = 1
     atomic_frames: bool = True
     snapshot_every: int = 1_000_000
+    chunk_bytes: int = 0
     inbox_max: int = 4096
     clients: int = 5
     operations: int = 200
@@ -107,6 +109,7 @@ def draw(random: Random, members: int) -> Weather:
         read_share=random.choice((0.1, 0.4)),
         cas_share=random.choice((0.0, 0.3)),
         options=draw_options(random),
+        chunk_bytes=random.choice((0, 16, 100)),
     )
 
 

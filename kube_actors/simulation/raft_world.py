@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import frozen
 
-from kube_actors.raft import Message
+from kube_actors.raft import SnapshotChunk, SnapshotChunkReply
 from kube_actors.raft.handover import has_ready
 from kube_actors.simulation.raft_admin import Administrator
 from kube_actors.simulation.raft_budget import Budget
@@ -33,6 +33,7 @@ from kube_actors.simulation.schedule import FaultSchedule
 __all__ = ["Outcome", "RaftWorld", "Weather"]
 
 RETRY_START_US = 50_000
+CHUNKS = (SnapshotChunk, SnapshotChunkReply)
 JUDGED_EVERY = 16  # seeds: the general checker costs as much as the run
 
 
@@ -215,6 +216,8 @@ class RaftWorld:
             member.taken = 0
             if not member.clock_stopped:
                 raft.tick()
+                if member.chunks is not None:
+                    member.chunks.tick()
                 if raft.has_ready():
                     self.ledger.check_limits(member.state)
                     self.settle(member)
@@ -267,7 +270,7 @@ class RaftWorld:
 
     # -- network -------------------------------------------------------------------------
 
-    def deliver(self, message: Message, _: None) -> None:
+    def deliver(self, message: Any, _: None) -> None:
         """Let a message arrive, at whichever incarnation is there."""
         member = self.members[message.target]
         raft = member.raft
@@ -284,7 +287,10 @@ class RaftWorld:
             member.taken += 1
             if member.taken > member.narrow:
                 return
-        raft.step(message)
+        if member.chunks is not None and type(message) in CHUNKS:
+            member.chunks.take(message)
+        else:
+            raft.step(message)
         self.settle(member)
 
     def _administrate(self, _: None, __: None) -> None:

@@ -4,6 +4,7 @@ Every one is known to lose data, elect two leaders, read the past, or never get 
 """
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -30,8 +31,76 @@ from kube_actors.raft import (
     state,
 )
 from kube_actors.raft import raft as raft_module
+from kube_actors.simulation.raft_faults import draw_fault
 from kube_actors.simulation.raft_machine import CAS, Operation, Registers
 from kube_actors.simulation.raft_member import SimulatedMember
+from kube_actors.simulation.raft_scenarios import RaftScenario
+from kube_actors.simulation.raft_weather import Weather
+from kube_actors.simulation.scenario import register
+from kube_actors.simulation.schedule import Fault, FaultSchedule
+
+
+def _same_timeouts(random: Random) -> Weather:
+    return Weather(
+        members=random.choice((3, 5)),
+        aligned=True,
+        delay_us=(200, 500),
+        disk_us=(50, 200),
+        operations=20,
+        faults_s=0.5,
+        options={"pre_vote": False},
+    )
+
+
+def _leader_dies(random: Random, weather: Weather) -> FaultSchedule:
+    return FaultSchedule((Fault(weather.faults_s, "dead-leader"),))
+
+
+def _churn(random: Random) -> Weather:
+    return Weather(
+        members=random.choice((2, 3, 4)),
+        spare=2,
+        rebuild=True,
+        delay_us=(200, 20_000),
+        operations=60,
+        think_us=100_000,
+    )
+
+
+def _churning(random: Random, weather: Weather) -> FaultSchedule:
+    """Members come and go all the time, and whoever leads then is cut off or gone."""
+    faults = []
+    for _ in range(60):
+        verb = random.choice(("joint", "joint", "remove", "add", "promote"))
+        change = draw_fault(random, weather, verb)
+        at_s = round(change.at_s + random.choice((0.0, 0.002, 0.01)), 3)
+        until_s = min(at_s + 0.2, weather.faults_s)
+        what = random.choice(("isolate-leader", "partition", "crash", ""))
+        faults.append(evolve(change, amount=0.0))
+        if what:
+            faults.append(evolve(draw_fault(random, weather, what), at_s=at_s, until_s=until_s))
+    return FaultSchedule.of(faults)
+
+
+def _pair(random: Random) -> Weather:
+    return Weather(members=2, delay_us=(2_000, 20_000), operations=20, faults_s=1.0)
+
+
+def _dropping(random: Random, weather: Weather) -> FaultSchedule:
+    """A leader that drops itself is cut off or gone before the other one knows."""
+    faults = []
+    for at_s in (0.4, 0.8):
+        number = random.choice("12")
+        at_s += random.choice((0.0, 0.1))
+        gone_s = round(at_s + random.choice((0.0, 0.001, 0.002)), 3)
+        faults.append(Fault(at_s, "remove", (number,)))
+        faults.append(Fault(gone_s, "isolate-leader", (), gone_s + 0.1))
+    return FaultSchedule.of(faults)
+
+
+register(RaftScenario("dropping", "a leader drops itself", _pair, _dropping))
+register(RaftScenario("same-timeouts", "the leader dies", _same_timeouts, _leader_dies))
+register(RaftScenario("churn", "members come and go all the time", _churn, _churning))
 
 
 @frozen
@@ -373,11 +442,11 @@ BUGS = [
     Bug("heartbeats commit too much", "raft-5", 20, plant=heartbeats_commit_too_much),
     Bug("appends without a match", "raft-5", 20, plant=appends_without_a_match),
     Bug("never retries an append", "raft-5", 20, plant=never_retries),
-    Bug("a dropped member sits down", "raft-membership", 60, plant=drops_itself_and_sits_down),
-    Bug("changes several at once", "raft-membership", 100, plant=changes_two_at_once),
+    Bug("a dropped member sits down", "dropping", 20, plant=drops_itself_and_sits_down),
+    Bug("changes several at once", "churn", 60, plant=changes_two_at_once),
     Bug("counts learners", "raft-membership", 20, plant=counts_learners),
-    Bug("draws its timeout once", "raft-5", 60, plant=draws_its_timeout_once),
-    Bug("takes appends of an older term", "raft-5", 40, plant=keeps_its_term),
+    Bug("draws its timeout once", "same-timeouts", 10, plant=draws_its_timeout_once),
+    Bug("takes appends of an older term", "raft-elections", 40, plant=keeps_its_term),
     Bug("reads by lease after a transfer", "raft-reads", 60, plant=reads_by_lease_after_a_transfer),
     Bug("votes before the fsync", "raft-5", 20, plant=grants_without_waiting),
 ]

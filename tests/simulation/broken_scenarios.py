@@ -1,7 +1,7 @@
 """Scenarios that go wrong in every way, for the tests of campaigns."""
 
 import os
-import time
+import threading
 from typing import Any
 
 from attrs import evolve
@@ -24,7 +24,7 @@ class Broken:
         if seed == 5:
             os._exit(9)
         while seed == 7:
-            time.sleep(1)
+            threading.Event().wait()
         return Run(self.name, seed, (), 10, 1.0, f"d{seed}", schedule or FaultSchedule())
 
 

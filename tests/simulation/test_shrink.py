@@ -14,8 +14,8 @@ SMALL = {
     "forgets its vote": 3,
     "takes damage for a torn tail": 3,
     "a quorum is one less": 3,
-    "votes for any log": 3,
-    "counts learners": 4,
+    "votes for any log": 5,
+    "counts learners": 8,
 }
 
 
