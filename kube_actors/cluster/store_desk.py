@@ -76,10 +76,30 @@ class StoreDesk:
             place = _number(asked, "master")
             if not 1 <= place <= self._masters:
                 raise ValueError(f"there is no master {place}: there are {self._masters}")
+            await self._check_others(place)
             return {"master": place, "member": await self._rebuild(place)}
         if verb == "snapshot":
             return self._snapshot(client)
         raise ValueError(f"unknown verb {verb!r}: use one of {', '.join(VERBS)}")
+
+    async def _check_others(self, place: int) -> None:
+        """Refuse to put a log aside that the others could not give back. Raises ValueError."""
+        others = [one for one in range(1, self._masters + 1) if one != place]
+        answering = 0
+        for one in others:
+            try:
+                await self._client(one).status()
+            except ActorError:
+                continue
+            answering += 1
+        needed = self._masters // 2 + 1
+        if len(others) < needed:
+            raise ValueError("there are no others to rebuild it from: restore a snapshot instead")
+        if answering < needed:
+            raise ValueError(
+                f"{answering} of the other {len(others)} stores answer and {needed} are needed to "
+                f"rebuild store/{place}; nothing was changed"
+            )
 
     async def _defragment(self) -> dict[str, Any]:
         """Defragment one member after the other, so that a majority always answers."""

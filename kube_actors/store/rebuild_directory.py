@@ -26,6 +26,7 @@ def prepare_rebuild(directory: Path, number: int = 0) -> int:
     """
     if not (directory / "lock").exists():
         raise NotAMember(f"{directory} is no directory of a store member: it has no lock file")
+    _refuse_alone(directory)
     lock = lock_directory(directory)
     try:
         keeper = IdentityFile(directory)
@@ -35,6 +36,16 @@ def prepare_rebuild(directory: Path, number: int = 0) -> int:
     finally:
         unlock_directory(lock)
     return number
+
+
+def _refuse_alone(directory: Path) -> None:
+    """Leave the only copy there is where it is; a cluster writes beside it how many there are."""
+    for path in (directory.parent / "masters", directory.parent.parent / "masters"):
+        if path.exists() and path.read_text().strip() == "1":
+            raise NotAMember(
+                f"{directory} is the only member of its group: there is nobody to rebuild it from;"
+                " restore a saved snapshot instead"
+            )
 
 
 def _number_of(directory: Path, keeper: IdentityFile) -> int:

@@ -54,6 +54,8 @@ def test_a_damaged_member_is_rebuilt_by_one_command_and_the_store_saved_and_rest
     up = ups("--nodes", "0", "--masters", "1", "--data-dir", str(other)).ready()
     assert up.status()["store"]["members"]["1"]["revision"] > 1000
     assert up.end() == 0
+    refused = kube_actors("store", "rebuild", str(other / "store" / "1"), cwd=tmp_path)
+    assert "the only member of its group" in refused.stderr
 
     damage(saved, saved.stat().st_size // 2)
     for command in (("status", str(saved)), restore[2:]):

@@ -54,6 +54,13 @@ async def test_a_member_is_rebuilt_while_the_cluster_works() -> None:
         assert cluster.health.leader == leader, "the master is meant, not the member's number"
         cluster.chaos("kill", ["leader"])
         await works(cluster, "later")
+        cluster.chaos("heal", [])
+        await anyio.sleep(5)
+        other = next(n for n in (1, 2, 3) if n != leader)
+        cluster.chaos("kill", [f"store/{other}"])
+        with pytest.raises(ValueError, match="1 of the other 2 stores answer and 2 are needed"):
+            await desk.answer("rebuild", {"master": leader})
+        cluster.chaos("heal", [])
         with pytest.raises(ValueError, match="no master 9"):
             await desk.answer("rebuild", {"master": 9})
         with pytest.raises(ValueError, match="must be a number"):

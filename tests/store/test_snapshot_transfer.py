@@ -5,12 +5,15 @@ import random
 import anyio
 import pytest
 
+from kube_actors.actor import Blob
 from kube_actors.raft import ConfigState, SnapshotMetadata
 from kube_actors.store import Range, disks_from_snapshot
 from kube_actors.store.disk import StateSnapshot
 from kube_actors.store.saved_snapshot import encode_saved
+from kube_actors.store.snapshot import decoding, encode_state
 from kube_actors.store.snapshots import EncodedState
 from kube_actors.store.state import State
+from kube_actors.store.steps import run
 
 from .group import Group, open_group, put, write_until_it_works
 
@@ -107,6 +110,19 @@ async def test_members_of_another_group_are_not_listened_to() -> None:
         assert (status.leader, status.revision, status.read_only) == (0, 1, True)
         assert (await group.status(1)).group != status.group
         assert (await group.at(1, 2).range(Range(b"a"))).count == 1
+
+
+def test_a_large_state_is_read_and_rebuilt_in_many_small_steps() -> None:
+    state = State()
+    for number in range(5000):
+        state.keyspace.put(b"k%d" % (number % 3000), Blob(b"v"), 0)
+        state.keyspace.commit()
+    frozen = state.freeze()
+    data = b"".join(encode_state(frozen))
+    assert sum(1 for _ in decoding(data)) >= 5
+    assert sum(1 for _ in State.restoring(frozen)) >= 5
+    assert run(decoding(data)) == frozen
+    assert run(State.restoring(frozen)).keyspace.hash() == state.keyspace.hash()
 
 
 def test_a_state_is_read_from_its_blocks_as_if_they_were_one() -> None:
