@@ -3,7 +3,13 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from kube_actors.etcd.failures import BAD_URLS, MEMBER_NOT_FOUND
+from kube_actors.etcd.failures import (
+    BAD_URLS,
+    MEMBER_NOT_FOUND,
+    MEMBER_NOT_LEARNER,
+    NOT_ENOUGH_STARTED,
+    PEER_URL_EXISTS,
+)
 from kube_actors.etcd.grpc import Code, GrpcError
 from kube_actors.etcd.grpc.server import Methods, Unary
 from kube_actors.etcd.origin import Origin
@@ -14,11 +20,13 @@ from kube_actors.store.cluster_messages import (
     ListMembers,
     MemberInfo,
     Members,
+    MembershipRefused,
     PromoteMember,
     RemoveMember,
     UpdateMember,
 )
 
+Change = AddMember | RemoveMember | UpdateMember | PromoteMember
 _ID_MAX = (1 << 63) - 1
 
 
@@ -45,28 +53,48 @@ class ClusterService:
 
     async def add(self, request: Any) -> Any:
         urls = _urls(request.peerURLs)
-        members = await self._steward.group(AddMember("", urls, (), request.isLearner))
+        members = await self._change(AddMember("", urls, (), request.isLearner))
         answer = pb.MemberAddResponse()
         _fill(answer.member, max(members.members, key=lambda member: member.id))
         return await self._answer(answer, members)
 
     async def remove(self, request: Any) -> Any:
-        members = await self._steward.group(RemoveMember(_number(request.ID)))
+        members = await self._change(RemoveMember(_number(request.ID)))
         return await self._answer(pb.MemberRemoveResponse(), members)
 
     async def update(self, request: Any) -> Any:
         asked = UpdateMember(_number(request.ID), _urls(request.peerURLs))
-        members = await self._steward.group(asked)
+        members = await self._change(asked)
         return await self._answer(pb.MemberUpdateResponse(), members)
 
     async def promote(self, request: Any) -> Any:
-        members = await self._steward.group(PromoteMember(_number(request.ID)))
+        members = await self._change(PromoteMember(_number(request.ID)))
         return await self._answer(pb.MemberPromoteResponse(), members)
+
+    async def _change(self, request: Change) -> Any:
+        """Have the group changed; a refusal is told in etcd's words, which clients compare."""
+        try:
+            return await self._steward.group(request)
+        except MembershipRefused as error:
+            members = await self._steward.group(ListMembers(True))
+            text = _refusal(request, members) or f"etcdserver: {error.text}"
+            raise GrpcError(Code.FAILED_PRECONDITION, text) from error
 
     async def _answer(self, answer: Any, members: Members) -> Any:
         for member in members.members:
             _fill(answer.members.add(), member)
         return await self._origin.fill(answer)
+
+
+def _refusal(request: Change, members: Members) -> str:
+    if isinstance(request, AddMember | UpdateMember):
+        others = [one for one in members.members if one.id != getattr(request, "id", 0)]
+        taken = [url for one in others for url in one.peer_urls]
+        return PEER_URL_EXISTS if set(taken) & set(request.peer_urls) else ""
+    learners = [one.id for one in members.members if one.learner]
+    if isinstance(request, PromoteMember) and request.id not in learners:
+        return MEMBER_NOT_LEARNER
+    return NOT_ENOUGH_STARTED
 
 
 def _fill(target: Any, member: MemberInfo) -> None:

@@ -14,7 +14,7 @@ from kube_actors.etcd.grpc.server import Answers, Methods, Streaming, Unary
 from kube_actors.etcd.origin import Origin
 from kube_actors.etcd.schema import Parser, pb
 from kube_actors.etcd.steward import Steward
-from kube_actors.store.cluster_messages import MoveLeader
+from kube_actors.store.cluster_messages import ListMembers, MoveLeader
 from kube_actors.store.maintenance_messages import (
     ActivateAlarm,
     AlarmKind,
@@ -130,7 +130,8 @@ class MaintenanceService:
         status = await self._origin.status()
         if status.leader != status.member:
             raise GrpcError(Code.FAILED_PRECONDITION, NOT_LEADER)
-        if request.targetID > status.members + (1 << 31):
+        listed = await self._steward.group(ListMembers(True))
+        if request.targetID not in [one.id for one in listed.members if not one.learner]:
             raise GrpcError(Code.FAILED_PRECONDITION, BAD_TRANSFEREE)
         await self._steward.home(MoveLeader(request.targetID))
         return await self._origin.fill(pb.MoveLeaderResponse())
