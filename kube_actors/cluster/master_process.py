@@ -23,6 +23,7 @@ from kube_actors.apiserver.kubeconfig import kubeconfig
 from kube_actors.apiserver.pki import server_context
 from kube_actors.client import Client
 from kube_actors.cluster.address_plan import real_plan
+from kube_actors.cluster.api_endpoint import run_api_endpoint
 from kube_actors.cluster.cluster import RESTARTS_MAX
 from kube_actors.cluster.config import InvalidConfig, Timings
 from kube_actors.cluster.directory import (
@@ -172,6 +173,9 @@ class MasterProcess:
                 served = server_context(self._keys.server, self._keys.authority.certificate_pem)
                 tasks.start_soon(partial(serve, self.app, api, tls=served))
                 tasks.start_soon(self.health.run)
+                tasks.start_soon(
+                    run_api_endpoint, self.client, self._api_config(), self.health, self.number
+                )
                 yield self
                 tasks.cancel_scope.cancel()
 

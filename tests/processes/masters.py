@@ -238,6 +238,9 @@ class Masters:
     def api(self, name: str, timeout_s: float = 10.0) -> Api:
         return Api(self.kubeconfig(name), timeout_s)
 
+    def api_port(self, name: str) -> int:
+        return self._api[name]
+
     def kubectl(self, name: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run the real kubectl against one master, from where that master is."""
         home = str(self.directory)
