@@ -71,22 +71,21 @@ class MaintenanceService:
 
     async def status(self, request: Any) -> Any:
         status = await self._origin.status()
-        size = status.size_bytes
         answer = pb.StatusResponse(
             version=VERSION,
-            dbSize=size,
-            dbSizeInUse=getattr(status, "size_in_use_bytes", 0) or size,
-            dbSizeQuota=getattr(status, "quota_bytes", 0),
+            dbSize=status.size_bytes,
+            dbSizeInUse=status.size_in_use_bytes,
+            dbSizeQuota=status.quota_bytes,
             leader=status.leader,
             raftIndex=status.commit_index,
             raftAppliedIndex=status.applied_index,
             raftTerm=status.term,
-            isLearner=getattr(status, "learner", False),
+            isLearner=status.learner,
             storageVersion="3.5.0",
         )
         if not status.leader:
             answer.errors.append(NO_LEADER)
-        for alarm in getattr(status, "alarms", ()):
+        for alarm in status.alarms:
             answer.errors.append(f"memberID:{alarm.member} alarm:{alarm.kind.name} ")
         return await self._origin.fill(answer, status.revision)
 

@@ -1,6 +1,6 @@
 """Byte streams in memory, a group of store members behind an etcd server, and channels to it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -92,8 +92,11 @@ class EtcdWorld:
 
 
 @asynccontextmanager
-async def etcd_world(members: int = 1) -> AsyncIterator[EtcdWorld]:
-    """Run ``members`` store members, an etcd server before them and a store client to that."""
+async def etcd_world(members: int = 1, **options: int) -> AsyncIterator[EtcdWorld]:
+    """Run ``members`` store members, an etcd server before them and a store client to that.
+
+    ``options`` are of ``MemberConfig``.
+    """
     async with (
         ActorSystem(MemoryNetwork(1), Clock(EPOCH_S), 7) as system,
         Supervisor(system, name="master/1") as supervisor,
@@ -102,12 +105,12 @@ async def etcd_world(members: int = 1) -> AsyncIterator[EtcdWorld]:
     ):
         addresses = [Address(f"store/{number}") for number in range(1, members + 1)]
         for number, address in enumerate(addresses, 1):
-            supervisor.start(Child(address, _member(number, members)))
+            supervisor.start(Child(address, _member(number, members, options)))
         async with wired(etcd_server(serving, addresses)) as wires:
             store = EtcdStore(client, (HERE,), dial=wires.dial)
             yield EtcdWorld(wires, client, supervisor, store, wires.channel())
 
 
-def _member(number: int, members: int) -> Callable[[Actor], object]:
-    config = MemberConfig(member=number, members=members)
+def _member(number: int, members: int, options: Mapping[str, int]) -> Callable[[Actor], object]:
+    config = MemberConfig(member=number, members=members, **options)
     return partial(run_member, config=config, disk=MemoryDisk())
