@@ -32,6 +32,7 @@ class Acquaintance:
         self._config = member.raft.config_state
         self._addresses: dict[int, Address] = {}
         self._strangers: dict[Address, None] = {}
+        self._friends: dict[Address, None] = {}
         self._young = True
         self._held: list[Delivery] = []
         self._unsure: dict[int, None] | None = None
@@ -62,8 +63,8 @@ class Acquaintance:
         self._addresses = {one.id: Address(one.address) for one in known if one.address}
 
     def is_stranger(self, source: Address) -> bool:
-        """Say whether somebody belongs to another group."""
-        return source in self._strangers
+        """Say whether somebody belongs to another group; a restored one makes sure first."""
+        return source in self._strangers or (self._group > 0 and source not in self._friends)
 
     def take(self, delivery: Delivery, message: Greeting | Greeted) -> None:
         """Take in a greeting, or the answer to one."""
@@ -88,7 +89,9 @@ class Acquaintance:
     def _is_foreign(self, source: Address, group: int) -> bool:
         if -1 in (group, self._group) or group == self._group:
             self._strangers.pop(source, None)
+            self._friends[source] = None
             return False
+        self._friends.pop(source, None)
         self._strangers[source] = None
         return True
 

@@ -194,7 +194,7 @@ class Member:
         elif isinstance(message, ReadRequest):
             self._take_read(delivery, message)
         elif isinstance(message, Forward):
-            if self.raft.is_leader:
+            if self.raft.is_leader and not self.acquaintance.is_stranger(delivery.source):
                 self._forwarded.take(message.commands)
         elif isinstance(message, Watch):
             self._take_watch(delivery, message)
@@ -208,10 +208,9 @@ class Member:
             self.acquaintance.take(delivery, message)
         elif isinstance(message, Change | Relayed):
             self.membership.take(delivery, message)
-        elif isinstance(message, raft.SnapshotChunk):
-            self.transfers.arrived(message)
-        elif isinstance(message, raft.SnapshotChunkReply):
-            self.transfers.answered(message)
+        elif isinstance(message, raft.SnapshotChunk | raft.SnapshotChunkReply):
+            if not self.acquaintance.is_stranger(delivery.source):
+                self.transfers.take(message)
         else:
             self.step(delivery)
 

@@ -80,6 +80,13 @@ class SnapshotTransfers:
         self._pieces: list[SnapshotPiece] = []
         self._decoding = False
 
+    def take(self, message: SnapshotChunk | SnapshotChunkReply) -> None:
+        """Take in a message of a transfer."""
+        if isinstance(message, SnapshotChunk):
+            self._arrived(message)
+        else:
+            self._answered(message)
+
     # -- sending
 
     def begin(self, install: InstallSnapshot) -> None:
@@ -131,7 +138,7 @@ class SnapshotTransfers:
         for chunk in sending.chunks():
             self._member.actor.tell(address, chunk)
 
-    def answered(self, reply: SnapshotChunkReply) -> None:
+    def _answered(self, reply: SnapshotChunkReply) -> None:
         """Take in the answer to a chunk."""
         self._member.peers.hear(reply.source)
         outgoing = self._outgoing.get(reply.source)
@@ -176,7 +183,7 @@ class SnapshotTransfers:
 
     # -- receiving
 
-    def arrived(self, chunk: SnapshotChunk) -> None:
+    def _arrived(self, chunk: SnapshotChunk) -> None:
         """Take in a chunk, answer it, and go on to decode when it was the last."""
         member = self._member
         member.peers.hear(chunk.source)
