@@ -18,7 +18,7 @@ from kube_actors.raft import (
     transfer,
 )
 from kube_actors.raft.config import RaftConfig
-from kube_actors.raft.errors import TransferRefused, UnknownMessage
+from kube_actors.raft.errors import LogCompacted, TransferRefused, UnknownMessage
 from kube_actors.raft.handover import acknowledge, has_ready, take_ready
 from kube_actors.raft.log import MemoryLog
 from kube_actors.raft.membership import ConfigChange
@@ -247,12 +247,17 @@ class Raft:
     def snapshot_metadata(self) -> SnapshotMetadata:
         """Describe a snapshot of the state machine as of ``applied_index``.
 
-        Raises LogCompacted while a snapshot from the leader is being installed.
+        Raises LogCompacted while a snapshot from the leader is being installed, and at a member
+        that joined and has not applied any configuration yet: who founded the group is not in
+        the log, and a snapshot that does not say who belongs to it is worth nothing.
         """
         state = self._state
         index = state.log.applied
         term = state.log.term(index)
-        return SnapshotMetadata(index, term, membership.config_as_of(state, index))
+        who = membership.config_as_of(state, index)
+        if not who.voters:
+            raise LogCompacted(index, state.log.first_index)
+        return SnapshotMetadata(index, term, who)
 
     def config_as_of(self, index: int) -> ConfigState:
         """Return the configuration in force at an applied entry, for a snapshot of a caller

@@ -125,6 +125,8 @@ class Writer:
             applied - self._snapshot_index >= config.snapshot_entries
             or self._disk.size_bytes >= config.snapshot_log_bytes
         ):
+            if not member.raft.config_as_of(applied).voters:
+                return  # It joined, and has not learnt from the log yet who else belongs.
             self._saving_snapshot = True
             snapshot = member.snapshot()
             member.tasks.start_soon(self._save_snapshot, snapshot)
