@@ -126,9 +126,17 @@ class EtcdDoor(AbstractAsyncContextManager[list[str]]):
         found: list[tuple[Any, int]] = []
         for number in range(masters):
             port = self._listen.port and self._listen.port + number
-            listener = await anyio.create_tcp_listener(
-                local_host=self._listen.host, local_port=port
-            )
+            try:
+                listener = await anyio.create_tcp_listener(
+                    local_host=self._listen.host, local_port=port
+                )
+            except OSError as error:
+                for opened, _ in found:
+                    await opened.aclose()
+                raise click.ClickException(
+                    f"cannot serve etcd at {self._listen.host}:{port}: {error.strerror or error}: "
+                    "choose another --etcd-listen"
+                ) from None
             chosen = listener.extra(anyio.abc.SocketAttribute.local_port)
             found.append((listener, chosen))
         return found

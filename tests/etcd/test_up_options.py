@@ -1,5 +1,6 @@
 """``kube-actors up --etcd-listen`` and ``--store``: what is refused, and that they go together."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from kube_actors.cli.command import main
-from tests.cluster.test_up import Up
+from tests.cluster.test_up import Up, kube_actors
 from tests.etcd.real_etcd import RealEtcd, etcdctl
 
 WITHOUT = """
@@ -66,6 +67,22 @@ def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert done.stderr == "error: etcd's API needs h2: pip install 'kube-actors[etcd]'\n"
+
+
+@pytest.mark.real_time
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = kube_actors(
+            *("up", "--masters", "1", "--nodes", "0", "--listen", "127.0.0.1:0"),
+            *("--etcd-listen", f"127.0.0.1:{port}"),
+            cwd=tmp_path,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: cannot serve etcd at 127.0.0.1:{port}: ")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.real_time
