@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from kube_actors.actor import ActorError
 from kube_actors.apiserver import feed
@@ -23,10 +23,11 @@ from kube_actors.simulation.cluster_world import Plan
 from kube_actors.store import MemoryDisk, StoreClient, TxnDone, Watch
 
 Patch = pytest.MonkeyPatch
-SMALL = Plan(shape=Shape(nodes=3, faults_s=12.0))
-BUSY = Plan(shape=Shape(nodes=3, faults_s=12.0, verbs=("pause",)), users=4, settle_s=40.0)
+SMALL = Plan(shape=Shape(nodes=3, faults_s=12.0), settle_s=40.0)
+BUSY = Plan(shape=Shape(nodes=3, faults_s=12.0, verbs=("pause",)), users=4, settle_s=20.0)
 LINKS = Plan(shape=Shape(nodes=1, faults_s=15.0, verbs=("partition", "isolate", "delay")), users=0)
-CRASHES = Plan(shape=Shape(nodes=1, faults_s=15.0, verbs=("crash", "kill")), users=2)
+CRASHES = Plan(shape=Shape(nodes=1, faults_s=15.0, verbs=("crash", "kill")), users=2, settle_s=40.0)
+DARK = evolve(READ_ONLY, settle_s=5.0)
 ROLLOUT = Plan(shape=Shape(nodes=3, faults_s=10.0), roll_only=True, registers=False)
 
 
@@ -111,6 +112,6 @@ MUTANTS = (
         _forgetful_disk,
         ("acknowledged-write-kept", "store-history-whole", "crash"),
         3,
-        READ_ONLY,
+        DARK,
     ),
 )
