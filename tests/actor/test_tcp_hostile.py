@@ -263,12 +263,15 @@ async def test_a_message_over_the_limit_fails_at_the_sender() -> None:
 
 
 @pytest.mark.parametrize("said", [b"", b"\xff", b"{}", b"[1]"])
-async def test_nonsense_about_addresses_closes_the_connection(said: bytes) -> None:
+async def test_nonsense_about_addresses_closes_the_connection(
+    caplog: pytest.LogCaptureFixture, said: bytes
+) -> None:
     async with process("b") as b, peer(b) as other:
         await until(lambda: b.network.connected)
         await other.say(HELD, said)
         await other.hear()
         assert b.network.connected == ()
+        assert lines(caplog)[0].startswith("b: x: it sent ")
 
 
 async def test_an_address_that_a_process_may_not_have_closes_the_connection(
@@ -285,12 +288,13 @@ async def test_an_address_that_a_process_may_not_have_closes_the_connection(
         assert "b: y: it claims store/1, which y may not have" in lines(caplog)
 
 
-async def test_too_many_addresses_close_the_connection() -> None:
+async def test_too_many_addresses_close_the_connection(caplog: pytest.LogCaptureFixture) -> None:
     async with process("b", config=TcpConfig(addresses_max=2)) as b, peer(b) as other:
         await other.say(HELD, b'["p", "q", "r"]')
         await other.hear()
         await until(lambda: b.network.connected == ())
         assert not b.network.knows(Address("p"))
+        assert lines(caplog) == ["b: x: it has more than 2 addresses"]
 
 
 async def test_two_lives_of_one_name_do_not_take_turns(caplog: pytest.LogCaptureFixture) -> None:
