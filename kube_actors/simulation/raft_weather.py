@@ -13,6 +13,7 @@ from attrs import evolve, field, frozen
 from kube_actors.raft import ReadOnly
 
 TICK_US = 10_000
+FAULTS_S = 3.0
 
 
 @frozen(kw_only=True)
@@ -48,7 +49,7 @@ class Weather:
     wander: float = 0.2
     read_share: float = 0.3
     cas_share: float = 0.2
-    faults_s: float = 3.0
+    faults_s: float = FAULTS_S
     rebuild: bool = False
     keeps_time: bool = False
     options: Mapping[str, Any] = field(factory=dict)
@@ -90,6 +91,9 @@ def draw_options(random: Random, *, quiet: bool = False) -> dict[str, Any]:
 
 def draw(random: Random, members: int) -> Weather:
     """Draw a run of any kind: each trouble is absent in many runs, so that others go far."""
+    clients, operations = random.choice((2, 5, 10)), random.choice((50, 150, 250))
+    # Requests last for a third of the time of faults, or for most of it.
+    think_us = int(random.choice((0.6, 1.6)) * FAULTS_S * 1e6 * clients / operations)
     return Weather(
         members=members,
         loss=random.choice((0.0, 0.0, 0.02, 0.1)),
@@ -102,9 +106,9 @@ def draw(random: Random, members: int) -> Weather:
         atomic_frames=random.random() < 0.5,
         snapshot_every=random.choice((5, 30, 1_000_000)),
         inbox_max=random.choice((4096, 4096, 32)),
-        clients=random.choice((2, 5, 10)),
-        operations=random.choice((50, 150, 250)),
-        think_us=random.choice((5_000, 50_000)),
+        clients=clients,
+        operations=operations,
+        think_us=think_us,
         keys=random.choice((1, 3, 10)),
         read_share=random.choice((0.1, 0.4)),
         cas_share=random.choice((0.0, 0.3)),

@@ -12,7 +12,7 @@ from tests.raft.mutants import BUGS
 # Bug: how many faults may be left of its schedule.
 SMALL = {
     "forgets its vote": 3,
-    "takes damage for a torn tail": 3,
+    "takes damage for a torn tail": 6,
     "a quorum is one less": 3,
     "votes for any log": 5,
     "counts learners": 8,
