@@ -19,6 +19,7 @@ LEADER_TIMEOUTS: Final = 20
 EVERYTHING_TIMEOUTS: Final = 60
 TERMS_MAX: Final = 10
 LOOK_TICKS: Final = 3
+PATIENCE_TICKS: Final = 40  # longer than a read takes over the slowest network
 
 
 def run_liveness(world: "RaftWorld") -> None:
@@ -111,7 +112,7 @@ class Liveness:
         if read is not None and read.outcome == "ok":
             return True
         waited_us = self.world.events.now_us - read.invoked_us if read is not None else 0
-        if read is None or read.outcome or waited_us > 10 * TICK_US:
+        if read is None or read.outcome or waited_us > PATIENCE_TICKS * TICK_US:
             self.reads[member.id] = self._ask(READ, member)
         return False
 
