@@ -266,12 +266,16 @@ class _Source:
         self, part: Any, value: str, result: str, convert: Callable[[Any, str], str]
     ) -> None:
         each, items = self._name(), self._name()
+        self._put(f"{result} = {value}")
+        self._put(f"if {value}:")
+        self._depth += 1
         self._put(f"{items} = []")
         self._put(f"for {each} in {value}:")
         self._depth += 1
         self._put(f"{items}.append({convert(part, each)})")
         self._depth -= 1
         self._put(f"{result} = tuple({items})")
+        self._depth -= 1
 
     def _mapping(
         self, parts: tuple[Any, ...], value: str, result: str, convert: Callable[[Any, str], str]

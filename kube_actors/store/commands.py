@@ -20,6 +20,8 @@ from kube_actors.store.messages import Compact, LeaseGrant, LeaseRevoke, Txn
 Request = Txn | LeaseGrant | LeaseRevoke | Compact | UpdateMember | ActivateAlarm | DisarmAlarm
 """What anybody may ask for."""
 
+_COUNT = struct.Struct("<I")
+
 Proposal = Request | LeaseCheckpoint | MemberStarted
 
 
@@ -82,18 +84,28 @@ def parts_of(data: bytes) -> EntryData:
     whole: object = data
     if isinstance(whole, EntryData):
         return whole
+    return parts_within(data, 0, len(data))
+
+
+def parts_within(data: bytes, start: int, end: int) -> EntryData:
+    """Take apart flat entry data that is a piece of something. Raises MalformedMessage."""
+    size = end - start
     try:
-        (count,) = struct.unpack_from("<I", data)
-        lengths = struct.unpack_from(f"<{count}I", data, 4)
+        if size < _COUNT.size:
+            raise struct.error("the count of its parts is missing")
+        (count,) = _COUNT.unpack_from(data, start)
+        if size < _COUNT.size * (1 + count):
+            raise struct.error(f"the lengths of its {count} parts are missing")
+        lengths = struct.unpack_from(f"<{count}I", data, start + _COUNT.size)
     except struct.error as error:
-        raise MalformedMessage(f"a log entry of {len(data)} bytes: {error}") from error
-    start = 4 + 4 * count
-    if not lengths or start + sum(lengths) != len(data):
+        raise MalformedMessage(f"a log entry of {size} bytes: {error}") from error
+    at = start + _COUNT.size * (1 + count)
+    if not lengths or at + sum(lengths) != end:
         raise MalformedMessage("the lengths in a log entry do not add up")
     parts: list[bytes] = []
     for length in lengths:
-        parts.append(data[start : start + length])
-        start += length
+        parts.append(data[at : at + length])
+        at += length
     return EntryData(parts[0], tuple(parts[1:]))
 
 

@@ -14,6 +14,7 @@ import anyio
 from anyio import to_thread
 
 from kube_actors.raft import Entry, HardState, SnapshotMetadata
+from kube_actors.store.collecting import without_collecting
 from kube_actors.store.disk import CorruptLog, DiskFailed, DiskFull, Recovered, StateSnapshot
 from kube_actors.store.identity import IdentityFile
 from kube_actors.store.log_files import LogFiles, failure
@@ -107,7 +108,8 @@ class FileDisk:
             raise DiskFailed(self._failed)
         log = LogFiles(self._path, self._segment_bytes)
         try:
-            contents = log.recover()
+            with without_collecting():
+                contents = log.recover()
             snapshot = read_newest_snapshot(self._path, log.log_id)
             _check_snapshot(self._path, contents, snapshot.metadata if snapshot else None)
             entries = list(contents.entries) if contents else []

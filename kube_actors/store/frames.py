@@ -21,6 +21,9 @@ ALIGNMENT = HEADER.size
 SECTOR = 512
 _HEADER_BODY = struct.Struct("<4sIIQQ")
 _ZERO_SECTOR = bytes(SECTOR)
+_ZERO_HEADER = bytes(ALIGNMENT)
+_SOME_ZEROS = 1 << 16
+_ZEROS = bytes(_SOME_ZEROS)
 _PADDING = tuple(bytes(count) + b"\xff" for count in range(ALIGNMENT))
 
 
@@ -80,13 +83,13 @@ def read_frames(
     ``sequence`` is the first one expected and ``log_id`` the identity, None to take the file's.
     Raises BadFrame for every other irregularity.
     """
-    written = len(data.rstrip(b"\0"))
+    written = written_bytes(data)
     offset = 0
     while offset < written:
         header = data[offset : offset + ALIGNMENT]
         if len(header) < ALIGNMENT:
             raise BadFrame(offset, "the file ends inside a header")
-        if not header.strip(b"\0"):
+        if header == _ZERO_HEADER:
             if last and not _has_later_frame(data, offset, written, sequence or 0, log_id):
                 yield TornTail(offset)
                 return
@@ -106,6 +109,15 @@ def read_frames(
         offset = frame.end
 
 
+def written_bytes(data: bytes) -> int:
+    """Return where the zeros at the end of a file begin: most of a new segment is zeros."""
+    end = len(data)
+    while end >= _SOME_ZEROS and data.endswith(_ZEROS, 0, end):
+        end -= _SOME_ZEROS
+    first = max(0, end - _SOME_ZEROS)
+    return first + len(data[first:end].rstrip(b"\0"))
+
+
 def _is_header(header: bytes) -> bool:
     return crc32(header[:-4]) == int.from_bytes(header[-4:], "little")
 
@@ -113,8 +125,8 @@ def _is_header(header: bytes) -> bool:
 def _parse(
     data: bytes, offset: int, header: bytes, sequence: int | None, log_id: int | None
 ) -> tuple[LogFrame, bool]:
-    magic, length, crc, number, identity, _ = HEADER.unpack(header)
-    if not _is_header(header):
+    magic, length, crc, number, identity, header_crc = HEADER.unpack(header)
+    if crc32(header[:-4]) != header_crc:
         raise BadFrame(offset, "a record's header is damaged: its checksum does not match")
     if magic != MAGIC:
         raise BadFrame(offset, f"unknown format {magic!r}")
@@ -122,12 +134,13 @@ def _parse(
         raise BadFrame(offset, f"a record of another log, {identity:016x}")
     if sequence is not None and number != sequence:
         raise BadFrame(offset, f"record {number} where record {sequence} was expected")
-    end = offset + frame_size(length)
+    ends = offset + ALIGNMENT + length
+    padding = _padding(length)
+    end = ends + len(padding)
     if end > len(data):
         raise BadFrame(offset, "the file is truncated inside a record")
-    payload = data[offset + ALIGNMENT : offset + ALIGNMENT + length]
-    intact = crc32(payload) == crc
-    intact = intact and data[offset + ALIGNMENT + length : end] == _padding(length)
+    payload = data[offset + ALIGNMENT : ends]
+    intact = crc32(payload) == crc and data[ends:end] == padding
     return LogFrame(offset, end, number, identity, payload), intact
 
 

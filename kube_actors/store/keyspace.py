@@ -134,6 +134,9 @@ class Keyspace:
         revision = self.revision + 1
         history = self._history.get(key)
         previous: KeyValue | None = None
+        size = len(key) + len(value)
+        self.size_bytes += size
+        self.live_bytes += size
         if history is None:
             key = _shared_key(key)
             kv = KeyValue(key, value, revision, revision, 1, lease)
@@ -145,14 +148,13 @@ class Keyspace:
             assert last.mod_revision != revision, "a key changes once in a revision"
             if last.version:
                 previous = last
+                self.live_bytes -= len(key) + len(last.value)
                 kv = KeyValue(key, value, last.create_revision, revision, last.version + 1, lease)
             else:
                 kv = KeyValue(key, value, revision, revision, 1, lease)
                 self._dead.remove(key)
                 self._live.add(key)
             history.append(kv)
-        self.size_bytes += len(key) + len(value)
-        self.live_bytes += len(value) - len(previous.value) if previous else len(key) + len(value)
         self._pending.append(kv)
         return previous
 

@@ -11,6 +11,7 @@ from typing import Any
 from kube_actors.actor import ActorError, Delivery
 from kube_actors.raft import ConfigState, Entry, EntryType, SnapshotMetadata
 from kube_actors.store.cluster_messages import ListMembers
+from kube_actors.store.collecting import without_collecting
 from kube_actors.store.commands import Batch, Command, decode_batch
 from kube_actors.store.config import MemberConfig
 from kube_actors.store.disk import StateSnapshot
@@ -77,6 +78,13 @@ class Machine:
 
     def apply(self, entries: Iterable[Entry]) -> None:
         """Apply committed entries, answer those who wait, and feed the watchers."""
+        with without_collecting():
+            self._apply_all(entries)
+        self.watches.publish()
+        if self.state.keyspace.untrimmed:
+            self.state.keyspace.trim(TRIM_REVISIONS)
+
+    def _apply_all(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             self.applied_index = entry.index
             self.applied_term = entry.term
@@ -90,9 +98,6 @@ class Machine:
             batch = own[1] if own is not None and known else decode_batch(entry.data)
             for command in batch.commands:
                 self._apply(command)
-        self.watches.publish()
-        if self.state.keyspace.untrimmed:
-            self.state.keyspace.trim(TRIM_REVISIONS)
 
     def _apply(self, command: Command) -> None:
         answer = self.state.apply(command)

@@ -22,7 +22,6 @@ from kube_actors.store.records import (
     Record,
     SegmentHead,
     SnapshotMark,
-    last_index,
     unpack_records,
 )
 
@@ -112,8 +111,7 @@ class _Replay:
                 records = unpack_records(frame.payload)
                 if frame.offset == 0:
                     _check_head(records, number, len(data))
-                self._take(frame, records)
-                highest = max(highest, last_index(records))
+                highest = max(highest, self._take(frame, records))
         except (BadFrame, BadRecord) as error:
             offset = error.offset if isinstance(error, BadFrame) else self.offset
             reason = error.reason if isinstance(error, BadFrame) else str(error)
@@ -122,10 +120,13 @@ class _Replay:
             raise CorruptLog(str(path), 0, "the segment is empty")
         self.segments.append(Segment(number, path, len(data), highest))
 
-    def _take(self, frame: LogFrame, records: Iterable[Record]) -> None:
+    def _take(self, frame: LogFrame, records: Iterable[Record]) -> int:
+        """Take a frame's records in; return the highest entry among them, 0 for none."""
+        highest = 0
         for record in records:
             if isinstance(record, Entry):
                 self._append(frame.offset, record)
+                highest = max(highest, record.index)
             elif isinstance(record, HardState):
                 self.hard_state = record
             elif isinstance(record, SnapshotMark) and record != self.mark:
@@ -139,9 +140,13 @@ class _Replay:
         self.log_id = frame.log_id
         self.sequence = frame.sequence + 1
         self.offset = frame.end
+        return highest
 
     def _append(self, offset: int, entry: Entry) -> None:
         entries = self.entries
+        if entries and entry.index == entries[-1].index + 1:
+            entries.append(entry)
+            return
         if entries and entry.index <= entries[-1].index:
             del entries[max(0, entry.index - entries[0].index) :]
         # The oldest segment that is kept begins anywhere before the snapshot's entry; whether

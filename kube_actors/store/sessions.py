@@ -28,19 +28,20 @@ class Sessions:
 
     def admit(self, member: int, incarnation: int, sequence: int, floor: int) -> bool:
         """Say whether this request is new, and remember that it is applied."""
-        if self.has_applied(member, incarnation, sequence):
-            return False
         session = self._sessions.get(member)
         if session is None or incarnation > session.incarnation:
             session = self._sessions[member] = _Session(incarnation)
-        applied = session.applied
+        applied, known = session.applied, session.floor
+        if incarnation < session.incarnation or sequence < known or sequence in applied:
+            return False
         applied.add(sequence)
-        if floor - session.floor <= len(applied):
-            for gone in range(session.floor, floor):
-                applied.discard(gone)
-        else:
-            session.applied = {one for one in applied if one >= floor}
-        session.floor = max(session.floor, floor)
+        if floor > known:
+            if floor - known <= len(applied):
+                for gone in range(known, floor):
+                    applied.discard(gone)
+            else:
+                session.applied = {one for one in applied if one >= floor}
+            session.floor = floor
         return True
 
     def has_applied(self, member: int, incarnation: int, sequence: int) -> bool:

@@ -55,15 +55,15 @@ class _Path:
 
     __slots__ = ("nested", "operations", "succeeded")
 
-    def __init__(self, keyspace: Keyspace, txn: Txn) -> None:
-        self.succeeded = all(holds(keyspace, compare) for compare in txn.compare)
+    def __init__(self, keyspace: Keyspace, txn: Txn, succeeded: bool) -> None:
+        self.succeeded = succeeded
         self.operations = txn.success if self.succeeded else txn.failure
         self.nested: list[_Path] | None = None
         for operation in self.operations:
             if type(operation) is Txn:
                 if self.nested is None:
                     self.nested = []
-                self.nested.append(_Path(keyspace, operation))
+                self.nested.append(_Path(keyspace, operation, _decide(keyspace, operation)))
 
 
 def apply_txn(keyspace: Keyspace, leases: Leases, txn: Txn) -> TxnDone:
@@ -71,12 +71,23 @@ def apply_txn(keyspace: Keyspace, leases: Leases, txn: Txn) -> TxnDone:
 
     Raises Compacted, FutureRevision, LeaseNotFound or InvalidRequest, having changed nothing.
     """
-    path = _Path(keyspace, txn)
+    succeeded = _decide(keyspace, txn)
+    operations = txn.success if succeeded else txn.failure
+    if len(operations) == 1 and type(operations[0]) is Put:
+        # What most logs consist of, without the bookkeeping of nested branches.
+        _check_put(keyspace, leases, operations[0])
+        answer = _put(keyspace, leases, operations[0])
+        return TxnDone(keyspace.commit(), succeeded, (answer,))
+    path = _Path(keyspace, txn, succeeded)
     unreadable = _check(keyspace, leases, path)
     if unreadable is not None:
         raise unreadable
     answers = _perform(keyspace, leases, path, iter(path.nested or ()))
     return TxnDone(keyspace.commit(), path.succeeded, answers)
+
+
+def _decide(keyspace: Keyspace, txn: Txn) -> bool:
+    return not txn.compare or all(holds(keyspace, compare) for compare in txn.compare)
 
 
 def holds(keyspace: Keyspace, compare: Compare) -> bool:
@@ -108,11 +119,7 @@ def _check(keyspace: Keyspace, leases: Leases, path: _Path) -> ActorError | None
     nested = iter(path.nested or ())
     for operation in path.operations:
         if type(operation) is Put:
-            keeps = operation.ignore_value or operation.ignore_lease
-            if keeps and keyspace.newest(operation.key) is None:
-                raise InvalidRequest("key not found")
-            if operation.lease and operation.lease not in leases:
-                raise LeaseNotFound(operation.lease)
+            _check_put(keyspace, leases, operation)
         elif type(operation) is Range:
             try:
                 # Unlike alone, a negative one is not the newest here.
@@ -125,6 +132,13 @@ def _check(keyspace: Keyspace, leases: Leases, path: _Path) -> ActorError | None
             found = _check(keyspace, leases, next(nested))
             unreadable = unreadable or found
     return unreadable
+
+
+def _check_put(keyspace: Keyspace, leases: Leases, put: Put) -> None:
+    if (put.ignore_value or put.ignore_lease) and keyspace.newest(put.key) is None:
+        raise InvalidRequest("key not found")
+    if put.lease and put.lease not in leases:
+        raise LeaseNotFound(put.lease)
 
 
 def _perform(keyspace: Keyspace, leases: Leases, path: _Path, nested: "Any") -> tuple[Answer, ...]:
@@ -154,7 +168,8 @@ def _put(keyspace: Keyspace, leases: Leases, put: Put) -> PutDone:
     previous = keyspace.put(put.key, value, lease)
     if previous is not None and previous.lease != lease:
         leases.detach(previous)
-    leases.attach(lease, put.key)
+    if lease:
+        leases.attach(lease, put.key)
     return PutDone(previous) if put.prev_kv and previous is not None else _PUT_DONE
 
 
