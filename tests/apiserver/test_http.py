@@ -1,13 +1,15 @@
 """The HTTP server over in-memory connections, on virtual time: framing, limits, departures."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
 import pytest
 
-from kube_actors.apiserver.http import ClientGone, Limits, serve_connection
+from kube_actors.apiserver.http import ClientGone, Limits, serve, serve_connection
 from tests.apiserver.pipe import PipeEnd, pipe
 
 
@@ -225,3 +227,32 @@ async def test_head_and_http_1_0_are_framed_as_they_must() -> None:
         assert (await end.receive()).endswith(b"content-length: 5\r\n\r\n")
         await end.send(b"GET / HTTP/1.0\r\n\r\n")
         assert b"connection: close" in await read_all(end)
+
+
+class OnePeer:
+    """A listener whose one peer connects and then says nothing."""
+
+    def __init__(self, stream: PipeEnd) -> None:
+        self._stream = stream
+
+    async def serve(self, handler: Any, task_group: Any = None) -> None:
+        task_group.start_soon(handler, self._stream)
+        await anyio.sleep_forever()
+
+    async def __aenter__(self) -> "OnePeer":
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+@pytest.mark.anyio
+async def test_a_server_that_ends_during_a_handshake_closes_the_socket() -> None:
+    ours, theirs = pipe(10)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(partial(serve, App(), OnePeer(theirs), tls=tls))
+        await anyio.sleep(1)
+        tasks.cancel_scope.cancel()
+    with pytest.raises(anyio.EndOfStream):
+        await ours.receive()
+    await ours.aclose()

@@ -140,16 +140,21 @@ async def _handle(
 async def _handshake(
     raw: AnyByteStream, tls: ssl.SSLContext, limits: Limits
 ) -> AnyByteStream | None:
-    with anyio.move_on_after(limits.handshake_timeout_s):
-        try:
-            return await TLSStream.wrap(
+    stream: AnyByteStream | None = None
+    try:
+        with anyio.move_on_after(limits.handshake_timeout_s):
+            stream = await TLSStream.wrap(
                 raw, server_side=True, ssl_context=tls, standard_compatible=False
             )
-        except (anyio.EndOfStream, *PEER_FAULTS) as error:
-            # anyio lets a bare ssl.SSLError escape here.
-            _log.debug("TLS handshake failed: %s", error)
-    await anyio.aclose_forcefully(raw)
-    return None
+    except (anyio.EndOfStream, *PEER_FAULTS) as error:
+        # anyio lets a bare ssl.SSLError escape here.
+        _log.debug("TLS handshake failed: %s", error)
+    finally:
+        # Also when cancelled: nobody else knows of the socket.
+        if stream is None:
+            with anyio.CancelScope(shield=True):
+                await anyio.aclose_forcefully(raw)
+    return stream
 
 
 def describe(stream: AnyByteStream, *, secure: bool) -> Endpoint:
