@@ -38,13 +38,12 @@ class SimulatedDisk(MemoryDisk):
     def _tear(self) -> None:
         """Let through the beginning of what was under way when the power went."""
         for hard_state, entries in self._under_way:
-            if self._dice.random() < 0.5:
-                break
-            if hard_state is not None:
-                self._hard_state = hard_state
             kept = self._dice.randint(0, len(entries))
             self._append(entries[:kept])
             self.torn += 1
-            if kept < len(entries):
+            # A log file has the state behind its entries: what is cut off takes the state along.
+            if kept < len(entries) or self._dice.random() < 0.5:
                 break
+            if hard_state is not None:
+                self._hard_state = hard_state
         self._under_way.clear()
