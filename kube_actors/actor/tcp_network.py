@@ -84,6 +84,7 @@ class TcpNetwork:
         config: TcpConfig | None = None,
         schema: Mapping[str, str] | None = None,
         may_hold: Callable[[str, Address], bool] | None = None,
+        may_send: Callable[[str, Address, Address], bool] | None = None,
     ) -> None:
         if (tls is None) != plain:
             raise ValueError("give tls, or plain=True for connections in the clear, not both")
@@ -99,6 +100,7 @@ class TcpNetwork:
         self.random = random.Random(f"{seed}/{name}/{incarnation}")
         self._schema = schema
         self._may_hold = may_hold
+        self._may_send = may_send
         self._listen = listen
         self._tls = tls
         self._listener: socket.socket | None = None
@@ -323,6 +325,11 @@ class TcpNetwork:
             told(connection, envelope, "it closed the connection")
 
     def _arrived(self, peer: Peer, envelope: Envelope) -> None:
+        if self._may_send is not None:
+            name, (_, source, target, *_) = peer.connection.name, envelope
+            if not self._may_send(name, source, target):
+                peer.connection.close(f"it sent as {source} to {target}, which {name} may not")
+                return
         deliver = self._local.get(envelope.target)
         if deliver is not None:
             if envelope.kind != TELL and envelope.kind != ITEM:

@@ -151,7 +151,8 @@ def _components() -> list[Object]:
         _rule("storage.k8s.io", ("csinodes", "volumeattachments"), (*_READ, *_WRITE)),
     ]
     proxier = [
-        _rule("", ("endpoints", "services", "nodes"), _READ),
+        # Ours also gives pods their addresses, and finds those it gave when it starts again.
+        _rule("", ("endpoints", "services", "nodes", "pods"), _READ),
         _rule("discovery.k8s.io", ("endpointslices",), _READ),
         _rule("networking.k8s.io", ("servicecidrs",), _READ),
         _rule("", ("events",), ("create", "update", "patch")),

@@ -27,6 +27,10 @@ from kube_actors.client.messages import (
     WatchBatch,
 )
 
+NODE_USER_PREFIX = "system:node:"
+PROXY_USER = "system:kube-proxy"
+NODE_GROUPS = frozenset({"system:nodes", "system:authenticated"})
+
 _SWEEP_S = 5.0
 _BUSY = errors.too_many_requests("the apiserver has too many requests in flight")
 _NOT_A_CALL = errors.bad_request("a watch or a log is opened as a stream, not as a call")
@@ -68,7 +72,7 @@ class Door:
 
     async def _answer_call(self, delivery: Delivery) -> None:
         try:
-            answer = await handle(self._server, to_request(delivery.message))
+            answer = await self._handle(delivery)
             if isinstance(answer, WatchAnswer):
                 answer.watcher.end()
                 answer = answer_error(_NOT_A_CALL)
@@ -78,8 +82,16 @@ class Door:
         finally:
             self._in_flight -= 1
 
+    async def _handle(self, delivery: Delivery) -> Answer | StreamAnswer | WatchAnswer:
+        message, node_of = delivery.message, self._server.config.node_of
+        node = node_of(delivery.source) if node_of is not None else ""
+        if node and not _is_of_node(message, node):
+            detail = f"{delivery.source} acts for the node {node}, not as {message.user!r}"
+            return answer_error(errors.forbidden(None, "", detail))
+        return await handle(self._server, to_request(message))
+
     async def _answer_stream(self, delivery: Delivery) -> None:
-        answer = await handle(self._server, to_request(delivery.message))
+        answer = await self._handle(delivery)
         if isinstance(answer, Answer):
             delivery.fail(ApiRefused(answer.status, Blob(answer.body)))
             return
@@ -127,6 +139,12 @@ async def _whole(answer: StreamAnswer) -> Answer:
             return Answer(200, b"".join([chunk async for chunk in chunks]), answer.content_type)
     except errors.StatusError as error:
         return answer_error(error)
+
+
+def _is_of_node(message: ApiRequest, node: str) -> bool:
+    """Say whether a node's process may make a request as the user that it names."""
+    users = ("", f"{NODE_USER_PREFIX}{node}", PROXY_USER)
+    return message.user in users and set(message.groups) <= NODE_GROUPS
 
 
 def to_request(message: ApiRequest) -> Request:

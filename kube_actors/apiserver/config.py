@@ -1,7 +1,7 @@
 """What one apiserver is told: names, networks, keys and times, validated on construction."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import attrs
 from attrs.validators import ge, gt
@@ -24,7 +24,9 @@ class ApiServerConfig:
 
     ``service_account_key_pem`` is a P-256 private key shared by all masters; without it no
     service-account token is issued or accepted. ``advertise_address`` is what the ``kubernetes``
-    Service leads to; "" leaves that Service out.
+    Service leads to; "" leaves that Service out. ``node_of`` names the node in whose process an
+    address lives, "" for a master's: what comes from there may act for that node only. Without it
+    every actor is trusted, as in a cluster of one process.
     """
 
     stores: tuple[Address, ...]
@@ -50,6 +52,7 @@ class ApiServerConfig:
     compacts: bool = True
     read_timeout_s: float = attrs.field(default=5.0, validator=gt(0.0))
     bootstrap: bool = True
+    node_of: Callable[[Address], str] | None = None
 
     def __attrs_post_init__(self) -> None:
         if not self.stores:

@@ -43,6 +43,21 @@ class Join:
         mine = rest == name or rest.startswith(f"{name}/")
         return name in self.masters or (kind in NODE_ACTORS and mine)
 
+    def may_send(self, name: str, source: str, target: str) -> bool:
+        """Say whether the process ``name`` may send as ``source`` to ``target``.
+
+        A node speaks for itself, and with apiservers only: its key must not open the store.
+        """
+        if name in self.masters:
+            return True
+        return target.startswith("apiserver/") and self.may_hold(name, source)
+
+    def node_of(self, address: str) -> str:
+        """Return the name of the node whose process has an address, "" when it is a master's."""
+        kind, _, rest = address.partition("/")
+        name = rest.partition("/")[0]
+        return name if kind in NODE_ACTORS and name not in self.masters else ""
+
     def others(self, name: str) -> dict[str, Endpoint]:
         return {each: self.masters[each] for each in self.names if each != name}
 

@@ -161,6 +161,7 @@ class MasterProcess:
                     incarnation=incarnation,
                     seed=seed,
                     may_hold=options.join.may_hold,
+                    may_send=options.join.may_send,
                 ) as self.network,
                 ActorSystem(
                     self.network, Clock.of_machine(), seed, first_number=(incarnation << 32) + 1
@@ -213,6 +214,7 @@ class MasterProcess:
             service_account_key_pem=self._keys.service_account_key_pem,
             static_tokens={self._keys.admin_token: StaticToken(ADMIN_USER, (ADMIN_GROUP,))},
             toleration_s=self.options.timings.default_toleration_s,
+            node_of=self.options.join.node_of,
         )
 
     async def _listen(self) -> Any:

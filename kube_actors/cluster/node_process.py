@@ -24,7 +24,6 @@ from kube_actors.cluster.config import InvalidConfig, NodeSpec, Timings
 from kube_actors.cluster.directory import cluster_directory
 from kube_actors.cluster.faults import Machine
 from kube_actors.cluster.join import Join
-from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER
 from kube_actors.cluster.node import NodePlan, run_node
 from kube_actors.cluster.pki_directory import PkiDirectory
 from kube_actors.node.runtimes import ContainerRuntime, ProcessRuntime, SimulatedRuntime
@@ -99,6 +98,7 @@ class NodeProcess:
                     incarnation=incarnation,
                     seed=seed,
                     may_hold=options.join.may_hold,
+                    may_send=options.join.may_send,
                 ) as self.network,
                 ActorSystem(
                     self.network, Clock.of_machine(), seed, first_number=(incarnation << 32) + 1
@@ -106,7 +106,9 @@ class NodeProcess:
                 Supervisor(system, name=name, intensity=RESTARTS_MAX) as root,
                 system.client(f"client/{name}") as actor,
             ):
-                self.client = Client(actor, plan.apiservers, user=ADMIN_USER, groups=(ADMIN_GROUP,))
+                self.client = Client(
+                    actor, plan.apiservers, user=f"system:node:{name}", groups=("system:nodes",)
+                )
                 machine = Machine(plan.name)
 
                 async def run(actor: Actor) -> None:

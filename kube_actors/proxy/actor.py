@@ -36,6 +36,7 @@ from kube_actors.proxy.routing import (
 logger = logging.getLogger(__name__)
 
 USER = "system:kube-proxy"
+GROUPS = ("system:authenticated",)
 SETTLE_S = 0.005
 
 
@@ -65,7 +66,7 @@ class _Proxy:
         self._actor = actor
         self._config = config
         self._addresses = PodAddresses(config.pod_cidr)
-        self._client = Client(actor, config.apiservers, user=USER, groups=("system:masters",))
+        self._client = Client(actor, config.apiservers, user=USER, groups=GROUPS)
         self._changed: anyio.Event | None = None
 
     async def run(self) -> None:

@@ -288,6 +288,27 @@ async def test_an_address_that_a_process_may_not_have_closes_the_connection(
         assert "b: y: it claims store/1, which y may not have" in lines(caplog)
 
 
+async def test_who_sends_as_somebody_else_is_hung_up_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def may_send(name: str, source: Address, target: Address) -> bool:
+        return source == name
+
+    came: list[Envelope] = []
+    async with process("b", may_send=may_send) as b:
+        b.network.attach(Address("store/1"), came.append, b.system.timers)
+        for source in ("x", "controllers/1"):
+            async with peer(b) as other:
+                envelope = Envelope(TELL, Address(source), Address("store/1"))
+                await other.stream.send(to_bytes(envelope))
+                if source == "x":
+                    await until(lambda: came)
+                    continue
+                await other.hear()
+        assert [envelope.source for envelope in came] == ["x"]
+        assert "b: x: it sent as controllers/1 to store/1, which x may not" in lines(caplog)
+
+
 async def test_too_many_addresses_close_the_connection(caplog: pytest.LogCaptureFixture) -> None:
     async with process("b", config=TcpConfig(addresses_max=2)) as b, peer(b) as other:
         await other.say(HELD, b'["p", "q", "r"]')

@@ -133,3 +133,21 @@ async def test_a_service_account_token_is_its_account_until_that_is_gone() -> No
         assert "error" in (await w.ok("POST", path, {"spec": {"token": tampered}}))["status"]
         await w.ok("DELETE", f"{accounts}/robot")
         assert user(now_s) is None
+
+
+@pytest.mark.anyio
+async def test_what_comes_from_a_nodes_process_acts_for_that_node_only() -> None:
+    async with world(node_of=lambda address: "n1") as w:
+        node: Any = {"user": "system:node:n1", "groups": ("system:nodes",)}
+        proxy: Any = {"user": "system:kube-proxy", "groups": ("system:authenticated",)}
+        assert (await w.ask("GET", "/api/v1/nodes", **node)).status == 200
+        assert (await w.ask("GET", "/api/v1/services", **proxy)).status == 200
+        for user, groups in (
+            ("system:node:n1", MASTERS),
+            ("system:node:n2", ("system:nodes",)),
+            ("admin", MASTERS),
+            ("", MASTERS),
+        ):
+            refused = await w.ask("GET", "/api/v1/nodes", user=user, groups=groups)
+            assert (refused.status, refused.body["reason"]) == (403, "Forbidden")
+            assert f"client/test acts for the node n1, not as {user!r}" in refused.body["message"]

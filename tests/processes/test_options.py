@@ -33,6 +33,22 @@ def test_a_node_may_have_only_its_own_addresses() -> None:
         assert not join.may_hold("n1", address), address
 
 
+def test_a_node_speaks_for_itself_and_with_apiservers_only() -> None:
+    join = parse_join(THREE)
+    assert join.may_send("m1", "kubelet/n1", "store/2")
+    assert join.may_send("n1", "kubelet/n1", "apiserver/3")
+    assert not join.may_send("n1", "kubelet/n1", "store/1")
+    assert not join.may_send("n1", "kubelet/n1", "kubelet/n2")
+    assert not join.may_send("n1", "controllers/1", "apiserver/1")
+    assert not join.may_send("n1", "kubelet/n2", "apiserver/1")
+
+
+def test_what_a_node_sends_is_known_to_be_its_own() -> None:
+    join = parse_join(THREE)
+    sources = ("kubelet/n1", "client/n1/exec", "proxy/n1", "controllers/1", "client/m1", "store/1")
+    assert [join.node_of(source) for source in sources] == ["n1", "n1", "n1", "", "", ""]
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [
