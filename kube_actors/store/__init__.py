@@ -107,6 +107,7 @@ from kube_actors.store.watch_session_messages import (
     SessionOpen,
     SessionOpened,
     SessionProgress,
+    SharedItem,
     WatchSession,
 )
 
@@ -187,6 +188,7 @@ __all__ = [
     "SessionOpen",
     "SessionOpened",
     "SessionProgress",
+    "SharedItem",
     "SavedSnapshot",
     "SortOrder",
     "SortTarget",

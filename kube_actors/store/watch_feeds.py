@@ -7,7 +7,7 @@ collects from the change log at its reader's pace. How a watcher sends is its ow
 stream of its own (``watches.py``) or on one it shares (``watch_sessions.py``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import anyio
@@ -68,7 +68,10 @@ class Watcher(Protocol):
         """Say whether its reader has left."""
 
     def send_nowait(self, watched: Watched) -> None:
-        """Send news; WouldBlock if it cannot now, BrokenResourceError if its reader left."""
+        """Send news; WouldBlock if it cannot now, BrokenResourceError if its reader left.
+
+        It may be gathered with that of others and sent by what ``Feeds.told`` is given.
+        """
 
     def catch_up(self) -> None:
         """Begin to collect from ``next_revision`` on; called when it has fallen behind."""
@@ -101,6 +104,7 @@ class Feeds:
         self._feeds: dict[Interest, Feed] = {}
         self._early: list[Watcher] = []
         """Those that start at a revision which has not happened yet."""
+        self._told: list[Callable[[], None]] = []
 
     def feed_for(self, interest: Interest) -> Feed:
         """Return the feed of an interest; it exists while it has watchers."""
@@ -146,6 +150,10 @@ class Feeds:
             if found:
                 self._send(feed, Watched(last, tuple(found)), first)
 
+    def told(self, send: Callable[[], None]) -> None:
+        """Have ``send`` called when all watchers of a feed were told the same news."""
+        self._told.append(send)
+
     def progress(self) -> None:
         """Tell those who asked for it how far they are, and let go of those who left."""
         for feed in list(self._feeds.values()):
@@ -160,6 +168,7 @@ class Feeds:
                     continue
                 except anyio.BrokenResourceError:
                     self.leave(watcher)
+            self._send_gathered()
 
     def restart(self, keyspace: Keyspace) -> None:
         """Go on from another state, newer than the last: a snapshot was installed."""
@@ -182,6 +191,12 @@ class Feeds:
                 self._fall_behind(watcher, first)
             except anyio.BrokenResourceError:
                 self.leave(watcher)
+        self._send_gathered()
+
+    def _send_gathered(self) -> None:
+        told, self._told = self._told, []
+        for send in told:
+            send()
 
     def _wake_early(self, last: int) -> None:
         due = [watcher for watcher in self._early if watcher.next_revision <= last + 1]

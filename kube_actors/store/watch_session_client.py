@@ -5,6 +5,7 @@ does every method; whoever wants to go on opens another session, and every watch
 revision after the last one it has seen.
 """
 
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,6 +18,7 @@ from kube_actors.store.watch_session_messages import (
     SessionOpen,
     SessionOpened,
     SessionProgress,
+    SharedItem,
     WatchSession,
 )
 
@@ -29,20 +31,27 @@ class WatchSessionClient:
         actor: Actor,
         member: Address,
         number: int,
-        items: AsyncIterator[SessionItem],
+        items: AsyncIterator[SessionItem | SharedItem],
         timeout_s: float,
     ) -> None:
         self.member = member
         self._actor = actor
         self._number = number
         self._items = items
+        self._shared: deque[SessionItem] = deque()
         self._timeout_s = timeout_s
 
     def __aiter__(self) -> "WatchSessionClient":
         return self
 
     async def __anext__(self) -> SessionItem:
-        return await anext(self._items)
+        if self._shared:
+            return self._shared.popleft()
+        item = await anext(self._items)
+        if isinstance(item, SessionItem):
+            return item
+        self._shared.extend(item.items())
+        return self._shared.popleft()
 
     async def open(
         self, watch: Watch, *, watch_id: int = SESSION_WATCH, fragment: bool = False

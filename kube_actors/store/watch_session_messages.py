@@ -26,7 +26,8 @@ class WatchSession:
     """Open a session; ``session`` is a number the opening actor has not in use.
 
     The first item is a PROGRESS of watch -1: the session is there and can be called about. The
-    stream ends with an error when the member goes away; all its watches end with it.
+    stream ends with an error when the member goes away; all its watches end with it. What comes
+    are ``SessionItem`` and ``SharedItem``; ``open_session`` gives only the former.
     """
 
     session: int
@@ -52,6 +53,26 @@ class SessionItem:
     fragment: bool = False
     compact_revision: int = 0
     text: str = ""
+
+
+@message("store.shared_item")
+class SharedItem:
+    """The same item for several watches, which are told of it in this order: EVENTS or PROGRESS.
+
+    Watches of one session that ask for the same things see the same events: those cross once,
+    however many watches there are. ``item.watch_id`` is the first of ``watch_ids``.
+    """
+
+    watch_ids: tuple[int, ...]
+    item: SessionItem
+
+    def items(self) -> list[SessionItem]:
+        """Return an item for each watch; they share the events."""
+        one = self.item
+        kind, revision, events, fragment = one.kind, one.revision, one.events, one.fragment
+        return [
+            SessionItem(watch_id, kind, revision, events, fragment) for watch_id in self.watch_ids
+        ]
 
 
 @message("store.session_open")

@@ -7,11 +7,11 @@ so everything arrives in order. A slow reader delays the watches of its own sess
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import anyio
-from attrs import define
+from attrs import define, field
 
 from kube_actors.actor import ActorError, Address, Delivery, Overloaded
 from kube_actors.store.messages import Event, InvalidRequest, Watched
@@ -26,6 +26,7 @@ from kube_actors.store.watch_session_messages import (
     SessionOpen,
     SessionOpened,
     SessionProgress,
+    SharedItem,
     WatchSession,
 )
 
@@ -73,6 +74,7 @@ class Session:
         self._spawn = spawn
         self._item_bytes_max = item_bytes_max
         self._behind: deque[SessionWatcher] = deque()
+        self._gathered: dict[bool, Gathered] = {}
         self._progress_wanted = True
         self._sending = False
         self._chosen = 0
@@ -133,14 +135,29 @@ class Session:
     # -- what it sends
 
     def send_nowait(self, watcher: SessionWatcher, watched: Watched) -> None:
-        """Send news of a watch that is up to date, unless something has to go before."""
-        if self._sending:
-            raise anyio.WouldBlock
-        items = list(self._items(watcher, watched))
-        if len(items) > max(1, self._writer.credit):
-            raise anyio.WouldBlock
-        for item in items:
-            self._writer.send_nowait(item)
+        """Gather news for watches that are up to date, unless something has to go before."""
+        gathered = self._gathered.get(watcher.fragment)
+        if gathered is None:
+            if self._sending:
+                raise anyio.WouldBlock
+            parts = self._parts(watched, watcher.fragment)
+            under_way = sum(len(one.parts) for one in self._gathered.values())
+            if under_way + len(parts) > self._writer.credit:
+                # Without a reader there is no credit; the task that waits for some finds out.
+                raise anyio.WouldBlock
+            if not self._gathered:
+                self._feeds.told(self._send_gathered)
+            gathered = self._gathered[watcher.fragment] = Gathered(watched, parts)
+        gathered.watch_ids.append(watcher.watch_id)
+
+    def _send_gathered(self) -> None:
+        gathered, self._gathered = self._gathered, {}
+        try:
+            for one in gathered.values():
+                for item in _items(one.watch_ids, one.watched.revision, one.parts):
+                    self._writer.send_nowait(item)
+        except anyio.BrokenResourceError:
+            self.end()
 
     def catch_up(self, watcher: SessionWatcher) -> None:
         self._behind.append(watcher)
@@ -164,7 +181,7 @@ class Session:
         finally:
             self._sending = False
 
-    def _next(self) -> list[SessionItem] | None:
+    def _next(self) -> Sequence[SessionItem | SharedItem] | None:
         """Choose what goes next: states first, then those behind by turns, progress at last."""
         if self.controls:
             return [self.controls.popleft()]
@@ -178,9 +195,15 @@ class Session:
                 continue
             if feeds.overtaken(watcher):
                 return [self._overtaken(watcher)]
+            together = [watcher, *self._alike(watcher)]
             watched = feeds.collect(watcher)
-            self._behind.append(watcher)
-            return list(self._items(watcher, watched)) if watched.events else []
+            for one in together:
+                one.next_revision = watcher.next_revision
+            self._behind.extend(together)
+            if not watched.events:
+                return []
+            watch_ids = [one.watch_id for one in together]
+            return _items(watch_ids, watched.revision, self._parts(watched, watcher.fragment))
         if self._progress_wanted:
             self._progress_wanted = False
             return [SessionItem(SESSION_WATCH, SessionKind.PROGRESS, feeds.revision)]
@@ -196,16 +219,21 @@ class Session:
             text=OVERTAKEN,
         )
 
-    def _items(self, watcher: SessionWatcher, watched: Watched) -> Iterator[SessionItem]:
-        """Make an item of what a watch sees, or several fragments if it may be split."""
-        watch_id, revision, events = watcher.watch_id, watched.revision, watched.events
-        if not events:
-            yield SessionItem(watch_id, SessionKind.PROGRESS, revision)
-            return
-        parts = self._split(events) if watcher.fragment else [events]
-        for part in parts[:-1]:
-            yield SessionItem(watch_id, SessionKind.EVENTS, revision, part, fragment=True)
-        yield SessionItem(watch_id, SessionKind.EVENTS, revision, parts[-1])
+    def _alike(self, watcher: SessionWatcher) -> Iterator[SessionWatcher]:
+        """Take the next ones in turn as long as they have missed the same."""
+        behind = self._behind
+        while behind:
+            other = behind[0]
+            if not other.left:
+                if other.feed is not watcher.feed or other.fragment != watcher.fragment:
+                    return
+                if other.next_revision != watcher.next_revision:
+                    return
+                yield other
+            behind.popleft()
+
+    def _parts(self, watched: Watched, fragment: bool) -> list[tuple[Event, ...]]:
+        return self._split(watched.events) if fragment else [watched.events]
 
     def _split(self, events: tuple[Event, ...]) -> list[tuple[Event, ...]]:
         parts: list[tuple[Event, ...]] = []
@@ -220,6 +248,28 @@ class Session:
             size += more
         parts.append(tuple(part))
         return parts
+
+
+@define(eq=False)
+class Gathered:
+    """News of one feed in the pieces in which they go, and the watches they go to."""
+
+    watched: Watched
+    parts: list[tuple[Event, ...]]
+    watch_ids: list[int] = field(factory=list)
+
+
+def _items(
+    watch_ids: Sequence[int], revision: int, parts: Sequence[tuple[Event, ...]]
+) -> list[SessionItem | SharedItem]:
+    """Make an item of what these watches see, or several fragments."""
+    items: list[SessionItem | SharedItem] = []
+    last = len(parts) - 1
+    for place, events in enumerate(parts):
+        kind = SessionKind.EVENTS if events else SessionKind.PROGRESS
+        item = SessionItem(watch_ids[0], kind, revision, events, fragment=place < last)
+        items.append(item if len(watch_ids) == 1 else SharedItem(tuple(watch_ids), item))
+    return items
 
 
 class WatchSessions:

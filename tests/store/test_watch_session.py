@@ -17,6 +17,7 @@ from kube_actors.store import (
     SessionNotFound,
     SessionOpen,
     SessionProgress,
+    SharedItem,
     Txn,
     Watch,
     WatchSession,
@@ -204,6 +205,65 @@ async def test_a_slow_reader_delays_only_its_own_session_and_misses_nothing() ->
                 late.append(await anext(slow))
         assert fast == [revision for _, revision in shown(late, 5)] == list(range(2, 302))
         assert shown(late, 6) == [(b"k1", 3)]
+
+
+@pytest.mark.anyio
+async def test_watches_that_see_the_same_are_told_in_one_item() -> None:
+    async with (
+        open_group(1) as group,
+        group.actor.stream("store/1", WatchSession(1), credit=64) as items,
+    ):
+        await anext(items)
+
+        async def begin(watch_id: int, key: bytes, *, fragment: bool = False) -> None:
+            opening = SessionOpen(1, watch_id, Watch(key, b"z"), fragment)
+            await group.actor.call("store/1", opening)
+            assert (await anext(items)).kind is SessionKind.CREATED
+
+        for watch_id in (5, 3, 9):
+            await begin(watch_id, b"a")
+        await begin(4, b"b")
+        await begin(6, b"a", fragment=True)
+        await begin(7, b"a", fragment=True)
+        await group.client.txn(put(b"aa"))
+        shared = [await anext(items), await anext(items)]
+        assert [one.watch_ids for one in shared] == [(5, 3, 9), (6, 7)]
+        for one in shared:
+            assert [item.watch_id for item in one.items()] == list(one.watch_ids)
+            for item in one.items():
+                assert shown([item], item.watch_id) == [(b"aa", 2)]
+        await group.client.txn(put(b"x"))
+        seen = [await anext(items) for _ in range(3)]
+        assert [getattr(one, "watch_ids", None) for one in seen] == [(5, 3, 9), (6, 7), None]
+        assert shown([seen[2]], 4) == [(b"x", 3)]
+
+
+@pytest.mark.anyio
+async def test_watches_that_fell_behind_together_catch_up_together_and_each_misses_nothing() -> (
+    None
+):
+    watches = 50
+    async with (
+        open_group(1) as group,
+        group.actor.stream("store/1", WatchSession(1), credit=1) as items,
+    ):
+        await anext(items)
+        for watch_id in range(1, watches + 1):
+            start = 3 if watch_id == 20 else 0
+            opening = SessionOpen(1, watch_id, Watch(b"k", b"l", start))
+            await group.actor.call("store/1", opening)
+        for number in range(40):
+            await group.client.txn(put(b"k%d" % number))
+        seen: dict[int, list[int]] = {watch_id: [] for watch_id in range(1, watches + 1)}
+        carried = 0
+        while min(len(found) for found in seen.values()) < 39 or len(seen[1]) < 40:
+            item = await anext(items)
+            carried += bool(getattr(item, "item", item).events)
+            for one in item.items() if isinstance(item, SharedItem) else [item]:
+                seen[one.watch_id] += [event.kv.mod_revision for event in one.events]
+    assert seen.pop(20) == list(range(3, 42))
+    assert all(found == list(range(2, 42)) for found in seen.values())
+    assert carried < watches
 
 
 @pytest.mark.anyio
