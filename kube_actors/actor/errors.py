@@ -37,6 +37,9 @@ class Unreachable(ActorError):
 
     address: str
 
+    def __str__(self) -> str:
+        return f"nobody answers at {self.address}"
+
 
 @message("actor.deadline_exceeded")
 class DeadlineExceeded(ActorError):
@@ -51,9 +54,15 @@ class Overloaded(ActorError):
 
     address: str
 
+    def __str__(self) -> str:
+        return f"{self.address} has too much to do: its mailbox is full"
+
 
 @message("actor.crashed")
 class ActorCrashed(ActorError):
     """``address`` ended, or its link broke, while it held the call or stream."""
 
     address: str
+
+    def __str__(self) -> str:
+        return f"{self.address} ended, or was cut off, before it answered"

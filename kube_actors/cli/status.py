@@ -20,7 +20,7 @@ def show_status(kubeconfig: Path, output: str) -> None:
     else:
         for line in render_status(status):
             click.echo(line)
-    if status["store"]["readOnly"]:
+    if _is_read_only(status["store"]):
         sys.exit(READ_ONLY_EXIT)
 
 
@@ -28,17 +28,7 @@ def render_status(status: dict[str, Any]) -> list[str]:
     """Lay the status out for a terminal, one fact a line."""
     store = status["store"]
     members = store["members"]
-    answering = [m for m in members.values() if m["answers"]]
-    heard = max((m["answering"] for m in answering), default=0)
-    if store["readOnly"]:
-        lines = [
-            f"READ-ONLY: {heard} of {len(members)} store members answer; reads may be stale, "
-            "writes are refused until a majority is back"
-        ]
-    else:
-        lines = [
-            f"healthy: store/{store['leader']} leads, {heard} of {len(members)} members answer"
-        ]
+    lines = [_headline(store)]
     troubles = [m["trouble"] for m in status["masters"].values() if m["trouble"]]
     lines += [f"DEGRADED: {trouble}" for trouble in troubles]
     lines += ["", _row("MASTER", "UP", "STORE", "ROLE", "TERM", "COMMIT", "APPLIED", "REVISION")]
@@ -54,6 +44,31 @@ def render_status(status: dict[str, Any]) -> list[str]:
             state += " (down)"
         lines.append(_row(name, state))
     return lines
+
+
+def _is_read_only(store: dict[str, Any]) -> bool:
+    """Say whether it is, also in the moment before the members themselves have noticed."""
+    answering = sum(member["answers"] for member in store["members"].values())
+    return bool(store["readOnly"]) or answering <= len(store["members"]) // 2
+
+
+def _headline(store: dict[str, Any]) -> str:
+    members = store["members"]
+    silent = [f"store/{number}" for number, member in members.items() if not member["answers"]]
+    answering, majority = len(members) - len(silent), len(members) // 2 + 1
+    count = f"{answering} of {len(members)} store members answer"
+    if _is_read_only(store):
+        why = " and nobody leads" if answering >= majority else ""
+        return (
+            f"READ-ONLY: {count}{why}; reads may be stale, writes are refused until a majority "
+            "is back"
+        )
+    leader = f"store/{store['leader']}"
+    leads = "nobody leads yet" if leader in silent else f"{leader} leads"
+    if not silent:
+        return f"healthy: {leads}, {count}"
+    spare = answering - majority or "no"
+    return f"DEGRADED: {leads}, {count} ({', '.join(silent)} silent); {spare} more may fail"
 
 
 def _member(number: str, up: bool, member: dict[str, Any], leader: int) -> str:

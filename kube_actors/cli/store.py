@@ -35,10 +35,12 @@ def _ask(kubeconfig: Path, verb: str, **asked: Any) -> dict[str, Any]:
 @_kubeconfig
 def members(kubeconfig: Path) -> None:
     """List who belongs to the group."""
-    for one in _ask(kubeconfig, "members")["members"]:
+    found = _ask(kubeconfig, "members")["members"]
+    click.echo(f"{'MEMBER':<8}{'ROLE':<10}{'STORE':<16}NAME")
+    for one in found:
         role = "learner" if one["learner"] else "voter"
         address = one["address"] or f"store/{one['id']}"
-        click.echo(f"{one['id']:<6}{role:<10}{address:<16}{one['name']}".rstrip())
+        click.echo(f"{one['id']:<8}{role:<10}{address:<16}{one['name']}".rstrip())
 
 
 @store.command()
@@ -89,8 +91,9 @@ def move_leader(kubeconfig: Path, member: int) -> None:
 def rebuild(target: str, member: int, kubeconfig: Path) -> None:
     """Rebuild a member from its peers: its log is put aside, nothing of the group's is lost.
 
-    DIR is the directory of a member that is not running (DATA_DIR/store/3); it is rebuilt at its
-    next start. `store/3` is a member of a running `up`.
+    DIR is the directory of a member that is not running: DATA_DIR/store/3 of an `up`,
+    DATA_DIR/store of a `master`. It is rebuilt at its next start. `store/3` is a member of a
+    running `up`.
     """
     from kube_actors.store import DiskError, prepare_rebuild
 
@@ -134,7 +137,7 @@ def save(kubeconfig: Path, file: Path) -> None:
     except CorruptLog as error:
         raise click.ClickException(f"what arrived is not whole: {error}") from None
     except OSError as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(f"cannot write {part}: {error.strerror}") from None
     finally:
         part.unlink(missing_ok=True)
     click.echo(f"{file}: revision {saved.revision}, {saved.keys} keys, {saved.size_bytes} bytes")
@@ -201,5 +204,7 @@ def _read(file: Path) -> Any:
 
     try:
         return decode_saved(file.read_bytes(), str(file))
-    except (CorruptLog, OSError) as error:
+    except CorruptLog as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"cannot read {file}: {error.strerror}") from None

@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 import orjson
 
+from kube_actors.actor import ActorError
 from kube_actors.api.errors import StatusError, forbidden, service_unavailable
 from kube_actors.store import MemberStatus
 
@@ -138,13 +139,17 @@ class FrontDoor:
         try:
             asked = orjson.loads(body) if body else {}
             answer = await self._debug(what, asked if isinstance(asked, dict) else {})
+            # What fails before the first bytes can still be said.
+            first = await anext(answer, b"") if isinstance(answer, AsyncIterator) else b""
         except orjson.JSONDecodeError:
             await respond(send, 400, {"error": "the body is not JSON"})
         except (KeyError, ValueError) as error:
             await respond(send, 400, {"error": str(error.args[0] if error.args else error)})
+        except ActorError as error:
+            await respond(send, 503, {"message": f"{error}; try again later"})
         else:
             if isinstance(answer, AsyncIterator):
-                await _stream(send, answer)
+                await _stream(send, first, answer)
             else:
                 await respond(send, 200, answer)
 
@@ -156,10 +161,11 @@ class FrontDoor:
         return any(name == b"authorization" and value == wanted for name, value in scope["headers"])
 
 
-async def _stream(send: Send, parts: AsyncIterator[bytes]) -> None:
+async def _stream(send: Send, first: bytes, parts: AsyncIterator[bytes]) -> None:
     """Send bytes as they come; if they end in an error only the closed connection says so."""
     headers = [(b"content-type", b"application/octet-stream")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": first, "more_body": True})
     async for part in parts:
         await send({"type": "http.response.body", "body": part, "more_body": True})
     await send({"type": "http.response.body", "body": b""})

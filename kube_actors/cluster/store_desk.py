@@ -3,22 +3,32 @@
 Answers ``/debug/kube-actors/store/…`` with plain JSON data, or with the bytes of a snapshot.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import anyio
 import attrs
 
-from kube_actors.actor import Actor, ActorError
+from kube_actors.actor import (
+    Actor,
+    ActorCrashed,
+    ActorError,
+    DeadlineExceeded,
+    Overloaded,
+    Unreachable,
+)
 from kube_actors.cluster.faults import Faults
 from kube_actors.store import (
     AlarmKind,
     Disk,
     DiskError,
     DiskInUse,
+    MemberInfo,
     MemberStatus,
     MemoryDisk,
+    NoQuorum,
+    OutcomeUnknown,
     SnapshotPart,
     StoreClient,
     member_address,
@@ -26,7 +36,10 @@ from kube_actors.store import (
 )
 from kube_actors.store.identity import Identity
 
-VERBS = ("members", "alarms", "disarm", "defrag", "move-leader", "snapshot", "rebuild")
+CHANGES = ("add", "remove", "promote", "update")
+VERBS = ("members", *CHANGES, "alarms", "disarm", "defrag", "move-leader", "snapshot", "rebuild")
+
+CANNOT_NOW = (ActorCrashed, DeadlineExceeded, NoQuorum, OutcomeUnknown, Overloaded, Unreachable)
 
 CLOSE_S, CLOSE_ATTEMPTS = 0.1, 50
 """How long a member that was told to end may take to close its files."""
@@ -40,19 +53,26 @@ class StoreDesk:
 
     def __init__(self, actor: Actor, masters: int, rebuild: Rebuild) -> None:
         self._actor = actor
-        self._masters = masters
+        self._places = tuple(range(1, masters + 1))
         self._rebuild = rebuild
 
+    def follow(self, masters: Iterable[int]) -> None:
+        """Ask the stores of these masters from now on."""
+        self._places = tuple(masters)
+
     def _client(self, *masters: int) -> StoreClient:
-        places = masters or tuple(range(1, self._masters + 1))
+        places = masters or self._places
         return StoreClient(self._actor, [member_address(place) for place in places])
 
     async def answer(
         self, verb: str, asked: Mapping[str, Any]
     ) -> dict[str, Any] | AsyncIterator[bytes]:
-        """Carry out one verb. Raises ValueError with what was wrong or refused."""
+        """Carry out one verb. Raises ValueError with what was wrong or refused, and an ActorError
+        of ``CANNOT_NOW`` when the same may succeed later."""
         try:
             return await self._answer(verb, asked)
+        except CANNOT_NOW:
+            raise
         except (ActorError, DiskError) as error:
             raise ValueError(str(error) or type(error).__name__) from error
 
@@ -63,6 +83,8 @@ class StoreDesk:
         if verb == "members":
             members = await client.members()
             return {"members": [_plain(one) for one in members]}
+        if verb in CHANGES:
+            return {"members": [_plain(one) for one in await self._change(client, verb, asked)]}
         if verb == "alarms":
             return {"alarms": [_plain(alarm) for alarm in await client.alarms()]}
         if verb == "disarm":
@@ -74,17 +96,39 @@ class StoreDesk:
             return _described(await client.move_leader(_number(asked, "member")))
         if verb == "rebuild":
             place = _number(asked, "master")
-            if not 1 <= place <= self._masters:
-                raise ValueError(f"there is no master {place}: there are {self._masters}")
+            if place not in self._places:
+                raise ValueError(f"there is no master {place}: there are {_listed(self._places)}")
             await self._check_others(place)
             return {"master": place, "member": await self._rebuild(place)}
         if verb == "snapshot":
             return self._snapshot(client)
         raise ValueError(f"unknown verb {verb!r}: use one of {', '.join(VERBS)}")
 
+    async def _change(
+        self, client: StoreClient, verb: str, asked: Mapping[str, Any]
+    ) -> tuple[MemberInfo, ...]:
+        if verb == "add":
+            name = str(asked.get("name", ""))
+            if not name:
+                raise ValueError("a member that is added needs a name: its process's certificate's")
+            urls = tuple(map(str, asked.get("peerUrls", ())))
+            # It votes when it has everything: a vote that nobody can give endangers the group.
+            return (await client.add_member(name, urls, learner=True),)
+        number = _number(asked, "member")
+        if verb == "remove":
+            return await client.remove_member(number)
+        if verb == "promote":
+            return await client.promote_member(number)
+        return await client.update_member(
+            number,
+            name=str(asked.get("name", "")),
+            peer_urls=tuple(map(str, asked.get("peerUrls", ()))),
+            client_urls=tuple(map(str, asked.get("clientUrls", ()))),
+        )
+
     async def _check_others(self, place: int) -> None:
         """Refuse to put a log aside that the others could not give back. Raises ValueError."""
-        others = [one for one in range(1, self._masters + 1) if one != place]
+        others = [one for one in self._places if one != place]
         answering = 0
         for one in others:
             try:
@@ -92,7 +136,7 @@ class StoreDesk:
             except ActorError:
                 continue
             answering += 1
-        needed = self._masters // 2 + 1
+        needed = len(self._places) // 2 + 1
         if len(others) < needed:
             raise ValueError("there are no others to rebuild it from: restore a snapshot instead")
         if answering < needed:
@@ -104,7 +148,7 @@ class StoreDesk:
     async def _defragment(self) -> dict[str, Any]:
         """Defragment one member after the other, so that a majority always answers."""
         found: dict[str, Any] = {}
-        for place in range(1, self._masters + 1):
+        for place in self._places:
             client = self._client(place)
             before = await client.status()
             found[str(place)] = {
@@ -151,6 +195,10 @@ async def _prepared(directory: Path) -> int:
         except DiskInUse:
             await anyio.sleep(CLOSE_S)
     return prepare_rebuild(directory)
+
+
+def _listed(places: tuple[int, ...]) -> str:
+    return ", ".join(map(str, places))
 
 
 def _number(asked: Mapping[str, Any], name: str) -> int:

@@ -1,10 +1,7 @@
-"""The store client's words for looking after a group: members, alarms, snapshots."""
+"""The store client's words for looking after a group: members, leader, alarms."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from kube_actors.actor import Actor, Address
 from kube_actors.store.cluster_messages import (
     AddMember,
     ListMembers,
@@ -22,7 +19,6 @@ from kube_actors.store.maintenance_messages import (
     Alarms,
     Defragment,
     DisarmAlarm,
-    GetSnapshot,
     Leases,
     ListAlarms,
     ListLeases,
@@ -31,12 +27,8 @@ from kube_actors.store.messages import MemberStatus
 
 
 class _Caller(Protocol):
-    _actor: Actor
-
     async def _read(self, request: Any) -> Any: ...
     async def _write(self, request: Any) -> Any: ...
-    def _order(self) -> list[int]: ...
-    def _address(self, position: int) -> Address: ...
 
 
 class Administration:
@@ -119,7 +111,3 @@ class Administration:
         answer = await self._read(Defragment())
         assert isinstance(answer, MemberStatus)
         return answer
-
-    def snapshot(self: _Caller) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
-        """Open the preferred member's state as a stream of ``SnapshotPart``s."""
-        return self._actor.stream(self._address(self._order()[0]), GetSnapshot(), credit=8)

@@ -21,6 +21,7 @@ from kube_actors.actor import (
     Unreachable,
 )
 from kube_actors.store.administration import Administration
+from kube_actors.store.maintenance_messages import GetSnapshot
 from kube_actors.store.messages import (
     AtRevision,
     Compact,
@@ -146,6 +147,24 @@ class StoreClient(Administration):
                 if opened or position == order[-1]:
                     raise
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[AsyncIterator[Any]]:
+        """Open one member's state, the first one's that answers, as ``SnapshotPart``s."""
+        order = self._order()
+        for position in order:
+            opened = False
+            try:
+                async with self._actor.stream(
+                    self._members[position], GetSnapshot(), credit=8
+                ) as parts:
+                    opened = True
+                    yield parts
+                    return
+            except (*_NOT_RECEIVED, *_UNKNOWN):
+                self._avoid(position)
+                if opened or position == order[-1]:
+                    raise
+
     async def _read(self, request: Any) -> Any:
         failure: ActorError | None = None
         for position in self._order():
@@ -177,9 +196,6 @@ class StoreClient(Administration):
         return sorted(
             range(len(self._members)), key=lambda n: (self._avoided_until_s[n] > now_s, n)
         )
-
-    def _address(self, position: int) -> Address:
-        return self._members[position]
 
     def _avoid(self, position: int) -> None:
         self._avoided_until_s[position] = self._actor.clock.monotonic() + AVOID_S

@@ -101,6 +101,9 @@ class MemberNotFound(ActorError):
 
     id: int
 
+    def __str__(self) -> str:
+        return f"the group has no member {self.id}"
+
 
 @message("store.learner_not_ready")
 class LearnerNotReady(ActorError):
@@ -109,12 +112,18 @@ class LearnerNotReady(ActorError):
     id: int
     text: str
 
+    def __str__(self) -> str:
+        return self.text
+
 
 @message("store.not_leader")
 class NotLeader(ActorError):
     """Only the leader can do this; ``leader`` is its number, 0 if none is known."""
 
     leader: int
+
+    def __str__(self) -> str:
+        return f"only the leader can do this: {self.leader or 'nobody'} leads"
 
 
 @message("store.membership_refused")

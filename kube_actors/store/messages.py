@@ -288,12 +288,18 @@ class Compacted(ActorError):
 
     compact_revision: int
 
+    def __str__(self) -> str:
+        return f"history before revision {self.compact_revision} is gone: list again"
+
 
 @message("store.future_revision")
 class FutureRevision(ActorError):
     """The asked revision has not happened yet."""
 
     revision: int
+
+    def __str__(self) -> str:
+        return f"revision {self.revision} has not happened yet"
 
 
 @message("store.no_quorum")
@@ -302,6 +308,12 @@ class NoQuorum(ActorError):
 
     answering: int
     members: int
+
+    def __str__(self) -> str:
+        return (
+            f"the store is read-only: {self.answering} of {self.members} members answer and a "
+            "majority is needed; nothing was written"
+        )
 
 
 @message("store.outcome_unknown")

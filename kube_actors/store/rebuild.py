@@ -71,7 +71,7 @@ async def _replace(actor: Actor, config: MemberConfig, old: int) -> int:
             # What was asked for may have happened: the next attempt looks first.
             if str(error) != said:
                 said = str(error)
-                logger.warning("%s waits to be rebuilt: %r", actor.address, error)
+                logger.warning("%s waits to be rebuilt: %s", actor.address, error)
         await anyio.sleep(AGAIN_S)
 
 

@@ -24,6 +24,11 @@ def prepare_rebuild(directory: Path, number: int = 0) -> int:
     it gets everything from the other members. Raises DiskInUse while the member runs, NotAMember,
     CorruptLog when the identity is damaged and no number is given.
     """
+    if (directory / "masters").exists():
+        # A whole data directory has a lock too.
+        raise NotAMember(
+            f"{directory} is a data directory: name the member's own in it, {_in(directory)}"
+        )
     if not (directory / "lock").exists():
         raise NotAMember(f"{directory} is no directory of a store member: it has no lock file")
     _refuse_alone(directory)
@@ -36,6 +41,11 @@ def prepare_rebuild(directory: Path, number: int = 0) -> int:
     finally:
         unlock_directory(lock)
     return number
+
+
+def _in(data_dir: Path) -> str:
+    place = data_dir / "store"
+    return str(place) if (place / "lock").exists() else f"{place}/1 or another number"
 
 
 def _refuse_alone(directory: Path) -> None:

@@ -35,8 +35,8 @@ def test_a_damaged_member_is_rebuilt_by_one_command_and_the_store_saved_and_rest
     saved = tmp_path / "saved"
     done = up.ask("store", "snapshot", "save", str(saved))
     assert done.returncode == 0, done.stderr
-    assert "healthy" in up.ask("status").stdout
-    members = up.ask("store", "members").stdout.split()
+    assert "leads" in up.ask("status").stdout
+    members = up.ask("store", "members").stdout.partition("\n")[2].split()
     assert (members[0], members[3], members[6]) == ("1", "3", "4")
     assert members[8] == "store/2"
     assert up.ask("store", "alarms").stdout == ""
@@ -64,3 +64,6 @@ def test_a_damaged_member_is_rebuilt_by_one_command_and_the_store_saved_and_rest
         assert f"{saved}: offset" in refused.stderr
     refused = kube_actors("store", "rebuild", str(tmp_path), cwd=tmp_path)
     assert "no directory of a store member" in refused.stderr
+    refused = kube_actors("store", "rebuild", str(other), cwd=tmp_path)
+    assert f"{other} is a data directory: name the member's own in it" in refused.stderr
+    assert not (other / "identity.json").exists()

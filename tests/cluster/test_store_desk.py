@@ -4,10 +4,10 @@ import anyio
 import pytest
 
 from kube_actors import Cluster
-from kube_actors.actor import Clock
+from kube_actors.actor import Clock, Unreachable
 from kube_actors.cluster import Timings
 from kube_actors.cluster.store_desk import StoreDesk
-from kube_actors.store import MemoryDisk, decode_saved, disks_from_snapshot
+from kube_actors.store import MemoryDisk, NoQuorum, decode_saved, disks_from_snapshot
 
 from .test_faults import works
 
@@ -91,3 +91,22 @@ async def config_maps(cluster: Cluster) -> dict[str, str]:
     found = {item["metadata"]["name"]: item["metadata"]["uid"] for item in listed["items"]}
     everywhere = await cluster.client.list("namespaces")
     return {**found, **{n["metadata"]["name"]: n["metadata"]["uid"] for n in everywhere["items"]}}
+
+
+async def test_what_cannot_be_done_now_is_said_in_words() -> None:
+    async with simulated() as cluster:
+        desk = StoreDesk(cluster.actor, 3, cluster.rebuild_store)
+        await works(cluster, "before")
+        with pytest.raises(ValueError, match="the group has no member 7"):
+            await desk.answer("move-leader", {"member": 7})
+        leader = cluster.health.leader
+        cluster.chaos("kill", [f"store/{leader}"])
+        saved = await desk.answer("snapshot", {})
+        assert not isinstance(saved, dict)
+        assert decode_saved(b"".join([part async for part in saved])).keys > 0
+        cluster.chaos("kill", [f"store/{leader % 3 + 1}"])
+        with pytest.raises(NoQuorum, match="the store is read-only: 1 of 3 members answer"):
+            await desk.answer("members", {})
+        cluster.chaos("kill", [f"store/{(leader + 1) % 3 + 1}"])
+        with pytest.raises(Unreachable, match="nobody answers at store/"):
+            await desk.answer("defrag", {})

@@ -303,7 +303,8 @@ def test_one_damaged_member_of_three_stays_down_and_is_named(ups: Any, tmp_path:
     log.write_bytes(content)
     up = ups(*arguments).ready()
     text = up.ask("status").stdout
-    assert "healthy: " in text
+    assert "DEGRADED: store/" in text
+    assert "2 of 3 store members answer (store/2 silent); no more may fail" in text
     assert f"DEGRADED: store/2: {log}: offset" in text
     assert up.status()["store"]["members"]["2"] == {"answers": False}
 
