@@ -97,7 +97,7 @@ def _joining(command: Any) -> Any:
             "--join",
             multiple=True,
             required=True,
-            metavar="NAME=HOST:PORT",
+            metavar="NAME[@NUMBER]=HOST:PORT",
             help="Each master and where the others reach it; the same for every process.",
         ),
         click.option(
@@ -141,8 +141,22 @@ def _joining(command: Any) -> Any:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to write the kubeconfig [default: DATA_DIR/kubeconfig].",
 )
+@click.option(
+    "--etcd-listen",
+    metavar="[https://]HOST:PORT",
+    help="Also serve this master's store member as an etcd v3 there (needs kube-actors[etcd]).",
+)
+@click.option(
+    "--learner",
+    is_flag=True,
+    help="A master that joins votes only when `store promote` says so, not once it has caught up.",
+)
 def master(**options: Any) -> None:
-    """Run one master in this process; 1, 3 or 5 such processes make a cluster."""
+    """Run one master in this process; 1, 3 or 5 such processes make a cluster.
+
+    A master joins a running cluster under the number that `kube-actors store add NAME` gave it:
+    its --join says NAME@NUMBER=HOST:PORT for itself.
+    """
     from kube_actors.cli.master import run_master_process
 
     run_master_process(**options)

@@ -5,6 +5,7 @@ import shlex
 import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from types import ModuleType
@@ -12,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import click
+from anyio.abc import TaskGroup
 from attrs import frozen
 
 from kube_actors.actor import ActorError, Address
 from kube_actors.cluster import Cluster
+from kube_actors.store import member_address
 from kube_actors.store.cluster_messages import MemberNotFound, UpdateMember
 
 if TYPE_CHECKING:
     from kube_actors.cluster.master import Engine
+    from kube_actors.cluster.master_process import MasterProcess
 
 ANNOUNCE_AGAIN_S = 1.0
 _STORE_PREFIX = "etcd="
@@ -48,6 +52,11 @@ class EtcdListen:
                 f"--etcd-listen without TLS is for this machine only: use https://{rest}"
             )
         return cls(host.strip("[]"), int(port), scheme == "https")
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
 
 
 def _is_loopback(host: str) -> bool:
@@ -177,6 +186,32 @@ async def _serve(
     etcd: ModuleType, cluster: Cluster, members: Sequence[Address], listener: Any, tls: Any
 ) -> None:
     await etcd.serve_etcd(cluster.actor, members, listener, tls=tls)
+
+
+async def serve_master(
+    tasks: TaskGroup, etcd: Any, master: "MasterProcess", listen: EtcdListen
+) -> None:
+    """Serve a master's member as an etcd; raises ClickException when that cannot be."""
+    pki, name = master.options.pki, master.options.name
+    if listen.secure and listen.host not in pki.hosts(name):
+        raise click.UsageError(
+            f"--etcd-listen https://{listen.host}: the certificate of {name} is for "
+            f"{', '.join(pki.hosts(name))}"
+        )
+    try:
+        listener = await anyio.create_tcp_listener(local_host=listen.host, local_port=listen.port)
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot serve etcd at {listen.url}: {error.strerror or error}: choose another "
+            "--etcd-listen"
+        ) from None
+    tls = None
+    if listen.secure:
+        chain, key = str(pki.path / f"{name}.crt"), str(pki.path / f"{name}.key")
+        tls = etcd.tls_context(chain, key, str(pki.path / "ca.crt"))
+    places = (master.number, *(one for one in master.roll.places if one != master.number))
+    members = tuple(member_address(place) for place in places)
+    tasks.start_soon(partial(etcd.serve_etcd, master.actor, members, listener, tls=tls))
 
 
 async def _announce(cluster: Cluster, urls: Sequence[str]) -> None:

@@ -45,6 +45,55 @@ def members(kubeconfig: Path) -> None:
 
 @store.command()
 @_kubeconfig
+@click.argument("name")
+def add(kubeconfig: Path, name: str) -> None:
+    """Add the master NAME, the name on its certificate, as a learner; then start its process."""
+    (one,) = _ask(kubeconfig, "add", name=name)["members"]
+    click.echo(f"{name} is member {one['id']}, a learner: start it with")
+    click.echo(
+        f"  kube-actors master --name {name} --join {name}@{one['id']}=HOST:PORT --join … (as the "
+        "others) --pki … --data-dir …"
+    )
+    click.echo("it votes once it has caught up")
+
+
+@store.command()
+@_kubeconfig
+@click.argument("member", type=int)
+def remove(kubeconfig: Path, member: int) -> None:
+    """Remove MEMBER, by its number in `members`, for good; its process ends by itself."""
+    left = _ask(kubeconfig, "remove", member=member)["members"]
+    click.echo(f"member {member} was removed, {len(left)} are left")
+
+
+@store.command()
+@_kubeconfig
+@click.argument("member", type=int)
+def promote(kubeconfig: Path, member: int) -> None:
+    """Let the learner MEMBER vote; refused while it lags behind."""
+    _ask(kubeconfig, "promote", member=member)
+    click.echo(f"member {member} votes")
+
+
+@store.command()
+@_kubeconfig
+@click.argument("member", type=int)
+@click.option("--name", default="", help="Its process's name.")
+@click.option("--peer-url", "peer_urls", multiple=True, help="Where other members reach it.")
+@click.option("--client-url", "client_urls", multiple=True, help="Where it serves etcd's API.")
+def update(
+    kubeconfig: Path, member: int, name: str, peer_urls: tuple[str, ...], client_urls: Any
+) -> None:
+    """Say anew what MEMBER is known by; what is left out stays."""
+    if not (name or peer_urls or client_urls):
+        raise click.UsageError("say what is new: --name, --peer-url or --client-url")
+    said = {"name": name, "peerUrls": list(peer_urls), "clientUrls": list(client_urls)}
+    _ask(kubeconfig, "update", member=member, **said)
+    click.echo(f"member {member} was updated")
+
+
+@store.command()
+@_kubeconfig
 def alarms(kubeconfig: Path) -> None:
     """List the alarms that are raised."""
     _show_alarms(_ask(kubeconfig, "alarms"))

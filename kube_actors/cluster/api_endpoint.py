@@ -32,7 +32,7 @@ async def run_api_endpoint(
     """
     while True:
         status = health.members.get(member)
-        if status is not None and status.leader == member and not status.read_only:
+        if status is not None and status.leader == status.member and not status.read_only:
             try:
                 await point_here(client, config)
             except (StatusError, ActorError) as error:

@@ -1,5 +1,6 @@
 """What the masters say of themselves: polled often, so that the front door chooses well."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import anyio
@@ -34,6 +35,10 @@ class Health:
         self._engine = engine
         self._door = door
         self._known: dict[int, MemberStatus | None] = dict.fromkeys(range(1, masters + 1))
+
+    def follow(self, masters: Iterable[int]) -> None:
+        """Ask these masters from now on; what is known of the others is forgotten."""
+        self._known = {number: self._known.get(number) for number in masters}
 
     @property
     def members(self) -> dict[int, MemberStatus | None]:
@@ -82,7 +87,7 @@ class Health:
     async def refresh(self) -> None:
         silent: dict[int, None] = {}
         async with anyio.create_task_group() as tasks:
-            for number in self._known:
+            for number in list(self._known):
                 tasks.start_soon(self._ask, number)
             for number in self._door.masters():
                 tasks.start_soon(self._knock, number, silent)
@@ -99,9 +104,11 @@ class Health:
 
     async def _ask(self, number: int) -> None:
         try:
-            self._known[number] = await self._status(number)
+            status: MemberStatus | None = await self._status(number)
         except ActorError:
-            self._known[number] = None
+            status = None
+        if number in self._known:
+            self._known[number] = status
 
     async def _status(self, number: int) -> MemberStatus:
         if self._engine is not None:

@@ -16,14 +16,31 @@ NODE_ACTORS = ("node", "kubelet", "proxy", "client")
 class Join:
     """The masters by name. Every process of a cluster is given the same ones, in any order.
 
-    A master's number is its place among the sorted names, so that all agree on it without asking.
+    A founder's number is its place among the sorted names, so that all agree on it without asking.
+    Whoever was added later has the number that the group gave it, in ``numbers``. ``admitted``
+    are masters that the group knows and nobody named here.
     """
 
     masters: dict[str, Endpoint]
+    numbers: dict[str, int] = attrs.field(factory=dict)
+    admitted: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(sorted(self.masters))
+
+    @property
+    def founders(self) -> tuple[str, ...]:
+        """Those without a number of their own, sorted."""
+        return tuple(name for name in self.names if name not in self.numbers)
+
+    @property
+    def places(self) -> dict[int, str]:
+        """The masters by number, in order."""
+        return dict(sorted((self.number(name), name) for name in self.names))
+
+    def is_master(self, name: str) -> bool:
+        return name in self.masters or name in self.admitted
 
     def number(self, name: str) -> int:
         """Return a master's number, from 1; raises InvalidConfig for a stranger."""
@@ -32,7 +49,7 @@ class Join:
                 f"{name!r} is not among the masters {', '.join(self.names)}: "
                 f"add --join {name}=HOST:PORT to every master, or correct --name"
             )
-        return self.names.index(name) + 1
+        return self.numbers.get(name) or self.founders.index(name) + 1
 
     def may_hold(self, name: str, address: str) -> bool:
         """Say whether the process ``name`` may have an actor's address.
@@ -41,14 +58,14 @@ class Join:
         """
         kind, _, rest = address.partition("/")
         mine = rest == name or rest.startswith(f"{name}/")
-        return name in self.masters or (kind in NODE_ACTORS and mine)
+        return self.is_master(name) or (kind in NODE_ACTORS and mine)
 
     def may_send(self, name: str, source: str, target: str) -> bool:
         """Say whether the process ``name`` may send as ``source`` to ``target``.
 
         A node speaks for itself, and with apiservers only: its key must not open the store.
         """
-        if name in self.masters:
+        if self.is_master(name):
             return True
         return target.startswith("apiserver/") and self.may_hold(name, source)
 
@@ -56,19 +73,27 @@ class Join:
         """Return the name of the node whose process has an address, "" when it is a master's."""
         kind, _, rest = address.partition("/")
         name = rest.partition("/")[0]
-        return name if kind in NODE_ACTORS and name not in self.masters else ""
+        return name if kind in NODE_ACTORS and not self.is_master(name) else ""
 
     def others(self, name: str) -> dict[str, Endpoint]:
         return {each: self.masters[each] for each in self.names if each != name}
 
 
 def parse_join(given: Sequence[str]) -> Join:
-    """Read ``NAME=HOST:PORT`` texts; raises InvalidConfig that names the bad one."""
+    """Read ``NAME[@NUMBER]=HOST:PORT`` texts; raises InvalidConfig that names the bad one."""
     masters: dict[str, Endpoint] = {}
+    numbers: dict[str, int] = {}
     for text in given:
-        name, equals, where = text.partition("=")
+        who, equals, where = text.partition("=")
+        name, at, number = who.partition("@")
         if not equals or not name:
             raise InvalidConfig(f"--join takes NAME=HOST:PORT, not {text!r}")
+        if at:
+            if not number.isascii() or not number.isdecimal() or int(number) < 1:
+                raise InvalidConfig(
+                    f"--join {text}: after @ comes the number that `kube-actors store add` gave"
+                )
+            numbers[name] = int(number)
         if name in masters:
             raise InvalidConfig(f"--join names {name} twice: every master has one address")
         endpoint = parse_endpoint(where, f"--join {text}")
@@ -77,9 +102,12 @@ def parse_join(given: Sequence[str]) -> Join:
         masters[name] = endpoint
     if len(set(masters.values())) < len(masters):
         raise InvalidConfig("two masters have the same address in --join: give each its own")
-    if len(masters) not in MASTER_COUNTS:
+    join = Join(masters, numbers)
+    if not numbers and len(masters) not in MASTER_COUNTS:
         raise InvalidConfig(masters_refused(len(masters)))
-    return Join(masters)
+    if len(join.places) < len(masters):
+        raise InvalidConfig("two masters have the same number in --join: `store members` has them")
+    return join
 
 
 def parse_endpoint(text: str, what: str) -> Endpoint:

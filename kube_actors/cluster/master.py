@@ -35,6 +35,8 @@ Engine = Callable[[Actor], Store]
 class MasterPlan:
     """Everything one master needs; ``number`` is from 1 to ``masters``.
 
+    ``founders`` is how many began the group, if not all of them; 0 says that this one was added to
+    it. ``removed`` is called when the group has removed this master's member.
     An ``engine`` takes the place of the Raft group: the master then runs no store member.
     """
 
@@ -45,6 +47,8 @@ class MasterPlan:
     api: ApiServerConfig
     authority_pem: bytes
     engine: Engine | None = None
+    founders: int | None = None
+    removed: Callable[[], None] = lambda: None
 
     @property
     def name(self) -> str:
@@ -86,7 +90,8 @@ def _children(plan: MasterPlan, machine: Machine, door: FrontDoor) -> list[Child
     async def store(actor: Actor) -> None:
         config = MemberConfig(
             member=number,
-            members=plan.masters,
+            members=plan.founders or plan.masters,
+            joining=plan.founders == 0,
             tick_s=timings.store_tick_s,
             election_ticks=timings.store_election_ticks,
             heartbeat_ticks=timings.store_heartbeat_ticks,
@@ -95,6 +100,7 @@ def _children(plan: MasterPlan, machine: Machine, door: FrontDoor) -> list[Child
         try:
             await run_member(actor, config, plan.disk())
             machine.trouble = f"store/{number}: it was removed from its group"
+            plan.removed()
         except DiskError as error:
             machine.trouble = f"store/{number}: {error}"
             if not isinstance(error, CorruptLog | CannotRebuild | LostLog):

@@ -25,7 +25,7 @@ from kube_actors.client import Client
 from kube_actors.cluster.address_plan import real_plan
 from kube_actors.cluster.api_endpoint import run_api_endpoint
 from kube_actors.cluster.cluster import RESTARTS_MAX
-from kube_actors.cluster.config import InvalidConfig, Timings
+from kube_actors.cluster.config import MASTER_COUNTS, InvalidConfig, Timings, masters_refused
 from kube_actors.cluster.directory import (
     DirectoryRefused,
     cluster_directory,
@@ -40,8 +40,10 @@ from kube_actors.cluster.join import Endpoint, Join
 from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, ClusterKeys
 from kube_actors.cluster.master import MasterPlan, run_master
 from kube_actors.cluster.pki_directory import PkiDirectory
+from kube_actors.cluster.roll import Roll
 from kube_actors.cluster.store_desk import StoreDesk
 from kube_actors.store import FileDisk
+from kube_actors.store.identity import Identity, IdentityFile
 
 READY_POLL_S = 0.02
 DISK_LOOP_S = 0.005
@@ -50,13 +52,19 @@ DISK_LOOP_S = 0.005
 
 @attrs.frozen(kw_only=True)
 class MasterOptions:
-    """``listen`` is where the API is served; ``data_dir`` is this master's alone."""
+    """``listen`` is where the API is served; ``data_dir`` is this master's alone.
+
+    A master that joins a running cluster votes as soon as it has caught up, a ``learner`` when
+    somebody promotes it. ``client_urls`` is where it serves etcd's API.
+    """
 
     name: str
     join: Join
     pki: PkiDirectory
     data_dir: Path
     listen: Endpoint
+    learner: bool = False
+    client_urls: tuple[str, ...] = ()
     timings: Timings = attrs.field(factory=Timings)
 
 
@@ -69,13 +77,16 @@ class MasterProcess:
 
     def __init__(self, options: MasterOptions) -> None:
         self.options = options
-        self.number = options.join.number(options.name)
-        self.masters = len(options.join.names)
+        self.roll = Roll(options.join, options.name)
+        self.number = self.roll.number
+        self.actor: Actor
         self.network: TcpNetwork
         self.client: Client
         self.health: Health
         self.app: FrontDoor
         self.url = ""
+        self.removed = anyio.Event()
+        """The group has removed this master: it has nothing more to do."""
         self._machine = Machine(f"master/{self.number}")
         self._keys: ClusterKeys
 
@@ -85,6 +96,11 @@ class MasterProcess:
 
     async def __aexit__(self, *error: Any) -> bool | None:
         return await self._life.__aexit__(*error)
+
+    @property
+    def masters(self) -> int:
+        """How many there are, as far as this one knows."""
+        return len(self.roll.places)
 
     async def ready(self) -> None:
         """Wait until this master serves and the store has a leader."""
@@ -116,7 +132,7 @@ class MasterProcess:
             "masters": {
                 f"master/{number}": {
                     "up": own.supervisor is not None if number == self.number else bool(status),
-                    "name": self.options.join.names[number - 1],
+                    "name": self.roll.places.get(number, ""),
                     "actors": list(own.addresses()) if number == self.number else [],
                     "trouble": own.trouble if number == self.number else "",
                 }
@@ -149,7 +165,8 @@ class MasterProcess:
         incarnation = int.from_bytes(os.urandom(4)) >> 1
         seed = int.from_bytes(os.urandom(8))
         with cluster_directory(options.data_dir) as directory:
-            _keep_place(directory, self.number, self.masters)
+            if _keep_place(directory, options.join, name):
+                _join_as(directory / "store", self.number, promote=not options.learner)
             api = await self._listen()
             async with (
                 api,
@@ -160,48 +177,58 @@ class MasterProcess:
                     tls=tls,
                     incarnation=incarnation,
                     seed=seed,
-                    may_hold=options.join.may_hold,
-                    may_send=options.join.may_send,
+                    may_hold=self.roll.may_hold,
+                    may_send=self.roll.may_send,
                 ) as self.network,
                 ActorSystem(
                     self.network, Clock.of_machine(), seed, first_number=(incarnation << 32) + 1
                 ) as system,
                 Supervisor(system, name=name, intensity=RESTARTS_MAX) as root,
-                system.client(f"client/{name}") as actor,
+                system.client(f"client/{name}") as self.actor,
                 anyio.create_task_group() as tasks,
             ):
-                self._begin(system, root, actor, directory)
+                self._begin(system, root, directory)
                 served = server_context(self._keys.server, self._keys.authority.certificate_pem)
                 tasks.start_soon(partial(serve, self.app, api, tls=served))
                 tasks.start_soon(self.health.run)
+                endpoint = options.join.masters[name]
+                tasks.start_soon(self.roll.follow, self.actor, endpoint, options.client_urls)
                 tasks.start_soon(
                     run_api_endpoint, self.client, self._api_config(), self.health, self.number
                 )
                 yield self
                 tasks.cancel_scope.cancel()
 
-    def _begin(self, system: ActorSystem, root: Supervisor, actor: Actor, directory: Path) -> None:
+    def _begin(self, system: ActorSystem, root: Supervisor, directory: Path) -> None:
+        actor = self.actor
         # Its own alone: another one may be stopped, and would keep the status waiting.
         apiservers = (Address(f"apiserver/{self.number}"),)
         self.app = FrontDoor(ADMIN_GROUP, self._keys.admin_token, self._debug)
         self._desk = StoreDesk(actor, self.masters, _refuse_rebuild)
         self.client = Client(actor, apiservers, user=ADMIN_USER, groups=(ADMIN_GROUP,))
         self.health = Health(actor, self.masters, self.app)
+        self.roll.changed = self._follow
         # It survives the member that writes to it; one that has failed is not trusted again.
         disk = FileDisk(directory / "store", loop_s=DISK_LOOP_S)
         plan = MasterPlan(
             number=self.number,
-            masters=self.masters,
+            masters=max(self.options.join.places),
+            founders=kept_number(directory, "masters") or 0,
             timings=self.options.timings,
             disk=lambda: disk,
             api=self._api_config(),
             authority_pem=self._keys.authority.certificate_pem,
+            removed=self.removed.set,
         )
 
         async def run(actor: Actor) -> None:
             await run_master(system, plan, self._machine, self.app)
 
         root.start(Child(plan.name, run))
+
+    def _follow(self, places: tuple[int, ...]) -> None:
+        self.health.follow(places)
+        self._desk.follow(places)
 
     def _api_config(self) -> ApiServerConfig:
         host, port = self.url.removeprefix("https://").rsplit(":", 1)
@@ -214,7 +241,7 @@ class MasterProcess:
             service_account_key_pem=self._keys.service_account_key_pem,
             static_tokens={self._keys.admin_token: StaticToken(ADMIN_USER, (ADMIN_GROUP,))},
             toleration_s=self.options.timings.default_toleration_s,
-            node_of=self.options.join.node_of,
+            node_of=self.roll.node_of,
         )
 
     async def _listen(self) -> Any:
@@ -238,17 +265,34 @@ class MasterProcess:
         raise ValueError(f"unknown path {what!r}: use status or store/VERB")
 
 
-def _keep_place(directory: Path, number: int, masters: int) -> None:
-    """Keep which member's log this is; raises DirectoryRefused when it is another's."""
-    keep_masters(directory, masters)
+def _keep_place(directory: Path, join: Join, name: str) -> bool:
+    """Keep which member's log this is; raises DirectoryRefused when it is another's.
+
+    Returns True for a new directory of a master that joins a running cluster.
+    """
+    number, founders = join.number(name), len(join.founders)
     kept = kept_number(directory, "number")
+    joining = kept is None and name in join.numbers
+    if not join.numbers:
+        keep_masters(directory, founders)
+    elif kept is None and not joining:
+        if founders not in MASTER_COUNTS:
+            raise InvalidConfig(masters_refused(founders))
+        keep_masters(directory, founders)
     if kept is None:
         keep_number(directory, "number", number)
     elif kept != number:
         raise DirectoryRefused(
             f"{directory} holds the data of master {kept}, this is master {number}: every master "
-            "has a directory of its own, and the names in --join never change"
+            f"has a directory of its own, and keeps its number: --join {name}@{kept}=HOST:PORT"
         )
+    return joining
+
+
+def _join_as(store: Path, number: int, *, promote: bool) -> None:
+    """Let the store begin empty, as the member that the group has added."""
+    store.mkdir(exist_ok=True)
+    IdentityFile(store).keep(Identity(number, promote=promote))
 
 
 def _dialled(host: str) -> str:
