@@ -49,6 +49,7 @@ class Connection:
         self.name = ""
         self.incarnation = 0
         self.open = False
+        self.refused = False
         self.is_closed = False
         self.heard_s = events.time()
         self.spoke = False

@@ -23,6 +23,7 @@ def leave(connection: Connection) -> None:
 def told(connection: Connection, envelope: Envelope, what: str) -> None:
     """Close a connection that the other side says it is about to close."""
     said = envelope.frame.header
+    connection.refused = said != DUPLICATE
     connection.close("" if said == DUPLICATE else f"{what}: {text_of(envelope)}")
 
 

@@ -56,7 +56,7 @@ class Dialling:
                 if not connection.is_closed:
                     self._ends[connection] = event = anyio.Event()
                     await event.wait()
-                if connection.open:
+                if connection.open and not connection.refused:
                     delay_s = pause_s = config.backoff_s[0]
                 elif not network.is_open(name):
                     # Somebody must mend it: asking often would only keep both busy.

@@ -383,8 +383,6 @@ class TcpNetwork:
         connection.opened(theirs.name, theirs.incarnation)
         self._open[theirs.name] = Peer(connection)
         self._counts.connected += 1
-        for key in [key for key in self._said if key[0] == theirs.name]:
-            del self._said[key]
         logger.info("%s: connected to %s", self.name, theirs.name)
         held = list(self._local)
         for at in range(0, len(held), ANNOUNCED_AT_ONCE):
@@ -418,6 +416,10 @@ class TcpNetwork:
 
     def _closed(self, connection: Connection, reason: str) -> None:
         self._waiting.pop(connection, None)
+        if connection.open and not connection.refused:
+            # It was a connection; one that the other side refused upon our hello was none.
+            for key in [key for key in self._said if key[0] == connection.name]:
+                del self._said[key]
         if reason:
             self.say_once(connection.peer, reason)
         self._dialling.ended(connection)

@@ -126,6 +126,21 @@ async def test_a_process_with_a_bad_certificate_hears_why_and_does_not_keep_aski
             assert len(lines(caplog, "c:")) == 1
 
 
+async def test_a_process_that_bears_another_ones_certificate_is_told_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The other side is known to the dialler before it has refused the dialler."""
+    config = TcpConfig(backoff_s=(60.0, 60.0), refused_backoff_s=0.01)
+    async with mutual(tmp_path / "ours", config=config) as (_, b, certificates):
+        tls = certificates.tls("c", certificates.issue("d"))
+        async with process("c", tls=tls, peers={"b": b.endpoint}, config=config):
+            # It waits as whoever was refused does, not as after a connection that was lost.
+            await until(lambda: b.network.statistics().refused >= 5)
+            assert len(lines(caplog, "c:")) == 1
+            assert "it calls itself c, but its certificate is for d" in lines(caplog, "c:")[0]
+            assert len(lines(caplog, "b:")) == 1
+
+
 async def test_processes_of_different_releases_refuse_each_other_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
