@@ -5,6 +5,7 @@ Exit codes: 0 nothing found, 1 something found, 2 a wrong question, 130 stopped 
 
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,8 +106,12 @@ def run(
     except ValueError as error:
         raise click.UsageError(f"--seeds: {error}") from None
     _import_all(modules)
-    names = scenarios or tuple(name for name in load_scenarios() if name.startswith("raft-"))
-    progress = _Progress(len(chosen) * len(names))
+    raft = (name for name in load_scenarios() if name.startswith("raft-"))
+    names = tuple(dict.fromkeys(scenarios)) or tuple(raft)
+    progress = _Progress(len(chosen) * len(names), modules)
+    if report is not None:
+        # Before the campaign, not after it: what it found must not be lost to a wrong path.
+        _writable(report / "campaign.html")
     try:
         campaign = run_campaign(
             names,
@@ -124,7 +129,7 @@ def run(
         raise click.UsageError(str(error)) from None
     progress.end(campaign)
     if report is not None:
-        _write_reports(report, campaign, " ".join(["kube-actors sim", *sys.argv[2:]]))
+        _write_reports(report, campaign, " ".join(["kube-actors sim", *sys.argv[2:]]), modules)
     if campaign.interrupted:
         sys.exit(INTERRUPTED_EXIT)
     if campaign.found:
@@ -156,6 +161,9 @@ def replay(
     _import_all(modules)
     found = _find(scenario)
     given = _read_schedule(schedule)
+    for path in (report, trace):
+        if path is not None:
+            _writable(path)
     recording = Recording(scenario, seed) if report or trace else None
     outcome = _run(found, seed, given, schedule, recording)
     if faults:
@@ -166,7 +174,7 @@ def replay(
         err=faults,
     )
     if recording is not None:
-        command = replay_command(outcome, str(schedule or ""))
+        command = replay_command(outcome, str(schedule or ""), modules)
         if report:
             title = f"{scenario} seed {seed}"
             report.write_text(html.render(recording, title=title, command=command))
@@ -201,6 +209,8 @@ def shrink(
     _import_all(modules)
     found = _find(scenario)
     outcome = _run(found, seed, _read_schedule(schedule), schedule, None)
+    if out is not None:
+        _writable(out)
     if not outcome.findings:
         raise click.UsageError(f"seed {seed} of {scenario} breaks no promise: nothing to shrink")
     end_s = time.monotonic() + time_s
@@ -216,7 +226,7 @@ def shrink(
         click.echo(smaller.after.to_json_lines(), nl=False)
     else:
         out.write_text(smaller.after.to_json_lines())
-        click.echo(f"replay: {replay_command(outcome, str(out))}")
+        click.echo(f"replay: {replay_command(outcome, str(out), modules)}")
     sys.exit(FOUND_EXIT)
 
 
@@ -227,8 +237,29 @@ def _import_all(modules: tuple[str, ...]) -> None:
     for module in modules:
         try:
             import_module(module)
-        except ImportError as error:
-            raise click.UsageError(f"--import {module}: {error}") from None
+        except Exception as error:
+            text = str(error) if isinstance(error, ImportError) else _describe(error)
+            raise click.UsageError(f"--import {module}: {text}") from None
+
+
+def _describe(error: Exception) -> str:
+    """Say what was raised, and where, in one line."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text} ({last.filename}, line {last.lineno})"
+
+
+def _writable(path: Path) -> None:
+    """Make the directory of a file that will be written. Raises UsageError if it cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        there = path.exists()
+        with path.open("a"):
+            pass
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _find(name: str) -> "Scenario":
@@ -260,12 +291,18 @@ def _run(
     path: Path | None,
     recording: "object | None",
 ) -> "Run":
-    from kube_actors.simulation.schedule import ScheduleError
+    from kube_actors.simulation.scenario import failures_as_findings
+    from kube_actors.simulation.schedule import FaultSchedule, ScheduleError
 
     try:
-        return scenario.run(seed, schedule=schedule, recording=recording)  # type: ignore[arg-type]
+        return failures_as_findings(
+            scenario.name,
+            seed,
+            schedule or FaultSchedule(),
+            lambda: scenario.run(seed, schedule=schedule, recording=recording),  # type: ignore[arg-type]
+        )
     except ScheduleError as error:
-        raise click.UsageError(f"{path}, {error.text}") from None
+        raise click.UsageError(f"{path}, {error}") from None
 
 
 def _tell(run: "Run") -> None:
@@ -279,8 +316,9 @@ def _tell(run: "Run") -> None:
 class _Progress:
     """One line that is written over on a terminal, and now and then a line elsewhere."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, modules: tuple[str, ...]) -> None:
         self.total = total
+        self.modules = modules
         self.begun_s = time.monotonic()
         self.shown_s = self.begun_s
         self.terminal = sys.stderr.isatty()
@@ -303,7 +341,7 @@ class _Progress:
         click.echo(f"  {smaller.describe()}; {smaller.finding.text}")
         for line in smaller.after.to_json_lines().splitlines():
             click.echo(f"  {line}")
-        click.echo(f"  {replay_command(run)}")
+        click.echo(f"  {replay_command(run, '', self.modules)}")
 
     def end(self, campaign: "Campaign") -> None:
         from kube_actors.simulation.campaign import replay_command
@@ -313,7 +351,7 @@ class _Progress:
             click.echo("stopped: what was found so far", err=True)
         for run in campaign.found:
             if (run.scenario, run.seed) not in campaign.shrunk:
-                click.echo(replay_command(run))
+                click.echo(replay_command(run, "", self.modules))
         click.echo(f"{self._line(campaign)}, digest {campaign.digest}")
 
     def _line(self, campaign: "Campaign") -> str:
@@ -328,14 +366,15 @@ class _Progress:
             click.echo("\r\x1b[K", nl=False, err=True)
 
 
-def _write_reports(directory: Path, campaign: "Campaign", command: str) -> None:
+def _write_reports(
+    directory: Path, campaign: "Campaign", command: str, modules: tuple[str, ...]
+) -> None:
     """Write a page for the campaign, and a page, a trace and a schedule for each finding."""
     from kube_actors.simulation.campaign import replay_command
     from kube_actors.simulation.recording import Recording
     from kube_actors.simulation.report import campaign as campaign_page
     from kube_actors.simulation.report import html, perfetto
 
-    directory.mkdir(parents=True, exist_ok=True)
     results = []
     for run in campaign.found:
         name = f"{run.scenario}-{run.seed}"
@@ -347,7 +386,7 @@ def _write_reports(directory: Path, campaign: "Campaign", command: str) -> None:
             path.write_text(schedule.to_json_lines())
             recording = Recording(run.scenario, run.seed)
             _find(run.scenario).run(run.seed, schedule=schedule, recording=recording)
-            shown = replay_command(run, str(path))
+            shown = replay_command(run, str(path), modules)
             href = f"{name}.html"
             (directory / href).write_text(html.render(recording, title=name, command=shown))
             (directory / f"{name}.trace.json").write_text(perfetto.render(recording))
@@ -361,7 +400,7 @@ def _write_reports(directory: Path, campaign: "Campaign", command: str) -> None:
                 run.steps,
                 run.simulated_s,
                 href,
-                replay_command(run),
+                replay_command(run, "", modules),
             )
         )
     page = campaign_page.render(results, title="campaign", command=command)

@@ -6,6 +6,7 @@ what a campaign returns is in the order of the seeds and the same with any numbe
 """
 
 import gc
+import shlex
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ from kube_actors.simulation.shrink import Shrunk, shrink
 
 NOTHING: Final = FaultSchedule()
 PATIENCE_S: Final = 0.25
+SEEDS_MAX: Final = 10**12
 
 
 @frozen
@@ -255,10 +257,14 @@ def parse_seeds(text: str) -> range:
         raise ValueError(f"{text!r}: a seed is not negative")
     if end < begin:
         raise ValueError(f"{text!r} runs backwards")
+    if end - begin >= SEEDS_MAX:
+        raise ValueError(f"{text!r} has {end - begin + 1:,} seeds, at most {SEEDS_MAX:,} at once")
     return range(begin, end + 1)
 
 
-def replay_command(run: Run, schedule_file: str = "") -> str:
-    """Say what to type to see a run again."""
-    command = f"kube-actors sim replay {run.seed} --scenario {run.scenario}"
-    return f"{command} --schedule {schedule_file}" if schedule_file else command
+def replay_command(run: Run, schedule_file: str = "", modules: Sequence[str] = ()) -> str:
+    """Say what to type to see a run again; ``modules`` are where its scenario was found."""
+    parts = [f"kube-actors sim replay {run.seed} --scenario {run.scenario}"]
+    parts += [f"--import {module}" for module in modules]
+    parts += [f"--schedule {shlex.quote(schedule_file)}"] if schedule_file else []
+    return " ".join(parts)

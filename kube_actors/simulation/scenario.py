@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from attrs import frozen
 
-from kube_actors.simulation.schedule import FaultSchedule
+from kube_actors.simulation.schedule import FaultSchedule, ScheduleError
 
 if TYPE_CHECKING:
     from kube_actors.simulation.recording import Recording
@@ -117,10 +117,15 @@ def _import_shipped(module: str) -> None:
 def failures_as_findings(
     scenario: str, seed: int, schedule: FaultSchedule, body: Callable[[], Run]
 ) -> Run:
-    """Run ``body``; an exception that it raises becomes the run's finding ``crash``."""
+    """Run ``body``; an exception that it raises becomes the run's finding ``crash``.
+
+    Raises ScheduleError: that is a wrong question, and nothing has run.
+    """
     try:
         return body()
+    except ScheduleError:
+        raise
     except Exception as error:
-        text = f"{type(error).__name__}: {error}"
+        text = f"{type(error).__name__}: {' '.join(str(error).split())}"
         finding = Finding(scenario, seed, "crash", text, 0, 0.0)
         return Run(scenario, seed, (finding,), 0, 0.0, "", schedule)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 FAULTS_MAX: Final = 10_000
 _FIELDS: Final = ("at_s", "verb", "targets", "until_s", "amount")
@@ -70,9 +70,10 @@ class VerbRule:
 
 @frozen
 class FaultSchedule:
-    """Faults in the order in which they begin."""
+    """Faults in the order in which they begin; ``lines`` says where each was read from."""
 
     faults: tuple[Fault, ...] = ()
+    lines: tuple[int, ...] = field(default=(), eq=False, repr=False)
 
     @classmethod
     def of(cls, faults: Iterable[Fault]) -> "FaultSchedule":
@@ -94,22 +95,24 @@ class FaultSchedule:
 
         Raises ScheduleError naming the first line that is no fault.
         """
-        faults = []
+        found: list[tuple[Fault, int]] = []
         for number, line in enumerate(text.splitlines(), 1):
             if line.strip() and not line.lstrip().startswith("#"):
-                faults.append(_read_fault(number, line))
-        if len(faults) > FAULTS_MAX:
-            raise ScheduleError(FAULTS_MAX + 1, f"more than {FAULTS_MAX} faults")
-        return cls.of(faults)
+                if len(found) == FAULTS_MAX:
+                    raise ScheduleError(number, f"more than {FAULTS_MAX} faults")
+                found.append((_read_fault(number, line), number))
+        found.sort(key=lambda pair: pair[0].at_s)
+        return cls(tuple(fault for fault, _ in found), tuple(line for _, line in found))
 
     def check(
         self, verbs: Mapping[str, VerbRule], targets: Collection[str], *, end_s: float
     ) -> None:
-        """Refuse what the scenario cannot do. Raises ScheduleError with the fault's number."""
-        for number, fault in enumerate(self.faults, 1):
+        """Refuse what the scenario cannot do. Raises ScheduleError with the fault's line."""
+        lines = self.lines or range(1, len(self.faults) + 1)
+        for line, fault in zip(lines, self.faults, strict=True):
             problem = _problem(fault, verbs, targets, end_s)
             if problem:
-                raise ScheduleError(number, f"fault {number} ({fault.verb}): {problem}")
+                raise ScheduleError(line, f"{fault.verb}: {problem}")
 
 
 def _problem(
@@ -163,8 +166,14 @@ def _read_fault(line: int, text: str) -> Fault:
 
 def _number(line: int, found: Mapping[str, Any], name: str, default: float | None) -> float:
     value = found.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise ScheduleError(line, f"{name} must be a number")
-    if value < 0:
-        raise ScheduleError(line, f"{name} must not be negative, it is {value:g}")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ScheduleError(line, f"{name} must be a number, not an endless one")
+    if number < 0:
+        raise ScheduleError(line, f"{name} must not be negative, it is {number:g}")
+    return number

@@ -50,7 +50,12 @@ def test_the_number_of_workers_changes_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("x", "neither a seed nor a range"), ("9..3", "runs backwards"), ("-4", "not negative")],
+    [
+        ("x", "neither a seed nor a range"),
+        ("9..3", "runs backwards"),
+        ("-4", "not negative"),
+        ("0..1" + "0" * 30, "at most 1,000,000,000,000 at once"),
+    ],
 )
 def test_a_bad_range_of_seeds_is_refused(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
@@ -76,7 +81,7 @@ def test_a_campaign_prints_findings_the_shortest_schedule_and_the_command(tmp_pa
     assert done.exit_code == 1, done.stderr
     assert "persist before send" in done.stdout
     assert "faults, " in done.stdout
-    assert "kube-actors sim replay 1 --scenario careless" in done.stdout
+    assert f"kube-actors sim replay 1 --scenario careless --import {BROKEN}" in done.stdout
     names = sorted(path.name for path in tmp_path.iterdir())
     assert "campaign.html" in names
     assert {"careless-1.html", "careless-1.schedule", "careless-1.trace.json"} <= {*names}
@@ -110,7 +115,7 @@ def test_ctrl_c_prints_what_was_found_so_far() -> None:
     assert process.returncode == 130
     assert "seed 5: crash" in found
     assert "stopped: what was found so far" in err
-    assert "kube-actors sim replay 5 --scenario broken" in out
+    assert f"kube-actors sim replay 5 --scenario broken --import {BROKEN}" in out
     assert " of 99996 seeds, 1 with findings" in out
 
 
@@ -122,17 +127,39 @@ def test_ctrl_c_prints_what_was_found_so_far() -> None:
         (["replay", "1", "--scenario=nowhere"], "there is no scenario 'nowhere'"),
         (["shrink", "1"], "breaks no promise: nothing to shrink"),
         (["replay", "1", "--schedule=SCHEDULE"], "line 2: unknown field 'when'"),
-        (["replay", "1", "--schedule=IMPOSSIBLE"], "fault 1 (crash): there is no '77'"),
+        (["replay", "1", "--schedule=IMPOSSIBLE"], "IMPOSSIBLE, line 3: crash: there is no '77'"),
+        (["replay", "1", "--report=SCHEDULE/x.html"], "SCHEDULE/x.html cannot be written: "),
+        (["replay", "1", "--trace=SCHEDULE/x.json"], "SCHEDULE/x.json cannot be written: "),
+        (["run", "--seeds=0", "--report=SCHEDULE/x"], "SCHEDULE/x/campaign.html cannot be written"),
+        (["shrink", "5", "--out=SCHEDULE/x"], "SCHEDULE/x cannot be written"),
+        (["list", "--import=tests.no_such_module"], "No module named 'tests.no_such_module'"),
+        (["list", "--import=tests.simulation.unimportable"], "unimportable.py, line 3)"),
     ],
 )
 def test_a_wrong_question_is_refused_in_one_line(
     arguments: list[str], says: str, tmp_path: Path
 ) -> None:
     (tmp_path / "SCHEDULE").write_text('{"at_s": 0, "verb": "lose"}\n{"when": 1}\n')
-    (tmp_path / "IMPOSSIBLE").write_text('{"at_s": 0, "verb": "crash", "targets": ["77"]}\n')
+    (tmp_path / "IMPOSSIBLE").write_text(
+        '# mine\n{"at_s": 2, "verb": "lose", "until_s": 3}\n'
+        '{"at_s": 0, "verb": "crash", "targets": ["77"]}\n'
+    )
     for name in ("SCHEDULE", "IMPOSSIBLE"):
         arguments = [part.replace(name, str(tmp_path / name)) for part in arguments]
     done = command(*arguments)
     assert done.exit_code == 2
     assert len(done.stderr.splitlines()) == 1
     assert says in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["replay", "shrink"])
+def test_a_seed_that_raises_is_a_finding_when_it_is_run_again(verb: str) -> None:
+    done = command(verb, "3", "--scenario=broken", f"--import={BROKEN}")
+    assert done.exit_code == 1
+    assert "crash: RuntimeError: this seed is not liked" in done.stdout
+
+
+@pytest.mark.real_time
+def test_a_scenario_named_twice_is_run_once() -> None:
+    done = command("run", "--seeds=0", "--scenario=raft-3", "--scenario=raft-3")
+    assert "1 of 1 seeds" in done.stdout

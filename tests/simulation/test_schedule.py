@@ -33,6 +33,7 @@ def test_a_schedule_survives_its_file() -> None:
         ('{"at_s": 1, "verb": "crash", "targets": "1"}', "targets must be a list of names"),
         ('{"at_s": 1, "verb": "crash", "target": ["1"]}', "unknown field 'target'"),
         ('{"at_s": 1e999, "verb": "crash"}', "at_s must be a number"),
+        ('{"at_s": 1' + "0" * 400 + ', "verb": "crash"}', "at_s must be a number"),
     ],
 )
 def test_a_line_that_is_no_fault_is_refused_with_its_number(line: str, says: str) -> None:

@@ -1,0 +1,3 @@
+"""A module of scenarios that cannot be imported."""
+
+raise RuntimeError("not\ntoday")
