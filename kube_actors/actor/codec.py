@@ -8,6 +8,7 @@ when the class is first used.
 """
 
 import enum
+import threading
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
@@ -60,13 +61,16 @@ class Codec:
         }
         self._waiting: list[type] = []
         self._unions: list[tuple[dict[str, Decoder], tuple[type, ...]]] = []
+        # Disks are read in threads: two of them may meet a class for the first time at once.
+        self._compiling = threading.Lock()
 
     def encoder(self, cls: type) -> Encoder:
         """Find or compile the encoder of a message class; MalformedMessage for any other."""
         if cls not in self.encoders:
             if tag_of(cls) is None:
                 raise MalformedMessage(f"{cls.__name__} is not a message")
-            self._compile(cls)
+            with self._compiling:
+                self._compile(cls)
         return self.encoders[cls]
 
     def decoder(self, tag: object) -> Decoder:
@@ -74,7 +78,8 @@ class Codec:
         cls = class_of(tag) if type(tag) is str else None
         if cls is None:
             raise MalformedMessage(f"unknown message tag {tag!r:.60}")
-        self._compile(cls)
+        with self._compiling:
+            self._compile(cls)
         return self.decoders[typing.cast(str, tag)]
 
     def _compile(self, cls: type) -> None:
@@ -91,13 +96,16 @@ class Codec:
             self._waiting.clear()
             self._unions.clear()
             raise
-        for done in fresh:
-            index = self._names[done]
-            self.encoders[done] = self._namespace[f"encode_{index}"]
-            self.decoders[str(tag_of(done))] = self._namespace[f"decode_{index}"]
         for table, members in self._unions:
-            table.update((str(tag_of(one)), self.decoders[str(tag_of(one))]) for one in members)
+            table.update((str(tag_of(one)), self._function("decode", one)) for one in members)
         self._unions.clear()
+        # Last, for another thread uses them from here on.
+        for done in fresh:
+            self.encoders[done] = self._function("encode", done)
+            self.decoders[str(tag_of(done))] = self._function("decode", done)
+
+    def _function(self, verb: str, cls: type) -> Any:
+        return self._namespace[f"{verb}_{self._names[cls]}"]
 
     def index(self, cls: type) -> int:
         """Number a class, and see to it that it gets compiled."""
