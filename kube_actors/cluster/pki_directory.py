@@ -132,6 +132,11 @@ class PkiDirectory:
         for path in (self.path / "ca.crt", certificate, key):
             if not path.exists():
                 raise PkiRefused(f"no {path}: issue it with `kube-actors pki issue`")
+        if name not in self.hosts(name):
+            raise PkiRefused(
+                f"{certificate} is for {', '.join(self.hosts(name)) or 'nobody'}, not for {name}: "
+                "the others would refuse it; issue one with `kube-actors pki issue`"
+            )
         try:
             return mutual_tls(str(self.path / "ca.crt"), str(certificate), str(key))
         except OSError as error:

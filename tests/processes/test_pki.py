@@ -112,6 +112,19 @@ def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
         pki.tls("m1")
 
 
+def test_a_certificate_of_another_process_is_refused(tmp_path: Path) -> None:
+    pki = made(tmp_path / "pki")
+    for name in ("m1", "m2"):
+        pki.issue(name, now_s=NOW_S, entropy=os.urandom)
+    for suffix in ("crt", "key"):
+        (pki.path / f"m1.{suffix}").write_bytes((pki.path / f"m2.{suffix}").read_bytes())
+    with pytest.raises(PkiRefused, match=r"m1\.crt is for m2, .*not for m1: .*pki issue"):
+        pki.tls("m1")
+    (pki.path / "m1.crt").write_bytes(b"nonsense")
+    with pytest.raises(PkiRefused, match=r"m1\.crt is no certificate"):
+        pki.tls("m1")
+
+
 def test_show_lists_the_authority_first_and_when_each_ends(tmp_path: Path) -> None:
     pki = made(tmp_path / "pki")
     pki.issue("m1", now_s=NOW_S, entropy=os.urandom, valid_s=3600.0)
