@@ -31,6 +31,7 @@ class Acquaintance:
         self._member = member
         self._config = member.raft.config_state
         self._addresses: dict[int, Address] = {}
+        self._met_at: dict[int, Address] = {}
         self._strangers: dict[Address, None] = {}
         self._friends: dict[Address, None] = {}
         self._young = True
@@ -43,8 +44,13 @@ class Acquaintance:
         self.peers = Peers(member.config.member, self._config, member.config.election_ticks)
 
     def address(self, number: int) -> Address:
-        """Return where a member is reached."""
-        return self._addresses.get(number) or self._member.config.address(number)
+        """Return where a member is reached.
+
+        One that joins knows nobody's address before it has their state, and those that were
+        rebuilt are not where their numbers say: it answers where it is spoken to from.
+        """
+        met = self._met_at.get(number) if self._group < 0 else None
+        return self._addresses.get(number) or met or self._member.config.address(number)
 
     def follow_config(self) -> None:
         """Follow another configuration, if there is one."""
@@ -71,6 +77,7 @@ class Acquaintance:
         member, roster = self._member, self._member.machine.state.roster
         if self._is_foreign(delivery.source, message.group):
             return
+        self._met_at[message.member] = delivery.source
         self.peers.greeted(message.member, message.leader)
         if isinstance(message, Greeting):
             removed = message.member if roster.was_removed(message.member) else 0

@@ -218,3 +218,18 @@ def test_an_identity_file_is_whole_or_refused(tmp_path: Path) -> None:
         (directory / "identity.json").write_text(text)
         with pytest.raises(CorruptLog, match=r"identity\.json: offset 0"):
             keeper.load()
+
+
+@pytest.mark.anyio
+async def test_a_member_is_rebuilt_by_a_leader_that_was_rebuilt_itself() -> None:
+    # The leader's number says no longer where it is: whoever joins must answer it all the same.
+    async with open_group(snapshot_entries=20, keep_entries=5) as group:
+        for number in range(50):
+            await group.client.txn(put(b"k%d" % number))
+        for turn, place in enumerate((1, 2, 3)):
+            group.kill(place)
+            rebuild(group, place)
+            group.revive(place)
+            number = await voting_again(group, place, above=3 + turn)
+            await group.client.move_leader(number)
+        await group.assert_equal()
