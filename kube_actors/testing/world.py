@@ -1,8 +1,9 @@
 """Many simulated clusters around one operator: which seed breaks it, and with how few faults.
 
 The operator runs beside the cluster's own controllers, on virtual time, and is killed and started
-again while the faults last. When they have stopped, ``expect`` must come true. Nothing in a run
-reads the machine's clock, chance or network: an operator that does is told so.
+again while the faults last: at any moment, and often right after a write of its own. When they
+have stopped, ``expect`` must come true. Nothing in a run reads the machine's clock, chance or
+network: an operator that does is told so.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -21,6 +22,7 @@ from kube_actors.simulation.cluster_world import ClusterWorld, Part, Plan
 from kube_actors.simulation.scenario import Finding, Run
 from kube_actors.simulation.schedule import FaultSchedule
 from kube_actors.simulation.shrink import Shrunk, shrink
+from kube_actors.testing.mortal import MortalDoor
 
 Operator = Callable[[Client], Awaitable[None]]
 """Runs until it is cancelled, as a controller does; an API error ends it and it starts again."""
@@ -30,6 +32,7 @@ Always = Callable[[Change], None]
 
 RESTART_S = 0.5
 LIFE_S = 6.0
+LIFE_WRITES = 2.0
 SHRINK_RUNS_MAX = 40
 
 
@@ -104,6 +107,7 @@ class World:
             parts=tuple(_living(number, one) for number, one in enumerate(operators, 1)),
             expectations=() if expect is None else (_asked(expect),),
         )
+        __tracebackhide__ = True  # Whoever reads it has to mend the operator, not this.
         for seed in self.settings.seeds:
             run = self._live(plan, always, seed, draw_schedule(seed, self.settings.shape))
             if run.findings:
@@ -123,6 +127,7 @@ class World:
         return Run("world", seed, findings, steps, time_s, world.digest, schedule)
 
     def _tell(self, plan: Plan, always: Always | None, run: Run) -> None:
+        __tracebackhide__ = True
         shrunk = shrink(
             run,
             lambda schedule: self._live(plan, always, run.seed, schedule),
@@ -169,10 +174,17 @@ def _living(number: int, operator: Operator) -> Part:
         draw = Random(f"{world.seed}/operator/{number}")
         faults_end_s = anyio.current_time() + world.plan.shape.faults_s
         while True:
-            dies_s = anyio.current_time() + draw.expovariate(1 / LIFE_S)
-            mortal = dies_s < faults_end_s and "crash" in world.plan.shape.verbs
+            begun_s = anyio.current_time()
+            dies_s = begun_s + draw.expovariate(1 / LIFE_S)
+            writes = 1 + int(draw.expovariate(1 / LIFE_WRITES))
+            by_writes = draw.random() < 0.7
+            mortal = "crash" in world.plan.shape.verbs
             async with world.client(f"client/operator-{number}") as client:
-                with anyio.CancelScope(deadline=dies_s if mortal else float("inf")):
+                with anyio.CancelScope() as life:
+                    if mortal and dies_s < faults_end_s:
+                        life.deadline = dies_s
+                    if mortal and by_writes and begun_s < faults_end_s:
+                        client.door = MortalDoor(client.door, writes, life.cancel)
                     try:
                         await operator(client)
                     except (StatusError, ActorError):

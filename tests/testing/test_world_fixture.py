@@ -6,7 +6,9 @@ import time
 
 import anyio
 import pytest
+from attrs import evolve
 
+from kube_actors.api.errors import StatusError
 from kube_actors.client import Client
 from kube_actors.simulation.cluster_history import Change
 from kube_actors.testing import World, WorldBroken, WorldSettings
@@ -64,6 +66,50 @@ def test_an_operator_that_asks_the_machine_for_the_time_is_told_so() -> None:
         World(CALM).run(asks)
 
 
+async def names_its_child_afterwards(client: Client) -> None:
+    """Forgets a child that it made when it ends before it has written the name down."""
+    while True:
+        parent = await client.get("configmaps", "parent", "default")
+        if "child" not in (parent.get("data") or {}):
+            child = await client.create(config_map(generateName="child-"))
+            await client.patch(
+                "configmaps", "parent", {"data": {"child": child["metadata"]["name"]}}, "default"
+            )
+        await anyio.sleep(0.5)
+
+
+async def names_its_child_first(client: Client) -> None:
+    while True:
+        try:
+            await client.create(config_map(name="child-1"))
+        except StatusError as error:
+            if error.reason != "AlreadyExists":
+                raise
+        await anyio.sleep(0.5)
+
+
+def config_map(**meta: str) -> dict[str, object]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "default", **meta}}
+
+
+async def a_parent(client: Client) -> None:
+    await client.apply(config_map(name="parent"))
+
+
+async def one_child(client: Client) -> None:
+    found = (await client.list("configmaps", "default"))["items"]
+    names = [obj["metadata"]["name"] for obj in found]
+    children = [name for name in names if name.startswith("child-")]
+    assert len(children) == 1, f"{len(children)} children"
+
+
+def test_an_operator_is_killed_between_a_write_and_what_should_follow_it() -> None:
+    calm = evolve(CALM, seeds=range(4))
+    with pytest.raises(WorldBroken, match=r"breaks expectation .* 2 children"):
+        World(calm).run(names_its_child_afterwards, setup=a_parent, expect=one_child)
+    World(calm).run(names_its_child_first, setup=a_parent, expect=one_child)
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [({"faults": ("melt",)}, "melt"), ({"faults": ("dead",)}, "alone"), ({"seeds": ()}, "seed")],
@@ -91,6 +137,14 @@ def test_it(world):
 @pytest.mark.world(sees=2)
 def test_a_slip(world):
     pass
+
+
+@pytest.mark.world(seeds=1, nodes=1, seconds=1, faults=["crash"])
+def test_broken(world):
+    async def wrong(client):
+        raise KeyError("mine")
+
+    world.run(wrong)
 """
 
 
@@ -103,6 +157,10 @@ def test_the_plugin_gives_the_fixture_and_its_options(
     ran = pytester.runpytest(*plugin, "-s", "--world-seed", "7", "-k", "test_it")
     ran.assert_outcomes(passed=1)
     ran.stdout.fnmatch_lines(["*seeds [[]7[]]*"])
+    broken = pytester.runpytest(*plugin, "-k", "broken")
+    broken.assert_outcomes(failed=1)
+    broken.stdout.fnmatch_lines(["*WorldBroken: seed 0 breaks crash*KeyError: 'mine'*"])
+    broken.stdout.no_fnmatch_line("*def _tell*")  # our own insides would bury it
     slip = pytester.runpytest(*plugin, "-k", "slip")
     slip.assert_outcomes(errors=1)
     slip.stdout.fnmatch_lines(["*test_a_slip*sees*"])

@@ -1,0 +1,31 @@
+"""A way to the API that ends whoever uses it, right after one of its writes was answered.
+
+No moment drawn from a clock falls between two requests of which one follows the other's answer at
+once; yet that is where an operator breaks that is not idempotent: what it wrote is there, and it
+has forgotten why.
+"""
+
+from collections.abc import Callable
+
+import anyio
+
+from kube_actors.client.door import Door
+from kube_actors.client.messages import ApiRequest, ApiResponse
+
+
+class MortalDoor(Door):
+    """Calls ``dies`` when the ``writes``-th write of its user has been answered."""
+
+    def __init__(self, door: Door, writes: int, dies: Callable[[], None]) -> None:
+        super().__init__(door.actor, door.apiservers, door.user, door.groups)
+        self._left = writes
+        self._dies = dies
+
+    async def request(self, request: ApiRequest) -> ApiResponse:
+        answer = await super().request(request)
+        if request.method != "GET":
+            self._left -= 1
+            if self._left == 0:
+                self._dies()
+                await anyio.lowlevel.checkpoint()
+        return answer
