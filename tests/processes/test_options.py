@@ -11,6 +11,8 @@ from kube_actors.cli import main
 from kube_actors.cluster import InvalidConfig
 from kube_actors.cluster.join import parse_endpoint, parse_join
 from kube_actors.cluster.pki_directory import PkiDirectory
+from kube_actors.cluster.roll import Roll
+from kube_actors.store import MemberInfo
 
 THREE = ("m2=h:2", "m1=h:1", "m3=[::1]:3")
 
@@ -22,6 +24,34 @@ def test_the_same_masters_in_any_order_have_the_same_numbers() -> None:
     assert join.others("m2") == {"m1": ("h", 1), "m3": ("::1", 3)}
     with pytest.raises(InvalidConfig, match="--join m9=HOST:PORT"):
         join.number("m9")
+
+
+def test_who_was_added_later_has_the_number_that_the_group_gave() -> None:
+    join = parse_join(["m2=h:2", "m0@4=h:4", "m1=h:1"])
+    assert join.places == {1: "m1", 2: "m2", 4: "m0"}
+    assert join.founders == ("m1", "m2")
+    with pytest.raises(InvalidConfig, match="m9"):
+        join.number("m9")
+
+
+def test_a_master_that_the_group_names_may_have_any_address_too() -> None:
+    roll = Roll(parse_join(THREE), "m1")
+    changes: list[tuple[int, ...]] = []
+    roll.changed = changes.append
+    assert not roll.may_hold("m4", "store/4")
+    roll.take(())
+    assert not changes
+    members = [MemberInfo(1, "m1"), MemberInfo(2), MemberInfo(5, address="store/3")]
+    roll.take(members)
+    assert (roll.places, changes) == ({1: "m1", 2: "m2", 3: "m3"}, [])
+    roll.take([*members[:2], MemberInfo(6, "m6")])
+    assert (roll.places, changes) == ({1: "m1", 2: "m2", 6: "m6"}, [(1, 2, 6)])
+    assert roll.may_hold("m6", "store/6")
+    assert roll.may_send("m6", "store/6", "store/1")
+    assert not roll.may_hold("n1", "store/6")
+    # Who was removed must still be told so.
+    roll.take(members)
+    assert roll.may_hold("m6", "store/6")
 
 
 def test_a_node_may_have_only_its_own_addresses() -> None:
@@ -62,6 +92,9 @@ def test_what_a_node_sends_is_known_to_be_its_own() -> None:
         (("m1=h:1", "m1=h:2"), "twice"),
         (("m1=h:1", "m2=h:1", "m3=h:3"), "same address"),
         (("m1=h:1", "m2=h:2"), "use 1, 3 or 5"),
+        (("m1=h:1", "m4@x=h:4"), "the number that `kube-actors store add` gave"),
+        (("m1=h:1", "m4@0=h:4"), "the number that `kube-actors store add` gave"),
+        (("m1=h:1", "m4@1=h:4"), "the same number"),
     ],
 )
 def test_a_join_that_makes_no_sense_is_refused(given: tuple[str, ...], why: str) -> None:
@@ -100,6 +133,8 @@ def check_refused(result: Result, why: str) -> None:
     [
         (["--name=m9"], "'m9' is not among the masters m1"),
         (["--join=m2=h:2"], "use 1, 3 or 5"),
+        (["--etcd-listen=127.0.0.1:0"], "0 says nothing"),
+        (["--etcd-listen=10.9.8.7:1"], "use https://10.9.8.7:1"),
         (["--listen=nowhere"], "--listen: expected HOST:PORT"),
         (["--listen=10.9.8.7:1"], "issue it with `kube-actors pki issue … m1 --host 10.9.8.7`"),
         (["--pki=/dev/null"], "cannot read /dev/null/"),
