@@ -69,7 +69,7 @@ def build_server(actor: Actor, config: ApiServerConfig, store: Store | None) -> 
         ]
         return kinds[0] if kinds else errors.Resource(group, plural)
 
-    chosen = store or StoreClient(actor, config.stores)
+    chosen = store or StoreClient(actor, config.stores, learn=True)
     cache = WatchCache(kind_of, ring_max=config.watch_ring_max, buffer_max=config.watch_buffer_max)
     signer = None
     if config.service_account_key_pem:

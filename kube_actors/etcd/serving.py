@@ -42,7 +42,7 @@ def etcd_server(
     actor: Actor, members: Sequence[Address], cluster_id: int = CLUSTER_ID
 ) -> GrpcServer:
     """Put the services together."""
-    store, steward = StoreClient(actor, members), Steward(actor, members)
+    store, steward = StoreClient(actor, members, learn=True), Steward(actor, members)
     origin = Origin(store, actor.clock, cluster_id)
     methods = {
         **KvService(store, origin).methods(),

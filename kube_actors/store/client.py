@@ -9,6 +9,7 @@ the member: it is passed on at once.
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from math import inf
 from typing import Any
 
 from kube_actors.actor import (
@@ -21,6 +22,8 @@ from kube_actors.actor import (
     Unreachable,
 )
 from kube_actors.store.administration import Administration
+from kube_actors.store.cluster_messages import ListMembers, Members
+from kube_actors.store.config import member_address
 from kube_actors.store.maintenance_messages import GetSnapshot
 from kube_actors.store.messages import (
     AtRevision,
@@ -48,22 +51,35 @@ from kube_actors.store.watch_session_client import WatchSessionClient, open_sess
 AVOID_S = 1.0
 """How long a member that failed is not asked first."""
 
+LEARN_S = 10.0
+"""How often a client that learns asks who belongs."""
+
 _UNKNOWN = (ActorCrashed, DeadlineExceeded)
 _NOT_RECEIVED = (Unreachable, Overloaded)
 
 
 class StoreClient(Administration):
-    """Implements ``Store``. ``timeout_s`` bounds one attempt at one member."""
+    """Implements ``Store``. ``timeout_s`` bounds one attempt at one member.
+
+    One that is told to ``learn`` asks now and then who belongs to the group, and goes on when the
+    members that it was given are all gone but its home; the others ask those ``members`` only.
+    """
 
     def __init__(
-        self, actor: Actor, members: Sequence[Address], *, timeout_s: float = 10.0
+        self,
+        actor: Actor,
+        members: Sequence[Address],
+        *,
+        timeout_s: float = 10.0,
+        learn: bool = False,
     ) -> None:
         if not members:
             raise ValueError("a store client needs at least one member")
         self._actor = actor
         self._members = tuple(members)
         self._timeout_s = timeout_s
-        self._avoided_until_s = [0.0] * len(self._members)
+        self._avoided_until_s: dict[Address, float] = {}
+        self._learn_at_s = actor.clock.monotonic() + LEARN_S if learn else inf
 
     async def range(self, request: Range) -> Ranged:
         answer = await self._read(request)
@@ -110,17 +126,17 @@ class StoreClient(Administration):
     @asynccontextmanager
     async def _watch(self, request: Watch) -> AsyncGenerator[AsyncIterator[Watched], None]:
         order = self._order()
-        for position in order:
+        for member in order:
             opened = False
             try:
-                async with self._actor.stream(self._members[position], request) as items:
+                async with self._actor.stream(member, request) as items:
                     first = await anext(items)
                     opened = True
                     yield _Watching(first, items)
                     return
             except (*_NOT_RECEIVED, *_UNKNOWN):
-                self._avoid(position)
-                if opened or position == order[-1]:
+                self._avoid(member)
+                if opened or member == order[-1]:
                     raise
 
     @asynccontextmanager
@@ -131,78 +147,92 @@ class StoreClient(Administration):
         iteration does, and a new session is needed.
         """
         order = self._order()
-        for position in order:
+        for member in order:
             opened = False
             number = self._actor.random.getrandbits(62)
-            session = open_session(
-                self._actor, self._members[position], number, timeout_s=self._timeout_s
-            )
+            session = open_session(self._actor, member, number, timeout_s=self._timeout_s)
             try:
                 async with session as watches:
                     opened = True
                     yield watches
                     return
             except (*_NOT_RECEIVED, *_UNKNOWN):
-                self._avoid(position)
-                if opened or position == order[-1]:
+                self._avoid(member)
+                if opened or member == order[-1]:
                     raise
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[AsyncIterator[Any]]:
         """Open one member's state, the first one's that answers, as ``SnapshotPart``s."""
         order = self._order()
-        for position in order:
+        for member in order:
             opened = False
             try:
-                async with self._actor.stream(
-                    self._members[position], GetSnapshot(), credit=8
-                ) as parts:
+                async with self._actor.stream(member, GetSnapshot(), credit=8) as parts:
                     opened = True
                     yield parts
                     return
             except (*_NOT_RECEIVED, *_UNKNOWN):
-                self._avoid(position)
-                if opened or position == order[-1]:
+                self._avoid(member)
+                if opened or member == order[-1]:
                     raise
 
     async def _read(self, request: Any) -> Any:
         failure: ActorError | None = None
-        for position in self._order():
+        for member in self._order():
             try:
-                return await self._call(position, request)
+                return await self._call(member, request)
             except (*_NOT_RECEIVED, *_UNKNOWN) as error:
-                self._avoid(position)
+                self._avoid(member)
                 failure = error
         assert failure is not None
         raise failure
 
     async def _write(self, request: Any) -> Any:
         failure: ActorError | None = None
-        for position in self._order():
+        for member in self._order():
             try:
-                return await self._call(position, request)
+                return await self._call(member, request)
             except _NOT_RECEIVED as error:
-                self._avoid(position)
+                self._avoid(member)
                 failure = error
             except _UNKNOWN as error:
-                self._avoid(position)
-                raise OutcomeUnknown(f"{self._members[position]}: {error}") from error
+                self._avoid(member)
+                raise OutcomeUnknown(f"{member}: {error}") from error
         assert failure is not None
         raise failure
 
-    def _order(self) -> list[int]:
-        """Return all positions, those that failed lately last."""
+    def _order(self) -> list[Address]:
+        """Return all members, those that failed lately last."""
         now_s = self._actor.clock.monotonic()
-        return sorted(
-            range(len(self._members)), key=lambda n: (self._avoided_until_s[n] > now_s, n)
-        )
+        return sorted(self._members, key=lambda one: self._avoided_until_s.get(one, 0.0) > now_s)
 
-    def _avoid(self, position: int) -> None:
-        self._avoided_until_s[position] = self._actor.clock.monotonic() + AVOID_S
+    def _avoid(self, member: Address) -> None:
+        self._avoided_until_s[member] = self._actor.clock.monotonic() + AVOID_S
 
-    async def _call(self, position: int, request: Any) -> Any:
-        member = self._members[position]
-        return await self._actor.call(member, request, timeout_s=self._timeout_s)
+    async def _call(self, member: Address, request: Any) -> Any:
+        answer = await self._actor.call(member, request, timeout_s=self._timeout_s)
+        if self._actor.clock.monotonic() >= self._learn_at_s:
+            await self._learn(member)
+        return answer
+
+    async def _learn(self, member: Address) -> None:
+        """Ask a member that has just answered who belongs; the home stays the home."""
+        self._learn_at_s = self._actor.clock.monotonic() + LEARN_S
+        try:
+            found = await self._actor.call(
+                member, ListMembers(serializable=True), timeout_s=AVOID_S
+            )
+        except ActorError:
+            return
+        assert isinstance(found, Members)
+        if found.members:
+            belong = [Address(one.address) or member_address(one.id) for one in found.members]
+            home = self._members[0]
+            self._members = (home, *(one for one in belong if one != home))
+            self._avoided_until_s = {
+                one: until_s for one, until_s in self._avoided_until_s.items() if one in belong
+            }
 
 
 class _Watching:
