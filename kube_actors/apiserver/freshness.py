@@ -46,4 +46,4 @@ def stale_text(error: Exception) -> str:
             "this read may be stale: the cluster is read-only, "
             f"{error.answering} of {error.members} store members answer"
         )
-    return f"this read may be stale: {error}"
+    return f"this read may be stale: the store does not answer: {error}"

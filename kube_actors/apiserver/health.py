@@ -35,7 +35,7 @@ async def _quorum(server: Server) -> Check:
     try:
         status = await server.store.status()
     except ActorError as error:
-        return Check("store-quorum", f"no store member answers: {error!r}")
+        return Check("store-quorum", f"no store member answers: {error}")
     if not status.read_only:
         return Check("store-quorum")
     problem = f"READ-ONLY: {status.answering} of {status.members} store members answer"

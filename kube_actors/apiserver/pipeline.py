@@ -193,7 +193,7 @@ def _store_error(error: ActorError) -> errors.StatusError:
         return errors.expired(f"the revision was compacted at {error.compact_revision}")
     if isinstance(error, InvalidRequest):
         return errors.too_large(error.text)
-    return errors.service_unavailable(f"the store does not answer: {error!r}", retry_after_s=1)
+    return errors.service_unavailable(f"the store does not answer: {error}", retry_after_s=1)
 
 
 def _measure(server: Server, target: Target, answer: AnyAnswer, elapsed_s: float) -> None:

@@ -133,6 +133,11 @@ class EtcdDoor(AbstractAsyncContextManager[list[str]]):
 
     async def _listeners(self, masters: int) -> list[tuple[Any, int]]:
         found: list[tuple[Any, int]] = []
+        if self._listen.port + masters - 1 > 65535:
+            raise click.UsageError(
+                f"--etcd-listen: each of the {masters} members is served at its own port, from "
+                f"{self._listen.port} on, and there is none after 65535: choose a lower one"
+            )
         for number in range(masters):
             port = self._listen.port and self._listen.port + number
             try:

@@ -34,7 +34,7 @@ def render_status(status: dict[str, Any]) -> list[str]:
     lines += ["", _row("MASTER", "UP", "STORE", "ROLE", "TERM", "COMMIT", "APPLIED", "REVISION")]
     for number, member in members.items():
         up = status["masters"].get(f"master/{number}", {}).get("up", False)
-        lines.append(_member(number, up, member, store["leader"]))
+        lines.append(_member(number, up, member, store))
     lines += ["", _row("NODE", "STATUS")]
     for name, node in status["nodes"].items():
         state = "Ready" if node["ready"] else "NotReady"
@@ -57,6 +57,9 @@ def _headline(store: dict[str, Any]) -> str:
     silent = [f"store/{number}" for number, member in members.items() if not member["answers"]]
     answering, majority = len(members) - len(silent), len(members) // 2 + 1
     count = f"{answering} of {len(members)} store members answer"
+    if store["engine"]:
+        # All masters share it; how many members it has is its own affair.
+        return _engine_headline(answering, len(members), read_only=store["readOnly"])
     if _is_read_only(store):
         why = " and nobody leads" if answering >= majority else ""
         return (
@@ -64,21 +67,35 @@ def _headline(store: dict[str, Any]) -> str:
             "is back"
         )
     leader = f"store/{store['leader']}"
-    leads = "nobody leads yet" if leader in silent else f"{leader} leads"
+    known = leader.removeprefix("store/") in members and leader not in silent
+    leads = f"{leader} leads" if known else "nobody leads yet"
     if not silent:
         return f"healthy: {leads}, {count}"
     spare = answering - majority or "no"
     return f"DEGRADED: {leads}, {count} ({', '.join(silent)} silent); {spare} more may fail"
 
 
-def _member(number: str, up: bool, member: dict[str, Any], leader: int) -> str:
+def _engine_headline(answering: int, masters: int, *, read_only: bool) -> str:
+    if read_only:
+        said = "does not answer" if not answering else "has no leader"
+        return f"READ-ONLY: the store's engine {said}; reads may be stale, writes are refused"
+    state = "healthy" if answering == masters else "DEGRADED"
+    return f"{state}: {answering} of {masters} masters reach the store's engine, which has a leader"
+
+
+def _member(number: str, up: bool, member: dict[str, Any], store: dict[str, Any]) -> str:
+    leader = store["leader"]
+    place = "engine" if store["engine"] else f"store/{number}"
     if not member["answers"]:
-        return _row(f"master/{number}", "yes" if up else "no", f"store/{number}", "silent")
+        return _row(f"master/{number}", "yes" if up else "no", place, "silent")
+    if store["engine"]:
+        numbers = [str(member[key]) for key in ("term", "commit", "applied", "revision")]
+        return _row(f"master/{number}", "yes" if up else "no", place, "answers", *numbers)
     role = "leader" if member["leader"] == int(number) and leader == int(number) else "follower"
     if member["readOnly"]:
         role = "read-only"
     numbers = [str(member[key]) for key in ("term", "commit", "applied", "revision")]
-    return _row(f"master/{number}", "yes" if up else "no", f"store/{number}", role, *numbers)
+    return _row(f"master/{number}", "yes" if up else "no", place, role, *numbers)
 
 
 def _row(*cells: str) -> str:

@@ -317,7 +317,8 @@ class Cluster:
 
     def _open_disk(self, number: int) -> Disk:
         if self._disk is not None:
-            return self._disk(number)
+            disk = self._disks[number] = self._disk(number)
+            return disk
         # It survives the member that writes to it; one that has failed is not trusted again.
         if number not in self._disks:
             directory = self.config.data_dir
@@ -395,6 +396,8 @@ class Cluster:
     async def _missing(self) -> str:
         await self.health.refresh()
         if not self.health.leader:
+            if self._engine is not None and not any(self.health.members.values()):
+                return "the store's engine does not answer"
             return "the store has no leader"
         serving = self.app.masters()
         if len(serving) < self.config.masters:
@@ -431,6 +434,8 @@ class Cluster:
     ) -> dict[str, Any] | AsyncIterator[bytes]:
         """Answer the command line: ``status``, the chaos verbs, and what concerns the store."""
         if what.startswith("store/"):
+            if self._engine is not None:
+                raise ValueError("the store is an engine of its own: use its own tools (etcdctl)")
             desk = StoreDesk(self.actor, self.config.masters, self.rebuild_store)
             return await desk.answer(what.removeprefix("store/"), asked)
         if what == "status":

@@ -135,4 +135,9 @@ class Health:
                 "members": status.members,
                 "readOnly": status.read_only,
             }
-        return {"members": members, "leader": self.leader, "readOnly": self.read_only}
+        return {
+            "members": members,
+            "leader": self.leader,
+            "readOnly": self.read_only,
+            "engine": self._engine is not None,
+        }

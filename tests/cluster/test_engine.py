@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from kube_actors import Cluster
+from kube_actors.cli.status import render_status
 from tests.cluster.local_engine import LocalEngine
 
 pytestmark = pytest.mark.anyio
@@ -34,3 +35,7 @@ async def test_a_cluster_runs_on_another_engine_than_its_own_raft_group() -> Non
         assert not any(target.startswith("store/") for target in cluster.faults.targets())
         status = await cluster.status()
         assert status["store"]["readOnly"] is False
+        assert status["store"]["engine"] is True
+        assert render_status(status)[0].startswith("healthy: 3 of 3 masters reach the store's")
+        with pytest.raises(ValueError, match="use its own tools"):
+            await cluster._debug("store/members", {})

@@ -7,7 +7,9 @@ import pytest
 from kube_actors.cli.status import render_status
 
 
-def status(answering: str, *, leader: int = 1, read_only: bool = False) -> dict[str, Any]:
+def status(
+    answering: str, *, leader: int = 1, read_only: bool = False, engine: bool = False
+) -> dict[str, Any]:
     """Three masters; ``answering`` names the numbers of the stores that answer."""
     members: dict[str, Any] = {}
     for number in "123":
@@ -15,7 +17,7 @@ def status(answering: str, *, leader: int = 1, read_only: bool = False) -> dict[
         if number in answering:
             members[number] |= {"leader": leader, "term": 1, "commit": 9, "applied": 9}
             members[number] |= {"revision": 5, "answering": 3, "members": 3, "readOnly": read_only}
-    store = {"members": members, "leader": leader, "readOnly": read_only}
+    store = {"members": members, "leader": leader, "readOnly": read_only, "engine": engine}
     return {"store": store, "masters": {}, "nodes": {}}
 
 
@@ -43,6 +45,14 @@ def status(answering: str, *, leader: int = 1, read_only: bool = False) -> dict[
             status("123", leader=0, read_only=True),
             "READ-ONLY: 3 of 3 store members answer and nobody leads; reads may be stale, writes "
             "are refused until a majority is back",
+        ),
+        (
+            status("123", leader=10276657743932975437, engine=True),
+            "healthy: 3 of 3 masters reach the store's engine, which has a leader",
+        ),
+        (
+            status("", leader=0, read_only=True, engine=True),
+            "READ-ONLY: the store's engine does not answer; reads may be stale, writes are refused",
         ),
     ],
 )

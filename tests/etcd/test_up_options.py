@@ -26,6 +26,7 @@ main()
         (("--etcd-listen", "here"), "--etcd-listen takes HOST:PORT or https://HOST:PORT"),
         (("--etcd-listen", "ftp://127.0.0.1:1"), "--etcd-listen takes HOST:PORT"),
         (("--etcd-listen", "127.0.0.1:66000"), "--etcd-listen takes HOST:PORT"),
+        (("--etcd-listen", "127.0.0.1:65534", "--nodes", "0"), "there is none after 65535"),
         (("--etcd-listen", "0.0.0.0:2379"), "is for this machine only: use https://0.0.0.0:2379"),
         (("--store", "http://127.0.0.1:1"), "--store takes etcd=http://HOST:PORT"),
         (("--store", "etcd=127.0.0.1:1"), "an etcd is http://HOST:PORT or https://HOST:PORT"),

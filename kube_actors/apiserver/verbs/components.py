@@ -81,7 +81,7 @@ async def _store_problem(server: Server) -> str:
     try:
         status = await server.store.status()
     except ActorError as error:
-        return f"no store member answers: {error!r}"
+        return f"no store member answers: {error}"
     if status.read_only:
         return f"read-only: {status.answering} of {status.members} store members answer"
     return ""
