@@ -20,6 +20,7 @@ from kube_actors.actor import (
     Address,
     Delivery,
     Overloaded,
+    Unreachable,
 )
 from kube_actors.raft import (
     InstallSnapshot,
@@ -262,6 +263,7 @@ class Member:
         try:
             if isinstance(request, Range):
                 check_range(request)
+                self._check_joined()
             if isinstance(request, Range | ListMembers) and request.serializable:
                 self.machine.answer(delivery)
                 return
@@ -278,12 +280,19 @@ class Member:
     def _take_watch(self, delivery: Delivery, request: Watch) -> None:
         try:
             check_watch(request)
+            self._check_joined()
         except ActorError as error:
             delivery.fail(error)
         else:
             self.machine.watches.open(delivery, request)
 
+    def _check_joined(self) -> None:
+        if not self.peers.voters:
+            # Added, and nobody has told it anything yet: the next member is to be asked.
+            raise Unreachable(self.actor.address)
+
     def _check_quorum(self) -> None:
+        self._check_joined()
         if not self.peers.has_quorum:
             raise NoQuorum(self.peers.answering, self.peers.voters)
 
@@ -436,6 +445,11 @@ class Member:
                 self.transfers.begin(message)
             else:
                 tell(address(message.target), message)
+
+    @property
+    def knows_group(self) -> bool:
+        """Say whether who belongs is applied; one that joined learns it from the log first."""
+        return bool(self.raft.config_as_of(self.machine.applied_index).voters)
 
     def snapshot(self) -> StateSnapshot:
         """Freeze the state as it is, with the configuration in force at its last entry."""

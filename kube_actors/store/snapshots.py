@@ -94,6 +94,10 @@ class SnapshotTransfers:
         self._member.tasks.start_soon(self._begin, install)
 
     async def _begin(self, install: InstallSnapshot) -> None:
+        if not self._member.knows_group:
+            # It leads before it has applied again what it had: the follower is asked once more.
+            self._member.raft.report_snapshot_failed(install.target)
+            return
         async with self._encoding:
             encoded = self._encoded
             wanted = install.snapshot.metadata.index

@@ -125,8 +125,8 @@ class Writer:
             applied - self._snapshot_index >= config.snapshot_entries
             or self._disk.size_bytes >= config.snapshot_log_bytes
         ):
-            if not member.raft.config_as_of(applied).voters:
-                return  # It joined, and has not learnt from the log yet who else belongs.
+            if not member.knows_group:
+                return
             self._saving_snapshot = True
             snapshot = member.snapshot()
             member.tasks.start_soon(self._save_snapshot, snapshot)
@@ -134,7 +134,7 @@ class Writer:
     async def save_snapshot_now(self) -> None:
         """Replace the log by a snapshot, unless one of them is being written."""
         member = self._member
-        if not self._saving_snapshot and not self._installing:
+        if not self._saving_snapshot and not self._installing and member.knows_group:
             self._saving_snapshot = True
             await self._save_snapshot(member.snapshot())
 
