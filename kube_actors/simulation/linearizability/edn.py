@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-__all__ = ["EdnError", "Keyword", "Placed", "read_edn"]
+__all__ = ["EdnError", "Keyword", "Placed", "read_edn", "read_items"]
 
 
 class EdnError(ValueError):
@@ -65,9 +65,23 @@ def read_edn(text: str) -> Iterator[Placed]:
         yield placed
 
 
+def read_items(text: str) -> Iterator[Placed]:
+    """Read every value at the top level, or of the lists and vectors there, where it stands."""
+    reader = _Reader(text, outermost=True)
+    while (placed := reader.value(0)) is not None:
+        if isinstance(placed.value, tuple):
+            yield from reader.items
+        else:
+            yield placed
+
+
 class _Reader:
-    def __init__(self, text: str) -> None:
+    """``items``: with ``outermost``, what the last list or vector at the top level holds."""
+
+    def __init__(self, text: str, *, outermost: bool = False) -> None:
         self.text = text
+        self.items: list[Placed] = []
+        self._outermost = outermost
         self.position = 0
         self._line = 1
         self._line_start = 0
@@ -151,8 +165,13 @@ class _Reader:
 
     def _collection(self, opening: str, start: int, depth: int) -> Any:
         items: list[Any] = []
+        outermost = self._outermost and depth == 1
+        if outermost:
+            self.items = []
         while (placed := self.value(depth, (opening, start))) is not None:
             items.append(placed.value)
+            if outermost:
+                self.items.append(placed)
         self.position += 1
         if opening in "([":
             return tuple(items)

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import evolve
 
-from kube_actors.simulation.linearizability.edn import EdnError, Placed, read_edn
+from kube_actors.simulation.linearizability.edn import EdnError, read_items
 from kube_actors.simulation.linearizability.history import TYPES, Event, HistoryError
 
 __all__ = ["read_history"]
@@ -46,19 +46,10 @@ def _guess(text: str) -> str:
 
 def _read_edn(text: str) -> Iterator[tuple[str, Any]]:
     try:
-        for placed in _flat(text):
+        for placed in read_items(text):
             yield f"line {placed.line}:{placed.column}", placed.value
     except EdnError as error:
         raise HistoryError(f"line {error.line}:{error.column}", error.text) from None
-
-
-def _flat(text: str) -> Iterator[Placed]:
-    for placed in read_edn(text):
-        if isinstance(placed.value, tuple):
-            for item in placed.value:
-                yield evolve(placed, value=item)
-        else:
-            yield placed
 
 
 def _read_json(text: str) -> Iterator[tuple[str, Any]]:

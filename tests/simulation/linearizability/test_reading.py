@@ -90,6 +90,16 @@ def test_what_is_no_edn_is_refused_with_line_and_column(text: str, said: str) ->
     assert str(caught.value).startswith(said)
 
 
+def test_a_history_in_one_vector_has_its_places_line_by_line() -> None:
+    text = (
+        "[{:type :invoke, :process 0, :f :write, :value 1}\n"
+        " {:type :ok, :process 0, :f :write, :value 1}]\n"
+        "{:type :invoke, :process 0, :f :write, :value [[2]]}\n"
+    )
+    places = [event.where for event in read_history(text, keyed=False)]
+    assert places == ["line 1:2", "line 2:2", "line 3:1"]
+
+
 @given(st.text(alphabet=st.sampled_from(list('{}[]()#_:\\"; \n1a,^.-'))) | st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(HistoryError):
