@@ -16,6 +16,7 @@ from kube_actors.actor.errors import (
     ActorError,
     DeadlineExceeded,
     MalformedMessage,
+    OutsideTrouble,
     Overloaded,
     Unreachable,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "ONE_FOR_ALL",
     "ONE_FOR_ONE",
     "Overflow",
+    "OutsideTrouble",
     "Overloaded",
     "REST_FOR_ONE",
     "Restart",

@@ -24,6 +24,14 @@ class ActorError(Exception):
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in fields)
 
 
+class OutsideTrouble(Exception):
+    """Base of what an actor ends with when its program is not at fault: a full disk, say.
+
+    Its supervisor tells it in one line, without a traceback, and once however often the next
+    attempts meet the same.
+    """
+
+
 @message("actor.malformed")
 class MalformedMessage(ActorError, ValueError):
     """Bytes that are no known message: unknown tag, wrong fields, wrong types, bad msgpack."""

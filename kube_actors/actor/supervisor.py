@@ -21,6 +21,7 @@ from kube_actors.actor.child import (
     State,
     SupervisorStatistics,
 )
+from kube_actors.actor.errors import OutsideTrouble
 from kube_actors.actor.failure import only
 from kube_actors.actor.mailbox import Mailbox
 from kube_actors.actor.port import Port
@@ -375,8 +376,12 @@ class Supervisor:
         if isinstance(error, BaseExceptionGroup):
             error = only(error)
         record.error = error
-        record.crash = f"{type(error).__name__}: {error}"
-        if record.injected:
+        said, record.crash = record.crash, f"{type(error).__name__}: {error}"
+        if isinstance(error, OutsideTrouble):
+            lived_s = self.system.library.time() - record.started_s
+            if said != record.crash or lived_s >= self._window_s:
+                logger.error("%s cannot go on: %s", record.child.address, error)
+        elif record.injected:
             logger.warning("%s crashed: %s", record.child.address, record.crash)
         else:
             logger.error("%s crashed: %s", record.child.address, record.crash, exc_info=error)

@@ -11,11 +11,12 @@ from typing import Protocol
 
 from attrs import field, frozen
 
+from kube_actors.actor import OutsideTrouble
 from kube_actors.raft import Entry, HardState, SnapshotMetadata
 from kube_actors.store.frozen import FrozenState
 
 
-class DiskError(Exception):
+class DiskError(OutsideTrouble):
     """The member cannot go on with this disk."""
 
 

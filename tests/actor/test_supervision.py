@@ -12,6 +12,7 @@ from kube_actors.actor import (
     Child,
     DeadlineExceeded,
     Escalated,
+    OutsideTrouble,
     Restart,
     State,
     Strategy,
@@ -436,6 +437,28 @@ async def test_cancelling_at_any_moment_leaves_no_task(after_s: float) -> None:
     assert all(count == 0 for count in alive.values())
     assert not system.ports
     assert not system.supervisors
+
+
+async def test_trouble_from_outside_is_told_once_without_a_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lives: list[str] = []
+
+    async def full(actor: Actor) -> None:
+        lives.append("begun")
+        await anyio.sleep(0.01)
+        raise OutsideTrouble("no room" if len(lives) < 4 else "still no room")
+
+    async with ActorSystem() as system, Supervisor(system, name="root", intensity=99) as supervisor:
+        supervisor.start(Child("a", full))
+        await anyio.sleep(30)
+    assert len(lives) > 5
+    errors = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert [one.getMessage() for one in errors] == [
+        "a cannot go on: no room",
+        "a cannot go on: still no room",
+    ]
+    assert all(one.exc_info is None for one in errors)
 
 
 async def test_a_crash_is_reported_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
