@@ -37,8 +37,11 @@ class Acquaintance:
         self._young = True
         self._held: list[Delivery] = []
         self._unsure: dict[int, None] | None = None
-        """The founders that may still say that this member had a log; None when all is clear."""
-        others = [one for one in belonging(self._config) if one != member.config.member]
+        """Who may still say that this member had a log; None when all is clear."""
+        # Whoever joins knows only where the founders were, but its own log may be lost as well.
+        joined = range(1, member.config.members + 1) if member.config.joining else ()
+        known = belonging(self._config) or joined
+        others = [one for one in known if one != member.config.member]
         if others and empty:
             self._unsure = dict.fromkeys(others)
         self.peers = Peers(member.config.member, self._config, member.config.election_ticks)
@@ -111,7 +114,8 @@ class Acquaintance:
     def greet(self) -> None:
         """Ask those who have been silent whether they are there."""
         member = self._member
-        for number in self.peers.to_greet():
+        knows_nobody = not belonging(self._config)
+        for number in self._unsure or () if knows_nobody else self.peers.to_greet():
             leader, term = member.raft.leader, member.raft.term
             greeting = Greeting(member.config.member, leader, term, self._group)
             member.actor.tell(self.address(number), greeting)

@@ -27,8 +27,9 @@ class MemberConfig:
     revisions by itself.
 
     A member that is ``joining`` a group begins empty under the number that ``AddMember`` gave it;
-    ``members`` then says nothing. Whoever has a log follows the configuration in it, whatever is
-    said here. Over ``quota_bytes`` of keys and values, history included, the group takes nothing
+    ``members`` then says only who is asked whether it ever had a log: 1 to that. Whoever has a log
+    follows the configuration in it, whatever is said here. Over ``quota_bytes`` of keys and
+    values, history included, the group takes nothing
     more (0: no limit). Every ``corrupt_check_ticks`` the leader compares the members' data
     (0: never). What is left of leases is told to the next leader as it was at most
     ``lease_checkpoint_s`` ago. A learner more than ``promote_lag_max`` entries behind is not

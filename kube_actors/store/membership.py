@@ -246,6 +246,9 @@ class Membership:
         roster = member.machine.state.roster
         if not roster.info(request.id).learner:
             raise MembershipRefused(f"store/{request.id} votes already")
+        if request.id not in roster.started:
+            # Should it lose its log once it votes, the others must know that it had one.
+            raise LearnerNotReady(request.id, "it has not said yet that it keeps a log")
         status = member.raft.status()
         peer = next(one for one in status.peers if one.id == request.id)
         lag = status.last_index - peer.match_index

@@ -3,11 +3,21 @@
 from functools import partial
 
 import anyio
+import attrs
 import pytest
 
 from kube_actors.actor import Unreachable
-from kube_actors.raft import ConfigState, Raft
-from kube_actors.store import Defragment, MemoryDisk, Range, Watch, member_address
+from kube_actors.raft import ConfigState, HardState, Raft
+from kube_actors.store import (
+    Defragment,
+    LearnerNotReady,
+    LostLog,
+    MemoryDisk,
+    Range,
+    Watch,
+    member_address,
+    run_member,
+)
 from kube_actors.store.disk import StateSnapshot
 
 from .group import open_group, put
@@ -88,3 +98,26 @@ async def test_no_snapshot_is_sent_that_would_not_say_who_belongs(
         with anyio.fail_after(30):
             await group.settled()
         await group.assert_equal()
+
+
+@pytest.mark.anyio
+async def test_who_joined_and_lost_its_log_does_not_begin_again_under_its_number() -> None:
+    async with open_group() as group:
+        await group.client.txn(put(b"a"))
+        await group.client.add_member("m4", learner=True)
+        group.join(4)
+        await group.settled()
+        # Not before the others know that it has a log, which it may lose.
+        with pytest.raises(LearnerNotReady, match="keeps a log"):
+            await group.client.promote_member(4)
+        await anyio.sleep(1)
+        await group.client.promote_member(4)
+        group.kill(4)
+        await anyio.sleep(0.1)
+        config = attrs.evolve(group.configs[0], member=4, joining=True)
+        disk = MemoryDisk()
+        with anyio.fail_after(10), pytest.raises(LostLog, match="store/4 is empty"):
+            async with group.actor.system.client("store/4") as actor:
+                await run_member(actor, config, disk)
+        assert (await disk.open()).hard_state == HardState()
+        await group.at(1, 2, 3).txn(put(b"b"))
