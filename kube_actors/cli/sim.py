@@ -403,6 +403,11 @@ def _write_reports(
                 replay_command(run, "", modules),
             )
         )
+    for scenario, seed, steps, simulated_s in campaign.sound:
+        results.append(
+            campaign_page.SeedResult(scenario, seed, steps=steps, simulated_s=simulated_s)
+        )
+    results.sort(key=lambda result: (result.scenario, result.seed))
     page = campaign_page.render(results, title="campaign", command=command)
     (directory / "campaign.html").write_text(page)
     click.echo(f"reports: {directory / 'campaign.html'}")

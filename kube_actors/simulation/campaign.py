@@ -25,6 +25,8 @@ from kube_actors.simulation.shrink import Shrunk, shrink
 NOTHING: Final = FaultSchedule()
 PATIENCE_S: Final = 0.25
 SEEDS_MAX: Final = 10**12
+SOUND_MAX: Final = 20_000
+"""Of how many sound runs more is kept than their number: a page of more squares shows nothing."""
 
 
 @frozen
@@ -40,12 +42,14 @@ class Task:
 
 @define
 class Campaign:
-    """``found``: the runs with findings. ``digest`` is of all runs, whatever their order."""
+    """``found``: the runs with findings; ``sound``: (scenario, seed, steps, simulated seconds) of
+    the others. ``digest`` is of all runs, whatever their order."""
 
     seeds: int = 0
     steps: int = 0
     simulated_s: float = 0.0
     found: list[Run] = Factory(list)
+    sound: list[tuple[str, int, int, float]] = Factory(list)
     shrunk: dict[tuple[str, int], Shrunk] = Factory(dict)
     interrupted: bool = False
     total: int = 0
@@ -63,6 +67,8 @@ class Campaign:
         if run.findings:
             self.found.append(run)
             self.found.sort(key=lambda found: (found.scenario, found.seed))
+        elif len(self.sound) < SOUND_MAX:
+            self.sound.append((run.scenario, run.seed, run.steps, run.simulated_s))
 
 
 def run_campaign(

@@ -84,6 +84,8 @@ def test_a_campaign_prints_findings_the_shortest_schedule_and_the_command(tmp_pa
     assert f"kube-actors sim replay 1 --scenario careless --import {BROKEN}" in done.stdout
     names = sorted(path.name for path in tmp_path.iterdir())
     assert "campaign.html" in names
+    squares = (tmp_path / "campaign.html").read_text().count('"seed":')
+    assert squares == 3, "those that held as well, or one of a thousand looks like all"
     assert {"careless-1.html", "careless-1.schedule", "careless-1.trace.json"} <= {*names}
     again = command(
         "replay",
