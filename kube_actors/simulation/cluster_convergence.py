@@ -16,6 +16,7 @@ def unfinished(history: History, dead_nodes: tuple[str, ...]) -> list[tuple[str,
     found += [("controllers-converge", text) for text in _jobs(history, dead_nodes)]
     found += [("controllers-converge", text) for text in _endpoints(history, dead_nodes)]
     found += [("controllers-converge", text) for text in _going(history, dead_nodes)]
+    found += [("controllers-converge", text) for text in _homeless(history)]
     return found
 
 
@@ -109,6 +110,16 @@ def _going(history: History, dead_nodes: tuple[str, ...]) -> list[str]:
             continue
         found.append(f"{key} was deleted and is still there")
     return found
+
+
+def _homeless(history: History) -> list[str]:
+    """Name what outlived its namespace."""
+    spaces = {obj["metadata"]["name"]: None for obj in history.of("core/namespaces").values()}
+    return [
+        f"{key} is left of a namespace that is gone"
+        for key, obj in history.objects.items()
+        if (space := (obj.get("metadata") or {}).get("namespace")) and space not in spaces
+    ]
 
 
 def _held_by_the_dead(history: History, dead_nodes: tuple[str, ...]) -> dict[str, None]:
