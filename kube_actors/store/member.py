@@ -60,6 +60,7 @@ from kube_actors.store.snapshots import SnapshotTransfers
 from kube_actors.store.standing import describe_member
 from kube_actors.store.upkeep import Chore, Upkeep
 from kube_actors.store.validation import check_grant, check_range, check_txn, check_watch
+from kube_actors.store.vigil import LeaderVigil, Vigil
 from kube_actors.store.watch_session_messages import (
     SessionCancel,
     SessionOpen,
@@ -151,6 +152,7 @@ class Member:
         self.machine.config_applied = self.membership.applied
         self.restored()
         self._forwarded = Forwarded(config.pending_max * 4, self._has_applied)
+        self._vigil = LeaderVigil(self)
         self._seen = (0, 0)
         self._ended = False
         self.failure: DiskError | None = None
@@ -212,7 +214,7 @@ class Member:
         elif isinstance(message, raft.SnapshotChunk | raft.SnapshotChunkReply):
             if not self.acquaintance.is_stranger(delivery.source):
                 self.transfers.take(message)
-        else:
+        elif not isinstance(message, Vigil):
             self.step(delivery)
 
     def fail(self, error: DiskError) -> None:
@@ -459,6 +461,7 @@ class Member:
         """Send again what the last leader was told: it is applied once all the same."""
         self._seen = (self.raft.leader, self.raft.term)
         self._forwarded.clear()
+        self._vigil.follow()
         leads = self.raft.is_leader
         if leads or self.machine.leads:
             for delivery in self.machine.lead(leads):
