@@ -28,23 +28,30 @@ def store(masters: Masters, name: str, *arguments: str) -> "subprocess.Completed
     )
 
 
-def join_as(masters: Masters, name: str, number: int, *options: str) -> Process:
-    mesh, api = free_ports(2)
-    process = Process(
-        [
-            "master",
-            f"--name={name}",
-            *masters.join,
-            f"--join={name}@{number}=127.0.0.1:{mesh}",
-            f"--pki={masters.pki.path}",
-            f"--data-dir={masters.directory / name}",
-            f"--listen=127.0.0.1:{api}",
-            "--quick",
-            *options,
-        ]
-    )
-    masters.processes[name] = process
-    return process
+class Growing(Masters):
+    """Masters that others join; a number, and where it listens, belong to a name for good."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory, also=("m4", "m5"))
+        ports = free_ports(4)
+        self._late = {"m4": (4, ports[0], ports[1]), "m5": (5, ports[2], ports[3])}
+
+    def joining(self, name: str, *options: str) -> Process:
+        late = [f"--join={one}@{at[0]}=127.0.0.1:{at[1]}" for one, at in self._late.items()]
+        self.processes[name] = Process(
+            [
+                "master",
+                f"--name={name}",
+                *self.join,
+                *late,
+                f"--pki={self.pki.path}",
+                f"--data-dir={self.directory / name}",
+                f"--listen=127.0.0.1:{self._late[name][2]}",
+                "--quick",
+                *options,
+            ]
+        )
+        return self.processes[name]
 
 
 def wait_members(api: Api, wanted: list[tuple[int, str, bool]]) -> None:
@@ -61,7 +68,7 @@ def wait_members(api: Api, wanted: list[tuple[int, str, bool]]) -> None:
 
 
 def test_a_master_joins_and_takes_the_place_of_one_that_is_removed(tmp_path: Path) -> None:
-    with Masters(tmp_path, also=("m4",)) as masters:
+    with Growing(tmp_path) as masters:
         leader = masters.leader()
         victim = next(name for name in masters.names if name != leader)
         api = masters.api(leader)
@@ -72,8 +79,8 @@ def test_a_master_joins_and_takes_the_place_of_one_that_is_removed(tmp_path: Pat
         again = store(masters, leader, "add", "m4")
         assert again.returncode != 0
         assert "is called 'm4' already" in again.stderr
-        joined = join_as(masters, "m4", 4, "--learner")
-        joined.wait_line("m4 (master/4 of 4) is ready")
+        joined = masters.joining("m4", "--learner")
+        joined.wait_line("m4 (master/4 of ")
         everybody = [(1, "m1", False), (2, "m2", False), (3, "m3", False)]
         wait_members(api, [*everybody, (4, "m4", True)])
         own = masters.api("m4")
@@ -93,14 +100,19 @@ def test_a_master_joins_and_takes_the_place_of_one_that_is_removed(tmp_path: Pat
         rest = [one for one in everybody if one[1] != victim]
         wait_members(own, [*rest, (4, "m4", False)])
 
-        # Now it counts: without another founder there is a majority only with m4.
+        # The next one is to vote as soon as it can.
+        assert "m5 is member 5" in store(masters, "m4", "add", "m5").stdout
+        masters.joining("m5").wait_line("export KUBECONFIG")
+        wait_members(own, [*rest, (4, "m4", False), (5, "m5", False)])
+
+        # Now they count: without another founder there is a majority only with both.
         other = next(name for name in masters.names if name not in (leader, victim))
         masters.processes[other].kill()
         assert own.ask("POST", CONFIGMAPS, configmap("after", value="x")).status == 201
         joined.kill()
         masters.start(other)
         masters.processes[other].wait_line("export KUBECONFIG")
-        join_as(masters, "m4", 4).wait_line("export KUBECONFIG")
+        masters.joining("m4").wait_line("export KUBECONFIG")
         again = masters.start(victim)
         again.wait_line("was removed from the cluster")
         assert again.wait() == 0
@@ -108,7 +120,7 @@ def test_a_master_joins_and_takes_the_place_of_one_that_is_removed(tmp_path: Pat
         own = masters.api("m4")
         assert own.ask("GET", f"{CONFIGMAPS}/after").status == 200
         status = own.ask("GET", "/debug/kube-actors/status").body
-        assert len(status["masters"]) == 3
+        assert len(status["masters"]) == 4
         assert "master/4" in status["masters"]
         own.close()
         api.close()
