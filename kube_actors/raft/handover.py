@@ -39,23 +39,28 @@ def take_ready(state: RaftState, number: int) -> Ready:
     log = state.log
     if state.dirty:
         _flush(state)
-    snapshot, log.pending_snapshot = log.pending_snapshot, None
-    entries = log.take_unwritten()
+    snapshot = log.pending_snapshot
+    if snapshot is not None:
+        log.pending_snapshot = None
+    entries: Sequence[Entry] = ()
+    if log.written != log.last_index:
+        entries = log.take_unwritten()
     committed: Sequence[Entry] = ()
     if log.delivered < log.committed:
         committed = _take_committed(state)
     given = state.given_hard
     hard: HardState | None = None
     must_sync = bool(entries) or snapshot is not None
-    if log.committed != given.commit or state.term != given.term or state.vote != given.vote:
-        hard = HardState(state.term, state.vote, log.committed)
-        must_sync = must_sync or hard.term != given.term or hard.vote != given.vote
-        state.given_hard = hard
+    term, vote, commit = state.term, state.vote, log.committed
+    if commit != given.commit or term != given.term or vote != given.vote:
+        must_sync = must_sync or term != given.term or vote != given.vote
+        hard = state.given_hard = HardState(term, vote, commit)
     soft: SoftState | None = None
-    if state.role is not state.given_soft.role or state.leader != state.given_soft.leader:
+    given_soft = state.given_soft
+    if state.role is not given_soft.role or state.leader != given_soft.leader:
         soft = state.given_soft = SoftState(state.leader, state.role)
     if hard is not None or entries or committed or snapshot is not None:
-        log.in_flight.append(Write(number, log.last_index, log.delivered, state.term, state.vote))
+        log.in_flight.append(Write(number, log.last_index, log.delivered, term, vote))
     ready = Ready(
         number,
         hard,

@@ -106,18 +106,19 @@ class MemoryLog:
         """Return the term of an entry. Raises LogCompacted or LogUnavailable."""
         position = index - self.offset - 1
         if position >= 0:
-            if index > self.last_index:
-                raise LogUnavailable(index, self.last_index)
-            return self.entries[position].term
+            if index <= self.last_index:
+                return self.entries[position].term
+            raise LogUnavailable(index, self.last_index)
         if position == -1:
             return self.offset_term
         raise LogCompacted(index, self.first_index)
 
     def matches(self, index: int, term: int) -> bool:
         """Say whether this log surely holds an entry of that index and term."""
-        if index < self.offset or index > self.last_index:
-            return False
-        return self.term(index) == term
+        position = index - self.offset
+        if position > 0:
+            return index <= self.last_index and self.entries[position - 1].term == term
+        return position == 0 and self.offset_term == term
 
     def is_up_to_date(self, last_index: int, last_term: int) -> bool:
         """Compare a candidate's log with this one, as §5.4.1 of the paper."""

@@ -12,6 +12,8 @@ from typing import Final, NewType, Union, get_args
 
 from attrs import frozen
 
+from kube_actors.raft.frozen_quickly import quickly
+
 Term = NewType("Term", int)
 Index = NewType("Index", int)
 MemberId = NewType("MemberId", int)
@@ -26,6 +28,7 @@ class EntryType(IntEnum):
     CONFIG = 1
 
 
+@quickly
 @frozen
 class Entry:
     """One log entry. Empty NORMAL data marks the beginning of a leader's term."""
@@ -73,6 +76,7 @@ class Snapshot:
     data: bytes = b""
 
 
+@quickly
 @frozen
 class Vote:
     """RequestVote. ``force`` is set by leadership transfer and overrides the voters' lease."""
@@ -85,6 +89,7 @@ class Vote:
     force: bool = False
 
 
+@quickly
 @frozen
 class VoteReply:
     source: int
@@ -93,6 +98,7 @@ class VoteReply:
     granted: bool
 
 
+@quickly
 @frozen
 class PreVote:
     """Would you vote for me in ``term``? Changes nothing at the receiver (thesis 9.6)."""
@@ -104,6 +110,7 @@ class PreVote:
     last_term: int
 
 
+@quickly
 @frozen
 class PreVoteReply:
     source: int
@@ -112,6 +119,7 @@ class PreVoteReply:
     granted: bool
 
 
+@quickly
 @frozen
 class Append:
     """AppendEntries; without entries it probes or carries a newer ``commit``."""
@@ -125,6 +133,7 @@ class Append:
     commit: int
 
 
+@quickly
 @frozen
 class AppendReply:
     """``index``: what now matches, or the refused ``previous_index`` when ``rejected``.
@@ -141,6 +150,7 @@ class AppendReply:
     hint_term: int = 0
 
 
+@quickly
 @frozen
 class Heartbeat:
     """``round`` numbers the leader's read rounds within its term; the reply echoes it."""
@@ -152,6 +162,7 @@ class Heartbeat:
     round: int
 
 
+@quickly
 @frozen
 class HeartbeatReply:
     source: int
@@ -160,6 +171,7 @@ class HeartbeatReply:
     round: int
 
 
+@quickly
 @frozen
 class InstallSnapshot:
     """Answered by an ``AppendReply`` for the snapshot's index."""
@@ -170,6 +182,7 @@ class InstallSnapshot:
     snapshot: Snapshot
 
 
+@quickly
 @frozen
 class ReadIndex:
     """A follower asks the leader for a read index; ``incarnation`` fends off old replies."""
@@ -181,6 +194,7 @@ class ReadIndex:
     contexts: tuple[bytes, ...]
 
 
+@quickly
 @frozen
 class ReadIndexReply:
     source: int
@@ -210,6 +224,7 @@ class TimeoutNow:
     term: int
 
 
+@quickly
 @frozen
 class Propose:
     """Proposals that a follower passes on to the leader, in order."""

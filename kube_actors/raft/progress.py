@@ -104,7 +104,10 @@ class Progress:
     def is_paused(self) -> bool:
         """Say whether entries must wait, whatever is in the log."""
         if self.state is REPLICATE:
-            return self.is_full
+            return (
+                len(self.inflight) >= self.inflight_max
+                or self.inflight_bytes >= self.inflight_bytes_max
+            )
         return self.paused or self.state is SNAPSHOT
 
     def sent(self, last_index: int, size: int) -> None:

@@ -6,6 +6,7 @@ from kube_actors.raft.errors import DropReason, InvalidChange, ProposalDropped
 from kube_actors.raft.log import ENTRY_OVERHEAD_BYTES
 from kube_actors.raft.membership import config_entry_data, take_entries
 from kube_actors.raft.messages import Entry, EntryType, Propose
+from kube_actors.raft.ready import LEADER
 from kube_actors.raft.state import RaftState
 
 
@@ -14,7 +15,7 @@ def propose(state: RaftState, data: Sequence[bytes], kind: EntryType) -> int:
 
     Returns the index of the first entry, 0 if it was passed on. Raises ProposalDropped.
     """
-    if not state.is_leader:
+    if state.role is not LEADER:
         _forward(state, data, kind)
         return 0
     if state.transferee:

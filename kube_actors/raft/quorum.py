@@ -78,7 +78,13 @@ def majority_index(voters: tuple[int, ...], progress: Mapping[int, HasMatch]) ->
 def _has_majority(voters: tuple[int, ...], agreeing: Collection[int]) -> bool:
     if not voters:
         return True
-    return sum([voter in agreeing for voter in voters]) > len(voters) // 2
+    missing = (len(voters) + 1) // 2
+    for voter in voters:
+        if voter not in agreeing:
+            missing -= 1
+            if not missing:
+                return False
+    return True
 
 
 def _majority_vote(voters: tuple[int, ...], votes: Mapping[int, bool]) -> VoteResult:

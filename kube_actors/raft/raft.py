@@ -55,6 +55,9 @@ from kube_actors.raft.state import RaftState
 from kube_actors.raft.status import Status, describe
 from kube_actors.raft.terms import settle_term
 
+# What is asked for often returns its number as it is: calling Index or Term costs more than that.
+_NORMAL: Final = EntryType.NORMAL
+
 _HANDLERS: Final[dict[type, Callable[[RaftState, Any], None]]] = {
     Append: following.on_append,
     AppendReply: replication.on_append_reply,
@@ -126,8 +129,9 @@ class Raft:
         handler = _HANDLERS.get(type(message))
         if handler is None or message.target != state.id or message.source == state.id:
             raise UnknownMessage(f"member {state.id} cannot take {message!r}")
-        if message.source in state.heard or message.source in state.quorum.members:
-            state.heard[message.source] = state.ticks
+        heard, source = state.heard, message.source
+        if source in heard or source in state.quorum.members:
+            heard[source] = state.ticks
         if message.term != state.term and not settle_term(state, message):
             return
         handler(state, message)
@@ -143,7 +147,7 @@ class Raft:
 
     def propose(self, data: bytes) -> Index:
         """Propose one entry; see ``propose_many``."""
-        return Index(proposals.propose(self._state, (data,), EntryType.NORMAL))
+        return proposals.propose(self._state, (data,), _NORMAL)  # type: ignore[return-value]
 
     def propose_many(self, data: Sequence[bytes]) -> Index:
         """Propose entries, all or none, adjacent and in order.
@@ -152,7 +156,7 @@ class Raft:
         is decided until they come back as committed entries; another leader may replace them.
         Raises ProposalDropped.
         """
-        return Index(proposals.propose(self._state, data, EntryType.NORMAL))
+        return proposals.propose(self._state, data, _NORMAL)  # type: ignore[return-value]
 
     def propose_change(self, change: ConfigChange) -> Index:
         """Propose another membership; each member follows it as soon as it is in its log.
@@ -272,7 +276,7 @@ class Raft:
 
     @property
     def term(self) -> Term:
-        return Term(self._state.term)
+        return self._state.term  # type: ignore[return-value]
 
     @property
     def vote(self) -> MemberId:
@@ -289,15 +293,15 @@ class Raft:
     @property
     def leader(self) -> MemberId:
         """Who leads as far as this member knows; 0 when nobody does."""
-        return MemberId(self._state.leader)
+        return self._state.leader  # type: ignore[return-value]
 
     @property
     def commit_index(self) -> Index:
-        return Index(self._state.log.committed)
+        return self._state.log.committed  # type: ignore[return-value]
 
     @property
     def applied_index(self) -> Index:
-        return Index(self._state.log.applied)
+        return self._state.log.applied  # type: ignore[return-value]
 
     @property
     def first_index(self) -> Index:

@@ -10,13 +10,13 @@ lost round delays reads by one heartbeat. Under a lease that is certain there is
 from kube_actors.raft.config import ReadOnly
 from kube_actors.raft.errors import DropReason, ReadDropped
 from kube_actors.raft.messages import Heartbeat, ReadIndex, ReadIndexReply
-from kube_actors.raft.ready import ReadState
+from kube_actors.raft.ready import LEADER, ReadState
 from kube_actors.raft.state import RaftState, ReadRequest, ReadRound
 
 
 def read_index(state: RaftState, context: bytes) -> None:
     """Ask for a read state. Raises ReadDropped when no leader is known."""
-    if state.is_leader:
+    if state.role is LEADER:
         state.reads.waiting.append(ReadRequest(0, 0, (context,)))
     elif state.leader:
         state.reads.to_forward.append(context)
@@ -46,7 +46,7 @@ def flush_reads(state: RaftState) -> None:
         state.messages.append(
             ReadIndex(state.id, state.leader, state.term, state.incarnation, contexts)
         )
-    if not (reads.waiting and state.committed_in_term and state.is_leader):
+    if not (reads.waiting and state.committed_in_term and state.role is LEADER):
         return
     if leads_by_lease(state):
         requests, reads.waiting = reads.waiting, []

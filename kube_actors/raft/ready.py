@@ -11,6 +11,7 @@ from enum import Enum
 
 from attrs import frozen
 
+from kube_actors.raft.frozen_quickly import quickly
 from kube_actors.raft.messages import Entry, HardState, Message, Snapshot
 
 
@@ -43,6 +44,7 @@ class ReadState:
     context: bytes
 
 
+@quickly
 @frozen
 class Ready:
     """One hand-over; ``number`` grows by one each time. Lists are the caller's to keep.

@@ -35,10 +35,11 @@ def tick_leader(state: RaftState) -> None:
         if state.election_elapsed >= config.election_ticks:
             state.transferee = 0
     for progress in state.progress.values():
-        waited = state.ticks - progress.snapshot_tick
-        if progress.state is SNAPSHOT and waited >= config.snapshot_wait_ticks:
-            progress.abandon_snapshot()
-            state.dirty = True
+        if progress.state is SNAPSHOT:
+            waited = state.ticks - progress.snapshot_tick
+            if waited >= config.snapshot_wait_ticks:
+                progress.abandon_snapshot()
+                state.dirty = True
     state.heartbeat_elapsed += 1
     if state.heartbeat_elapsed >= config.heartbeat_ticks:
         if state.reads.waiting and state.committed_in_term:
@@ -51,23 +52,31 @@ def tick_leader(state: RaftState) -> None:
 def broadcast_heartbeat(state: RaftState) -> None:
     """Send a heartbeat of the newest read round to every other member."""
     state.heartbeat_elapsed = 0
-    committed = state.log.committed
+    me, term, committed, number = state.id, state.term, state.log.committed, state.reads.round
     for member, progress in state.progress.items():
-        if member != state.id:
+        if member != me:
             # Not beyond what is stored there: it may not have those entries yet.
             commit = min(progress.match_index, committed)
-            state.messages.append(
-                Heartbeat(state.id, member, state.term, commit, state.reads.round)
-            )
+            state.messages.append(Heartbeat(me, member, term, commit, number))
 
 
 def flush(state: RaftState) -> None:
     """Make every append that is owed and may be sent now."""
     slices: Slices = {}
+    log = state.log
+    me, committed, last_index = state.id, log.committed, log.last_index
     for member, progress in state.progress.items():
-        if member != state.id:
-            while _send_append(state, member, progress, slices):
-                pass
+        if member == me:
+            continue
+        told = progress.sent_commit
+        if (
+            progress.next_index > last_index
+            and not progress.must_send
+            and (told >= committed or told >= last_index)
+        ):
+            continue  # ``_send_append`` would find nothing owed.
+        while _send_append(state, member, progress, slices):
+            pass
 
 
 def _send_append(state: RaftState, member: int, progress: Progress, slices: Slices) -> bool:
@@ -172,8 +181,10 @@ def on_heartbeat_reply(state: RaftState, message: HeartbeatReply) -> None:
         # Whatever was sent may have been lost: an append shows whether it was.
         progress.must_send = True
         state.dirty = True
-    state.lease.answered(message.source, message.round)
-    answered_round(state, message.source, message.round)
+    if state.lease.sent:
+        state.lease.answered(message.source, message.round)
+    if state.reads.rounds:
+        answered_round(state, message.source, message.round)
 
 
 def hand_over(state: RaftState) -> None:

@@ -5,6 +5,7 @@ membership), as functions over this state; it has no rules of its own beyond sen
 """
 
 from random import Random
+from typing import Final
 
 from attrs import Factory, define
 
@@ -15,6 +16,8 @@ from kube_actors.raft.messages import ConfigState, HardState, Message
 from kube_actors.raft.progress import Progress
 from kube_actors.raft.quorum import Quorum
 from kube_actors.raft.ready import FOLLOWER, LEADER, ReadState, Role, SoftState
+
+NEVER: Final = -(1 << 63)
 
 
 @define
@@ -148,8 +151,9 @@ class RaftState:
 
     def answering(self) -> list[int]:
         """List voters heard from within the last election timeout, this one included."""
-        return [m for m in self.quorum.members if m == self.id or self.heard_lately(m)]
+        heard, me = self.heard, self.id
+        since_tick = self.ticks - self.config.election_ticks
+        return [m for m in self.quorum.members if m == me or heard.get(m, NEVER) >= since_tick]
 
     def heard_lately(self, member: int) -> bool:
-        heard_tick = self.heard.get(member)
-        return heard_tick is not None and self.ticks - heard_tick <= self.config.election_ticks
+        return self.heard.get(member, NEVER) >= self.ticks - self.config.election_ticks

@@ -79,10 +79,11 @@ class Clients:
 
     def ask(self, operation: Operation, member: SimulatedMember) -> None:
         """Begin a request and the wait for its answer."""
-        operation.invoked_us = self.events.now_us
+        events = self.events
+        operation.invoked_us = events.now_us
         self.history.append(operation)
         self.operations[operation.data] = operation
-        self.events.after(LOOK_US, self._look, operation)
+        events.after(LOOK_US, self._look, operation)
         self._try(operation, member)
 
     def _try(self, operation: Operation, member: SimulatedMember) -> None:

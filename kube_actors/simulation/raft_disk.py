@@ -97,6 +97,10 @@ class Disk:
         self.view.write(frame)
         self.frames.append(frame)
         self.written += 1
+        if self.rot_next or self.misdirect_next:
+            self._damage_this()
+
+    def _damage_this(self) -> None:
         if self.rot_next:
             self.rot_next = False
             self.damage[len(self.frames) - 1] = "the checksum is wrong"

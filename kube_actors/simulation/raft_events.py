@@ -37,10 +37,17 @@ class Events:
         """Let everything happen that is due up to ``end_us``."""
         heap = self.heap
         digest = self.digest
-        while heap and heap[0][0] <= end_us:
-            now_us, sequence, action, first, second = heappop(heap)
-            self.now_us = now_us
-            self.step += 1
-            self.digest = digest = hash((digest, now_us, sequence))
-            action(first, second)
+        try:
+            while heap:
+                event = heappop(heap)
+                now_us, sequence, action, first, second = event
+                if now_us > end_us:
+                    heappush(heap, event)
+                    break
+                self.now_us = now_us
+                self.step += 1
+                digest = hash((digest, now_us, sequence))
+                action(first, second)
+        finally:
+            self.digest = digest
         self.now_us = end_us

@@ -149,16 +149,17 @@ class Ledger:
             self._check_vote(state, seen)
         if commit != seen.commit:
             self._check_commit(state, seen, commit)
-        if not log.applied <= commit <= log.last_index:
+        last_index = log.last_index
+        if not log.applied <= commit <= last_index:
             self._fail(
-                "applied ≤ commit ≤ last", f"{state.id}: {log.applied}, {commit}, {log.last_index}"
+                "applied ≤ commit ≤ last", f"{state.id}: {log.applied}, {commit}, {last_index}"
             )
         if state.role is _LEADER:
             if seen.led_term != state.term:
                 self._check_new_leader(state, seen)
-            elif log.last_index < seen.led_last:
-                self._fail("leader append-only", f"{state.id}: {seen.led_last} to {log.last_index}")
-            seen.led_last = log.last_index
+            elif last_index < seen.led_last:
+                self._fail("leader append-only", f"{state.id}: {seen.led_last} to {last_index}")
+            seen.led_last = last_index
             configs = state.configs
             # A new leader may not know yet that the one before was committed.
             if len(configs) > 2 and configs[-2][0] > commit and configs[-2][0] >= len(self.chosen):
@@ -298,22 +299,22 @@ class Ledger:
     def sent(self, message: Message, durable: Durable) -> None:
         """Check that a message promises only what its sender has on disk."""
         kind = type(message)
-        hard = durable.hard_state
         if kind not in _TERM_PROMISED:
             return
-        if message.term > hard.term:
+        hard = durable.hard_state
+        term = message.term
+        if term > hard.term:
             self._fail("persist before send", f"term of {message!r} but {hard!r} is durable")
-        if isinstance(message, VoteReply):
-            if message.granted:
-                if message.term == hard.term and hard.vote != message.target:
-                    self._fail("persist before send", f"{message!r} but {hard!r} is durable")
-                self.votes.setdefault((message.term, message.target), set()).add(message.source)
-        elif kind is AppendReply and message.term == hard.term:
+        if kind is AppendReply:
             # What was promised in an older term may have been undone in a newer one since, on
             # disk as well: that is no different from a message that was long under way.
             reply: Any = message
-            if not reply.rejected and reply.index > durable.last_index:
+            if term == hard.term and not reply.rejected and reply.index > durable.last_index:
                 self._fail("persist before send", f"{message!r}, durable to {durable.last_index}")
+        elif isinstance(message, VoteReply) and message.granted:
+            if term == hard.term and hard.vote != message.target:
+                self._fail("persist before send", f"{message!r} but {hard!r} is durable")
+            self.votes.setdefault((term, message.target), set()).add(message.source)
 
     def read(self, member: int, index: int, floor: int) -> None:
         """Check that a read sees everything that was chosen before it was asked."""

@@ -6,7 +6,7 @@ methods in a subclass to plant a careless caller.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,47 @@ Answer = Callable[["SimulatedMember", Operation], None]
 
 class SimulatedMember:
     """``raft`` is None while it is down. ``digest`` stands for everything that was applied."""
+
+    # Named, as there are more than instances of one class can share the keys of.
+    __slots__ = (
+        "answer",
+        "answered_reads",
+        "chunks",
+        "clock_stopped",
+        "config",
+        "crash_in_write",
+        "digest",
+        "disk",
+        "down_until_us",
+        "flush_due",
+        "founders",
+        "gone",
+        "id",
+        "inbox",
+        "inbox_max",
+        "incarnation",
+        "ledger",
+        "missed_ticks",
+        "narrow",
+        "paused",
+        "period_us",
+        "post",
+        "raft",
+        "random",
+        "rate",
+        "reads",
+        "ready_max",
+        "registers",
+        "snapshots",
+        "started",
+        "state",
+        "taken",
+        "tears",
+        "time_write",
+        "waiting_reads",
+        "weather",
+        "writing",
+    )
 
     registers_type = Registers
 
@@ -156,7 +197,10 @@ class SimulatedMember:
     # -- the driving loop ----------------------------------------------------------------
 
     def pump(self) -> bool:
-        """Take Readys out, with as many writes in flight as are allowed; say if there were any."""
+        """Take Readys out, with as many writes in flight as are allowed; say if there were any.
+
+        Called when there is one.
+        """
         raft = self.raft
         if raft is None:
             return False
@@ -164,7 +208,8 @@ class SimulatedMember:
         writing = self.writing
         ready_max = self.ready_max
         found = False
-        while len(writing) < ready_max and has_ready(state):
+        ledger = self.ledger
+        while len(writing) < ready_max and (not found or has_ready(state)):
             found = True
             log = state.log
             written = log.written
@@ -172,7 +217,7 @@ class SimulatedMember:
             entries = ready.entries
             if entries and entries[0].index == written + 1:
                 before = log.term(written) if written >= log.offset else 0
-                self.ledger.written(self.id, entries, before)
+                ledger.written(self.id, entries, before)
             self.send_ready(ready)
             if writing or ready.must_sync:
                 writing.append(ready)
@@ -183,10 +228,16 @@ class SimulatedMember:
         return found
 
     def send_ready(self, ready: Ready) -> None:
+        self.send_all(ready.messages)
+
+    def send_all(self, messages: Sequence[Message]) -> None:
+        """Let messages out, each checked against what is on the disk now."""
         view = self.disk.view
-        for message in ready.messages:
-            self.ledger.sent(message, view)
-            self.send(message)
+        sent = self.ledger.sent
+        send = self.post if self.chunks is None else self.send
+        for message in messages:
+            sent(message, view)
+            send(message)
 
     def send(self, message: Message) -> None:
         """Give a message to the network; a snapshot goes in chunks, if the weather says so."""
@@ -214,12 +265,8 @@ class SimulatedMember:
 
     def finish(self, ready: Ready) -> None:
         self.write(ready)
-        after = ready.messages_after_persist
-        if after:
-            view = self.disk.view
-            for message in after:
-                self.ledger.sent(message, view)
-                self.send(message)
+        if ready.messages_after_persist:
+            self.send_all(ready.messages_after_persist)
         self.apply(ready)
 
     def write(self, ready: Ready) -> None:
@@ -257,21 +304,23 @@ class SimulatedMember:
     def apply_entries(self, ready: Ready) -> None:
         operations = self.ledger.operations
         applied = self.ledger.applied
+        apply, me, digest = self.registers.apply, self.id, self.digest
         for entry in ready.committed_entries:
             data = entry.data
             if data and entry.type is _NORMAL:
                 operation = operations[data]
-                turn, result = self.registers.apply(operation)
-                self.digest = applied(self.id, entry, self.digest, 2 + result if turn else result)
+                turn, result = apply(operation)
+                digest = applied(me, entry, digest, 2 + result if turn else result)
                 if (
-                    operation.asked == self.id
+                    operation.asked == me
                     and operation.incarnation == self.incarnation
                     and not operation.outcome
                 ):
                     operation.result = result
                     self.answer(self, operation)
             else:
-                self.digest = applied(self.id, entry, self.digest, -1)
+                digest = applied(me, entry, digest, -1)
+        self.digest = digest
 
     def answer_reads(self) -> None:
         applied = self.state.log.applied

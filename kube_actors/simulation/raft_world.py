@@ -6,6 +6,7 @@ runs, then every delay and every choice of a client. Properties are checked at e
 end the faults stop, but for a minority's, and the rest must elect, commit, read and agree.
 """
 
+from heapq import heappush
 from random import Random
 from typing import Any
 
@@ -218,13 +219,16 @@ class RaftWorld:
                 raft.tick()
                 if member.chunks is not None:
                     member.chunks.tick()
-                if raft.has_ready():
+                if has_ready(member.state):
                     self.ledger.check_limits(member.state)
                     self.settle(member)
         period_us = member.period_us
         if member.rate != 1.0:
             period_us = int(period_us / member.rate)
-        self.events.after(period_us, self._tick, member, incarnation)
+        events = self.events
+        events.sequence = sequence = events.sequence + 1
+        event = (events.now_us + period_us, sequence, self._tick, member, incarnation)
+        heappush(events.heap, event)
 
     def settle(self, member: SimulatedMember) -> None:
         """Check a member after a step and let out what the step left to do."""
@@ -260,8 +264,11 @@ class RaftWorld:
             self.crash(member, member.down_until_us + 1, luck)
             return
         still_writing = bool(member.writing)
-        self.ledger.observe(member.state)
-        self.settle(member)
+        state = member.state
+        if has_ready(state):
+            self.settle(member)
+        else:
+            self.ledger.observe(state)
         if still_writing:
             self.time_write(member)
 
@@ -291,7 +298,8 @@ class RaftWorld:
             member.chunks.take(message)
         else:
             raft.step(message)
-        self.settle(member)
+        if has_ready(member.state):
+            self.settle(member)
 
     def _administrate(self, _: None, __: None) -> None:
         self.administrator.tells_leave = self.healed
