@@ -58,7 +58,6 @@ def test_a_real_etcdctl_asks_three_processes(tmp_path: Path) -> None:
             found = ask("member", "list")["members"]
             if all(one.get("clientURLs") for one in found):
                 break
-            time.sleep(0.1)
         assert [(one["ID"], one["name"]) for one in found] == wanted
         assert {one["name"]: one["clientURLs"][0] for one in found} == masters.urls
 

@@ -63,7 +63,6 @@ def wait_members(api: Api, wanted: list[tuple[int, str, bool]]) -> None:
         found = [(one["id"], one["name"], one["learner"]) for one in answer.get("members", ())]
         if found == wanted:
             return
-        time.sleep(0.05)
     raise AssertionError(found)
 
 
