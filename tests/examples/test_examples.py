@@ -46,4 +46,5 @@ def test_the_operators_that_a_world_tests_are_told_apart() -> None:
 
 
 def test_no_example_is_forgotten() -> None:
-    assert {path.name for path in EXAMPLES.glob("*.py")} == {*SAYS, "chaos_test.py", "operator_test.py"}
+    told = {*SAYS, "chaos_test.py", "operator_test.py"}
+    assert {path.name for path in EXAMPLES.glob("*.py")} == told
