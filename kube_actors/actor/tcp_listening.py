@@ -1,11 +1,22 @@
-"""Taking connections in: one listener, and one task that accepts."""
+"""Taking connections in: none is lost when who accepts is cancelled.
 
+asyncio's ``sock_accept`` and what is built on it lose a connection that comes in the turn of the
+loop in which the waiting is cancelled: it was accepted, and nobody is told. Here the waiting can be
+cancelled, and accepting is one step.
+"""
+
+import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import anyio
+from anyio.abc import Listener, SocketAttribute, SocketStream, TaskGroup
 
 from kube_actors.actor.tcp_dialling import Endpoint
+
+SHORTAGE_S = 0.1
+_ITS_END = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)
 
 
 async def listening(endpoint: Endpoint) -> socket.socket:
@@ -24,12 +35,14 @@ async def listening(endpoint: Endpoint) -> socket.socket:
     return listener
 
 
-async def accepting(
-    listener: socket.socket,
-    take: Callable[[socket.socket, str], None],
-    trouble: Callable[[str], None],
-) -> None:
-    """Give each connection with its peer's host to ``take``, for ever."""
+async def accept(
+    listener: socket.socket, trouble: Callable[[str], None]
+) -> tuple[socket.socket, str]:
+    """Return the next connection and its peer's host.
+
+    ``trouble`` is told why one could not be accepted, which is then tried again. Raises OSError
+    when ``listener``, which does not block, is no listening socket any more.
+    """
     while True:
         await anyio.wait_readable(listener)
         try:
@@ -37,8 +50,44 @@ async def accepting(
         except (BlockingIOError, InterruptedError):
             continue
         except OSError as error:
+            if error.errno in _ITS_END:
+                raise
             # Out of file descriptors, or the peer left between SYN and accept.
             trouble(error.strerror or str(error))
-            await anyio.sleep(0.1)
-            continue
-        take(sock, str(address[0]))
+            await anyio.sleep(SHORTAGE_S)
+        else:
+            return sock, str(address[0])
+
+
+async def accept_stream(listener: socket.socket, trouble: Callable[[str], None]) -> SocketStream:
+    """Like ``accept``, for who reads and writes a stream."""
+    while True:
+        sock, _ = await accept(listener, trouble)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # The loop takes the socket over at once; cancelled in between, nobody would close it.
+            with anyio.CancelScope(shield=True):
+                return await SocketStream.from_socket(sock)
+        except (OSError, ValueError):
+            # The peer has gone again.
+            sock.close()
+
+
+async def serve(
+    listener: Listener[Any],
+    handle: Callable[[SocketStream], Coroutine[Any, Any, None]],
+    connections: TaskGroup,
+    trouble: Callable[[str], None],
+) -> None:
+    """Run ``handle`` in ``connections`` for each connection, until cancelled; closes ``listener``.
+
+    ``listener`` is what ``anyio.create_tcp_listener`` made.
+    """
+
+    async def take_from(one: socket.socket) -> None:
+        while True:
+            connections.start_soon(handle, await accept_stream(one, trouble))
+
+    async with listener, anyio.create_task_group() as accepting:
+        for single in getattr(listener, "listeners", (listener,)):
+            accepting.start_soon(take_from, single.extra(SocketAttribute.raw_socket))

@@ -36,7 +36,7 @@ from kube_actors.actor.tcp_handshake import (
     check_hello,
     read_addresses,
 )
-from kube_actors.actor.tcp_listening import accepting, listening
+from kube_actors.actor.tcp_listening import accept, listening
 from kube_actors.actor.tcp_peers import Peer, Routes
 from kube_actors.actor.tcp_schema import schema_digests
 from kube_actors.actor.timers import Timers
@@ -185,9 +185,7 @@ class TcpNetwork:
         self.events = running_events(tasks)
         self._due = Due(self.events)
         if self._listener is not None:
-            tasks.start_soon(
-                accepting, self._listener, self._accept, self._trouble, name="tcp accept"
-            )
+            tasks.start_soon(self._accept, self._listener, name="tcp accept")
         self._dialling.start()
         tasks.start_soon(self._pulse, name="tcp pulse")
         return self
@@ -287,12 +285,14 @@ class TcpNetwork:
         connection.start()
         return connection
 
-    def _accept(self, sock: socket.socket, host: str) -> None:
-        if len(self._waiting) < self.config.handshakes_max:
-            self.greet(sock, dialled="", peer=host)
-        else:
-            sock.close()
-            self._trouble("too many connections that have not said who they are")
+    async def _accept(self, listener: socket.socket) -> None:
+        while True:
+            sock, host = await accept(listener, self._trouble)
+            if len(self._waiting) < self.config.handshakes_max:
+                self.greet(sock, dialled="", peer=host)
+            else:
+                sock.close()
+                self._trouble("too many connections that have not said who they are")
 
     def _trouble(self, text: str) -> None:
         self.say_once("accepting", text)

@@ -6,22 +6,23 @@ time, the frontend itself. A connection that ends otherwise than by both ends' o
 so that no client takes half an answer for a whole one.
 """
 
-import errno
+import logging
 import socket
 import struct
 from collections.abc import Callable
 
 import anyio
-from anyio.abc import ByteStream, SocketAttribute, SocketListener, SocketStream, TaskGroup
+from anyio.abc import ByteStream, SocketAttribute, SocketStream, TaskGroup
 
+from kube_actors.actor.tcp_listening import accept_stream
 from kube_actors.proxy.balancer import Balancer
 from kube_actors.proxy.limits import Limits
 from kube_actors.proxy.routing import Frontend, Route
 
 CHUNK_BYTES = 65536
 BACKLOG = 1024
-SHORTAGE_S = 0.1
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+logger = logging.getLogger(__name__)
 
 
 async def serve_tcp(
@@ -49,6 +50,9 @@ async def serve_tcp(
     bound(None)
     room = anyio.Semaphore(limits.connections_max)
 
+    def trouble(text: str) -> None:
+        logger.warning("accepting at %s:%d failed: %s", frontend.address, frontend.port, text)
+
     async def handle(client: SocketStream) -> None:
         try:
             current = route()
@@ -62,29 +66,16 @@ async def serve_tcp(
             await anyio.aclose_forcefully(client)
 
     async with listener:
-        (only,) = listener.listeners
-        assert isinstance(only, SocketListener)
+        raw = listener.extra(SocketAttribute.raw_socket)
         while True:
             # Room first: a client that nobody can serve yet costs this process nothing.
             await room.acquire()
             try:
-                client = await _accept(only)
+                client = await accept_stream(raw, trouble)
             except BaseException:
                 room.release()
                 raise
             connections.start_soon(handle, client)
-
-
-async def _accept(listener: SocketListener) -> SocketStream:
-    while True:
-        try:
-            return await listener.accept()
-        except OSError as error:
-            # The peer has gone again, or the process is short of descriptors: neither is the
-            # listener's end.
-            if error.errno in (errno.EBADF, errno.EINVAL, errno.ENOTSOCK):
-                raise
-            await anyio.sleep(SHORTAGE_S)
 
 
 async def _carry(

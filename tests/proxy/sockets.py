@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import anyio
+import pytest
 from anyio.abc import SocketStream
+
+from kube_actors.actor import tcp_listening
 
 
 def free_port(address: str) -> int:
@@ -38,8 +41,8 @@ async def greeter(name: str, address: str, port: int = 0) -> AsyncIterator[tuple
                 await client.send(b":bye")
 
     listener = await anyio.create_tcp_listener(local_host=address, local_port=port)
-    async with listener, anyio.create_task_group() as tasks:
-        tasks.start_soon(listener.serve, serve)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(tcp_listening.serve, listener, serve, tasks, pytest.fail)
         raw = listener.extra(anyio.abc.SocketAttribute.local_address)
         yield address, int(raw[1])
         tasks.cancel_scope.cancel()

@@ -14,6 +14,7 @@ import anyio
 from anyio.abc import AnyByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute, TLSStream
 
+from kube_actors.actor import tcp_listening
 from kube_actors.apiserver.http.connection import (
     PEER_FAULTS,
     AsgiApp,
@@ -86,7 +87,7 @@ async def serve(
         await _handle(app, stream, tls, chosen, draining)
 
     async with anyio.create_task_group() as connections, anyio.create_task_group() as accepting:
-        accepting.start_soon(_accept, listener, handle, connections)
+        accepting.start_soon(tcp_listening.serve, listener, handle, connections, _trouble)
         await draining.wait_begun()
         accepting.cancel_scope.cancel()
         with anyio.move_on_after(grace_s):
@@ -94,19 +95,8 @@ async def serve(
         connections.cancel_scope.cancel()
 
 
-async def _accept(
-    listener: anyio.abc.Listener[Any],
-    handle: Callable[[AnyByteStream], Any],
-    connections: anyio.abc.TaskGroup,
-) -> None:
-    async with listener:
-        while True:
-            try:
-                await listener.serve(handle, connections)
-            except OSError as error:
-                # Out of file descriptors, or the peer left between SYN and accept.
-                _log.warning("accepting a connection failed: %s", error)
-                await anyio.sleep(0.1)
+def _trouble(text: str) -> None:
+    _log.warning("accepting a connection failed: %s", text)
 
 
 async def _handle(

@@ -15,6 +15,7 @@ from anyio.abc import ByteStream
 from anyio.streams.tls import TLSStream
 from attrs import frozen
 
+from kube_actors.actor import tcp_listening
 from kube_actors.etcd.grpc.call import Call
 from kube_actors.etcd.grpc.connection import GONE, Connection
 from kube_actors.etcd.grpc.framing import parse_timeout
@@ -92,14 +93,11 @@ class GrpcServer:
             except GONE as error:
                 _log.debug("a connection ended early: %s", error)
 
-        async with listener, anyio.create_task_group() as connections:
-            while True:
-                try:
-                    await listener.serve(handle, connections)
-                except OSError as error:
-                    # Out of file descriptors, or the peer left between SYN and accept.
-                    _log.warning("accepting a connection failed: %s", error)
-                    await anyio.sleep(0.1)
+        def trouble(text: str) -> None:
+            _log.warning("accepting a connection failed: %s", text)
+
+        async with anyio.create_task_group() as connections:
+            await tcp_listening.serve(listener, handle, connections, trouble)
 
     async def serve_connection(self, stream: ByteStream) -> None:
         """Serve one connection until it ends; says GOAWAY when cancelled."""
