@@ -197,19 +197,27 @@ class TcpNetwork:
         traceback: TracebackType | None,
     ) -> bool | None:
         self.tasks.cancel_scope.cancel()
-        if self._listener is not None:
-            self._listener.close()
+        self._leave()
+        try:
+            return await self.tasks.__aexit__(kind, error, traceback)
+        except BaseExceptionGroup as group:
+            broken = only(group)
+        finally:
+            # A task that has what it waited for goes on to its next wait before it is cancelled:
+            # it needs the listener, and may have connected or accepted.
+            self._leave()
+            if self._listener is not None:
+                self._listener.close()
+        raise broken
+
+    def _leave(self) -> None:
+        """Close every connection without a word to those who waited for it."""
         for connection in [*self._waiting, *(peer.connection for peer in self._open.values())]:
             connection.closed = _ignored
             connection.close_after_sending("this process ends")
         self._waiting.clear()
         self._open.clear()
         self._routes = Routes()
-        try:
-            return await self.tasks.__aexit__(kind, error, traceback)
-        except BaseExceptionGroup as group:
-            broken = only(group)
-        raise broken
 
     # Sending.
 

@@ -1,5 +1,6 @@
 """Actors in two processes talk as in one: calls, streams, absence, losses. Real sockets."""
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from kube_actors.actor import Actor, ActorCrashed, Blob, Child, Delivery, Supervisor, Unreachable
 from tests.actor.tcp_worlds import Certificates, End, process, until
 from tests.actor.wire_messages import Leaf, Node, Refused
+from tests.proxy.sockets import open_sockets
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 
@@ -161,3 +163,17 @@ async def test_a_lost_process_fails_what_waits_for_it(tmp_path: Path) -> None:
         await until(lambda: mine.cancelled)
         with pytest.raises(Unreachable):
             await client.call("hold/b", Leaf())
+
+
+@pytest.mark.parametrize("checkpoints", range(8))
+async def test_left_at_any_moment_it_leaves_no_socket(checkpoints: int) -> None:
+    """It has connected, or is connected to, just as it ends."""
+    with socket.socket() as other, socket.socket() as client:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        before = open_sockets()
+        async with process("a", peers={"b": other.getsockname()}) as a:
+            client.connect(a.endpoint)
+            for _ in range(checkpoints):
+                await anyio.lowlevel.checkpoint()
+        assert open_sockets() == before
