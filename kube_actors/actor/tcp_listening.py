@@ -81,7 +81,8 @@ async def serve(
 ) -> None:
     """Run ``handle`` in ``connections`` for each connection, until cancelled; closes ``listener``.
 
-    ``listener`` is what ``anyio.create_tcp_listener`` made.
+    ``listener`` is what ``anyio.create_tcp_listener`` made, or one without sockets, which serves by
+    itself.
     """
 
     async def take_from(one: socket.socket) -> None:
@@ -90,4 +91,8 @@ async def serve(
 
     async with listener, anyio.create_task_group() as accepting:
         for single in getattr(listener, "listeners", (listener,)):
-            accepting.start_soon(take_from, single.extra(SocketAttribute.raw_socket))
+            raw = single.extra(SocketAttribute.raw_socket, None)
+            if raw is None:
+                accepting.start_soon(single.serve, handle, connections)
+            else:
+                accepting.start_soon(take_from, raw)

@@ -229,7 +229,7 @@ async def test_head_and_http_1_0_are_framed_as_they_must() -> None:
         assert b"connection: close" in await read_all(end)
 
 
-class OnePeer:
+class OnePeer(anyio.abc.Listener[PipeEnd]):
     """A listener whose one peer connects and then says nothing."""
 
     def __init__(self, stream: PipeEnd) -> None:
@@ -239,10 +239,7 @@ class OnePeer:
         task_group.start_soon(handler, self._stream)
         await anyio.sleep_forever()
 
-    async def __aenter__(self) -> "OnePeer":
-        return self
-
-    async def __aexit__(self, *_: object) -> None: ...
+    async def aclose(self) -> None: ...
 
 
 @pytest.mark.anyio
