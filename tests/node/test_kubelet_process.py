@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from anyio.abc import SocketStream
 
 from kube_actors.actor import Actor
 from kube_actors.client.messages import LogChunk, ReadLog
+from kube_actors.cluster.address_plan import claim_block
 from kube_actors.node import ProcessRuntime
 from kube_actors.node.runtimes.process_group import marked_processes
 from tests.client.fake_apiserver import config_map
@@ -21,15 +22,14 @@ from tests.node.kubelet_world import NODE, Node, open_node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 
-# Every test of every worker process has addresses of its own.
-_CIDRS = iter(f"127.{60 + os.getpid() % 60}.{number}.0/24" for number in range(1, 250))
-
 
 @asynccontextmanager
 async def open_process_node(root: Path, **config: Any) -> AsyncIterator[Node]:
-    given = {"pod_cidr": next(_CIDRS), "restart_backoff_s": 0.1, "retry_s": 0.2, **config}
-    async with ProcessRuntime(root) as runtime, open_node(runtime, **given) as node:
-        yield node
+    with closing(claim_block(os.getpid())) as claim:
+        cidr = claim.plan.pod_cidr(1)
+        given = {"pod_cidr": cidr, "restart_backoff_s": 0.1, "retry_s": 0.2, **config}
+        async with ProcessRuntime(root) as runtime, open_node(runtime, **given) as node:
+            yield node
     assert marked_processes(f"KUBE_ACTORS_NODE_DIR={root}") == []
 
 
@@ -125,11 +125,13 @@ async def test_a_container_that_keeps_failing_is_in_a_crash_loop(tmp_path: Path)
 
 async def test_an_exec_probe_decides_readiness(tmp_path: Path) -> None:
     probe = {"exec": {"command": ["test", "-e", "ready"]}, "periodSeconds": 1}
-    containers = shell("sleep 0.3; touch ready; exec sleep 100", readinessProbe=probe)
+    containers = shell("exec sleep 100", readinessProbe=probe)
     async with open_process_node(tmp_path) as node:
         node.add_pod("web", containers=containers)
         await node.wait(lambda: node.status("web").get("phase") == "Running")
         assert not node.is_ready("web")
+        uid = node.pod("web")["metadata"]["uid"]
+        await anyio.Path(tmp_path, "pods", uid, "containers", "web", "0", "ready").touch()
         await node.wait_ready("web")
 
 

@@ -54,7 +54,7 @@ class Bench:
         return next(c for c in self.runtime.containers(UID) if c.id == container_id)
 
     async def ended(self, container_id: str) -> ContainerStatus:
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             while self.status(container_id).state is not ContainerState.EXITED:
                 await self.changed.wait()
         return self.status(container_id)
@@ -83,7 +83,7 @@ async def gone(pid: int) -> None:
     except ProcessLookupError:
         return
     try:
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             await anyio.wait_readable(handle)
     finally:
         os.close(handle)
@@ -179,7 +179,7 @@ async def test_a_program_that_is_not_there_is_refused(tmp_path: Path) -> None:
 async def test_exec_has_output_exit_code_and_patience(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         container = await bench.start("sleep", "100")
-        result = await bench.runtime.exec(container, ["sh", "-c", "echo $POD_NAME; exit 4"], 5)
+        result = await bench.runtime.exec(container, ["sh", "-c", "echo $POD_NAME; exit 4"], 60)
         assert (result.exit_code, result.output) == (4, "web\n")
         slow = await bench.runtime.exec(container, ["sleep", "50"], 0.05)
         assert slow.timed_out
@@ -314,7 +314,7 @@ async def test_what_a_former_owner_left_is_killed_at_the_start(tmp_path: Path) -
     (place / "1.pid").write_text(f"{other.pid} 12345\n")
     try:
         async with ProcessRuntime(tmp_path):
-            assert left.wait(5) == -signal.SIGKILL
+            assert left.wait(60) == -signal.SIGKILL
             assert other.poll() is None
             assert not (tmp_path / "pods" / "old").exists()
     finally:

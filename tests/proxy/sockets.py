@@ -63,7 +63,7 @@ async def udp_greeter(name: str, address: str) -> AsyncIterator[tuple[str, int]]
         tasks.cancel_scope.cancel()
 
 
-async def until(condition: Callable[[], bool], *, timeout_s: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], *, timeout_s: float = 30.0) -> None:
     """Wait for what the kernel or another task will make true."""
     with anyio.fail_after(timeout_s):
         while True:
@@ -75,7 +75,7 @@ async def until(condition: Callable[[], bool], *, timeout_s: float = 5.0) -> Non
 async def talk(address: str, port: int, text: bytes = b"hi", source: str = "") -> str:
     """Send, finish, and read all there is; raises OSError when refused or reset."""
     try:
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             try:
                 stream = await anyio.connect_tcp(address, port, local_host=source or None)
             except OSError as error:

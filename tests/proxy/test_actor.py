@@ -112,7 +112,7 @@ async def node() -> AsyncIterator[Node]:
 
 async def answered(address: str, port: int, name: str) -> None:
     """Wait until the address leads to ``name``."""
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         while True:
             try:
                 if (await talk(address, port)).startswith(f"{name}:"):
@@ -123,7 +123,7 @@ async def answered(address: str, port: int, name: str) -> None:
 
 
 async def refused(address: str, port: int) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         while True:
             try:
                 await talk(address, port)
@@ -180,7 +180,7 @@ async def test_a_port_that_cannot_be_opened_is_an_event_and_is_tried_again() -> 
                 made.start()
                 await made.add_service(address, port)
                 await made.set_endpoints(target, first)
-                event = (await made.plane.until(said, timeout_s=5))[0]
+                event = (await made.plane.until(said, timeout_s=30))[0]
                 assert event["type"] == "Warning"
                 assert f"cannot open TCP {address}:{port}" in event["message"]
             await answered(address, port, "one")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from random import Random
 
 import anyio
@@ -16,6 +17,7 @@ from tests.proxy.sockets import free_port, greeter, open_sockets, talk, udp_gree
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 
 Backends = tuple[tuple[str, int], ...]
+PATIENCE_S = 30
 
 
 class Block:
@@ -50,21 +52,18 @@ class Proxy:
         await listening(*[f for f, route in routes.items() if route.backends])
 
 
-async def listening(*frontends: Frontend) -> None:
-    """Wait until the kernel knows the sockets, without connecting to them."""
-    wanted = {
-        f"{''.join(f'{int(part):02X}' for part in reversed(f.address.split('.')))}:{f.port:04X}"
-        for f in frontends
-    }
-    with anyio.fail_after(5):
-        while True:
-            seen = set()
-            for table in ("/proc/net/tcp", "/proc/net/udp"):
-                text = await anyio.Path(table).read_text()
-                seen |= {line.split()[1] for line in text.splitlines()[1:]}
-            if wanted <= seen:
-                return
-            await anyio.sleep(0.005)
+def known(frontend: Frontend) -> int:
+    """Count the sockets that listen there, as the kernel tells."""
+    address = "".join(f"{int(part):02X}" for part in reversed(frontend.address.split(".")))
+    mine = f"{address}:{frontend.port:04X}"
+    state = "0A" if frontend.protocol == "TCP" else "07"
+    rows = Path(f"/proc/net/{frontend.protocol.lower()}").read_text().splitlines()[1:]
+    return sum(row.split()[1] == mine and row.split()[3] == state for row in rows)
+
+
+async def listening(*frontends: Frontend, proxies: int = 1) -> None:
+    """Wait until the kernel knows the sockets of so many proxies, without connecting to them."""
+    await until(lambda: all(known(frontend) >= proxies for frontend in frontends))
 
 
 @asynccontextmanager
@@ -146,7 +145,7 @@ async def test_a_backend_that_dies_in_the_middle_is_not_taken_for_a_finished_ans
             assert await stream.receive() == b"x" * 10
         made.frontends.apply({})
         async with stream:
-            with anyio.fail_after(5), pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+            with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
                 await stream.receive()
 
 
@@ -164,13 +163,13 @@ async def test_a_connection_survives_a_change_of_the_route(block: Block) -> None
 
 async def test_a_removed_frontend_refuses_at_once_and_drains(block: Block) -> None:
     frontend = Frontend(block.virtual(), free_port(block.virtual()), "TCP")
-    async with pods(block, 1) as backends, proxy(limits=Limits(drain_s=0.3)) as made:
+    async with pods(block, 1) as backends, proxy(limits=Limits(drain_s=3.0)) as made:
         await made.apply({frontend: web(backends)})
         async with await anyio.connect_tcp(frontend.address, frontend.port) as stream:
             assert await stream.receive() == b"pod1:"
             made.frontends.apply({})
             await anyio.lowlevel.checkpoint()
-            with anyio.fail_after(2):
+            with anyio.fail_after(PATIENCE_S):
                 while True:
                     try:
                         await talk(frontend.address, frontend.port)
@@ -178,7 +177,7 @@ async def test_a_removed_frontend_refuses_at_once_and_drains(block: Block) -> No
                         break
             await stream.send(b"draining")
             assert await stream.receive() == b"draining"
-            with anyio.fail_after(2), pytest.raises((anyio.BrokenResourceError, anyio.EndOfStream)):
+            with pytest.raises((anyio.BrokenResourceError, anyio.EndOfStream)):
                 await stream.receive()
 
 
@@ -188,10 +187,12 @@ async def test_a_sticky_client_reaches_one_backend_through_any_proxy(block: Bloc
         for made in (one, two):
             await made.apply({frontend: web(backends, 60.0)})
         seen = {}
-        for number in range(1, 7):
+        # Whom a client gets also depends on the backends' ports, which are chance: so many clients
+        # do not all get the same.
+        for number in range(1, 21):
             source = block.pod(100 + number)
             seen[source] = {
-                await talk(frontend.address, frontend.port, source=source) for _ in range(6)
+                await talk(frontend.address, frontend.port, source=source) for _ in range(4)
             }
     assert all(len(answers) == 1 for answers in seen.values())
     assert len({next(iter(answers)) for answers in seen.values()}) > 1
@@ -203,6 +204,7 @@ async def test_proxies_share_a_virtual_address_and_one_may_leave(block: Block) -
         await one.apply({frontend: web((first,))})
         async with proxy(2) as two:
             await two.apply({frontend: web((second,))})
+            await listening(frontend, proxies=2)
             answers = {await talk(frontend.address, frontend.port) for _ in range(60)}
             assert answers == {"pod1:hi:bye", "pod2:hi:bye"}
         assert {await talk(frontend.address, frontend.port) for _ in range(10)} == {"pod1:hi:bye"}
@@ -217,8 +219,11 @@ async def test_datagrams_of_one_client_stay_with_one_backend(block: Block) -> No
     ):
         await made.apply({frontend: web((first, second))})
         names = []
-        for _ in range(4):
-            async with await anyio.create_connected_udp_socket(*frontend_of(frontend)) as client:
+        async with AsyncExitStack() as clients:
+            # All at once, so that none gets the port, and the session, of one before.
+            for _ in range(4):
+                opened = await anyio.create_connected_udp_socket(*frontend_of(frontend))
+                client = await clients.enter_async_context(opened)
                 answers = {await ask(client) for _ in range(3)}
                 assert len(answers) == 1
                 names.append(answers.pop()[:1])
@@ -230,7 +235,7 @@ async def test_a_session_ends_when_idle_and_when_its_backend_leaves(block: Block
     async with (
         udp_greeter("a", block.pod(1)) as first,
         udp_greeter("b", block.pod(2)) as second,
-        proxy(limits=Limits(session_idle_s=0.1)) as made,
+        proxy(limits=Limits(session_idle_s=2.0)) as made,
         await anyio.create_connected_udp_socket(*frontend_of(frontend)) as client,
     ):
         await made.apply({frontend: web((first,))})
@@ -269,7 +274,7 @@ async def test_connections_are_bounded_and_those_beyond_wait_their_turn(block: B
                 await third.receive()
             assert waited.cancelled_caught
             await first.aclose()
-            with anyio.fail_after(2):
+            with anyio.fail_after(PATIENCE_S):
                 assert await third.receive() == b"pod1:"
         await second.aclose()
 
@@ -322,7 +327,7 @@ async def bother(tcp: Frontend, udp: Frontend) -> None:
 
 
 async def ask(client: anyio.abc.ConnectedUDPSocket) -> str:
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         await client.send(b"hi")
         return (await client.receive()).decode()
 
