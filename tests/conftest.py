@@ -4,13 +4,17 @@ import os
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from kube_actors.simulation.virtual_time import backend_options
 
 # The same examples every time: a run that fails, fails again. `make soak` looks for new ones.
-settings.register_profile("fixed", derandomize=True, deadline=None)
-settings.register_profile("explore", deadline=None, max_examples=1000)
+# How long an example takes to draw says something about the machine only.
+_MACHINE = (HealthCheck.too_slow,)
+settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=_MACHINE)
+settings.register_profile(
+    "explore", deadline=None, max_examples=1000, suppress_health_check=_MACHINE
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 

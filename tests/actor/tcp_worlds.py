@@ -13,7 +13,7 @@ from attrs import frozen
 from kube_actors.actor import ActorSystem, TcpNetwork, Tls, mutual_tls
 from kube_actors.apiserver.pki import KeyPair, create_authority, issue_process
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 class Certificates:

@@ -42,7 +42,7 @@ async def pair(tmp_path: Path, secure: bool = True) -> AsyncIterator[tuple[End, 
 
 async def heard(asking: Actor, address: str) -> None:
     """Wait until an address is known where ``asking`` lives."""
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         while True:
             try:
                 await asking.call(address, Leaf())

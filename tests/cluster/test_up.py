@@ -37,7 +37,7 @@ data: {key: value}
 """
 
 
-def kube_actors(*arguments: str, cwd: Path, timeout_s: float = 30) -> Any:
+def kube_actors(*arguments: str, cwd: Path, timeout_s: float = 120) -> Any:
     """Run one command to its end."""
     return subprocess.run(
         [sys.executable, "-c", "from kube_actors.cli import main; main()", *arguments],
@@ -73,7 +73,7 @@ class Up:
             env=_environment(cwd),
         )
 
-    def until(self, text: str, timeout_s: float = 40) -> str:
+    def until(self, text: str, timeout_s: float = 120) -> str:
         """Read its output until ``text`` has come."""
         assert self.process.stdout is not None
         descriptor = self.process.stdout.fileno()
@@ -92,7 +92,7 @@ class Up:
         self.process.send_signal(number)
         assert self.process.stdout is not None
         self.log += self.process.stdout.read().decode()
-        return self.process.wait(30)
+        return self.process.wait(120)
 
     def ask(self, *arguments: str) -> Any:
         kubeconfig = next(p for p in self.cwd.rglob("kubeconfig") if p.is_file())
@@ -125,7 +125,7 @@ def manifest(directory: Path, text: str) -> str:
     return str(path)
 
 
-def gone(processes: list[psutil.Process], timeout_s: float = 10) -> bool:
+def gone(processes: list[psutil.Process], timeout_s: float = 60) -> bool:
     _, alive = psutil.wait_procs(processes, timeout=timeout_s)
     return not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
 
@@ -185,7 +185,7 @@ def kubectl(up: Up, *arguments: str) -> str:
         [str(Path(sys.executable).parent / "kubectl"), "--kubeconfig", str(kubeconfig), *arguments],
         capture_output=True,
         text=True,
-        timeout=40,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -193,7 +193,7 @@ def kubectl(up: Up, *arguments: str) -> str:
 
 
 def wait_for_pods(up: Up, count: int) -> None:
-    kubectl(up, "rollout", "status", "deployment/web", "--timeout=30s")
+    kubectl(up, "rollout", "status", "deployment/web", "--timeout=90s")
     pods = kubectl(up, "get", "pods", "-l", "app=web", "-o", "name").split()
     assert len(pods) >= count
 
@@ -275,7 +275,7 @@ def test_a_damaged_store_is_refused_at_once_naming_file_and_offset(
     content = bytearray(logs[0].read_bytes())
     content[600:640] = bytes(byte ^ 0xFF for byte in content[600:640])
     logs[0].write_bytes(content)
-    done = kube_actors("up", "--listen", "127.0.0.1:0", *arguments, cwd=tmp_path, timeout_s=20)
+    done = kube_actors("up", "--listen", "127.0.0.1:0", *arguments, cwd=tmp_path)
     assert done.returncode == 1
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert logs[0].name in line
@@ -287,7 +287,7 @@ def test_damaged_keys_are_refused_in_one_line(ups: Any, tmp_path: Path) -> None:
     arguments = ("--masters", "1", "--nodes", "0", "--data-dir", str(data))
     assert ups(*arguments).ready().end() == 0
     (data / "pki" / "ca.crt").write_text("not a certificate")
-    done = kube_actors("up", "--listen", "127.0.0.1:0", *arguments, cwd=tmp_path, timeout_s=20)
+    done = kube_actors("up", "--listen", "127.0.0.1:0", *arguments, cwd=tmp_path)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert str(data / "pki") in line
@@ -312,7 +312,7 @@ def test_one_damaged_member_of_three_stays_down_and_is_named(ups: Any, tmp_path:
 def test_two_at_once_on_one_directory_are_refused(ups: Any, tmp_path: Path) -> None:
     arguments = ("--masters", "1", "--nodes", "0", "--data-dir", str(tmp_path / "data"))
     ups(*arguments).ready()
-    done = kube_actors("up", "--listen", "127.0.0.1:0", *arguments, cwd=tmp_path, timeout_s=60)
+    done = kube_actors("up", "--listen", "127.0.0.1:0", *arguments, cwd=tmp_path)
     assert done.returncode in (1, 2)
     assert "another running cluster" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr

@@ -148,7 +148,8 @@ steps = st.one_of(
         st.builds(
             pb.LeaseGrantRequest,
             ID=st.integers(1, 3),
-            TTL=st.sampled_from([-1, 0, 1, 100, 9_000_000_000, 9_000_000_001]),
+            # None that may be over before the example is: the shortest are among the limits.
+            TTL=st.sampled_from([100, 2000, 9_000_000_000, 9_000_000_001]),
         ),
     ),
     st.builds(

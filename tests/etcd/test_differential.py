@@ -89,7 +89,10 @@ def _run(url: str, sequence: list[Step]) -> None:
     anyio.run(_compare, url, sequence)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(sequence=st.lists(steps, min_size=5, max_size=25))
 def test_random_requests_are_answered_as_by_a_real_etcd(
     etcd: RealEtcd, sequence: list[Step]
@@ -134,6 +137,10 @@ LIMITS: dict[str, list[Step]] = {
         Step("KV/Range", pb.RangeRequest(key=b"a", revision=-1)),
         Step("KV/Range", pb.RangeRequest(key=b"a", limit=-1)),
         Step("KV/Range", pb.RangeRequest(key=b"a", min_mod_revision=-3)),
+    ],
+    "the shortest leases": [
+        Step("Lease/LeaseGrant", pb.LeaseGrantRequest(ID=number + 2, TTL=number))
+        for number in (-1, 0, 1, 2, 3)
     ],
     "leases at the edge": [
         Step("Lease/LeaseGrant", pb.LeaseGrantRequest(ID=9, TTL=-5)),

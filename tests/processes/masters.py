@@ -26,7 +26,7 @@ from kube_actors.cluster.pki_directory import PkiDirectory
 
 PROGRAM = str(Path(sys.executable).with_name("kube-actors"))
 KUBECTL = shutil.which("kubectl", path=str(Path(sys.executable).parent)) or "kubectl"
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 BUSY = (OSError, http.client.HTTPException, ssl.SSLError)
 
 
@@ -40,7 +40,7 @@ class Answer:
 class Api:
     """One kept-alive connection to one master, as its administrator."""
 
-    def __init__(self, kubeconfig: Path, timeout_s: float = 10.0) -> None:
+    def __init__(self, kubeconfig: Path, timeout_s: float = 60.0) -> None:
         config = yaml.safe_load(kubeconfig.read_text())
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
@@ -235,7 +235,7 @@ class Masters:
     def kubeconfig(self, name: str) -> Path:
         return self.directory / name / "kubeconfig"
 
-    def api(self, name: str, timeout_s: float = 10.0) -> Api:
+    def api(self, name: str, timeout_s: float = 60.0) -> Api:
         return Api(self.kubeconfig(name), timeout_s)
 
     def api_port(self, name: str) -> int:

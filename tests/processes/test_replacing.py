@@ -10,6 +10,7 @@ import pytest
 
 from tests.processes.masters import (
     CONFIGMAPS,
+    PATIENCE_S,
     PROGRAM,
     Api,
     Masters,
@@ -57,7 +58,7 @@ class Growing(Masters):
 def wait_members(api: Api, wanted: list[tuple[int, str, bool]]) -> None:
     """Wait until the group consists of these: number, name, learner."""
     found: Any = None
-    until_s = time.monotonic() + 30.0
+    until_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < until_s:
         answer = api.ask("POST", "/debug/kube-actors/store/members", {}).body
         found = [(one["id"], one["name"], one["learner"]) for one in answer.get("members", ())]
@@ -84,7 +85,7 @@ def test_a_master_joins_and_takes_the_place_of_one_that_is_removed(tmp_path: Pat
         wait_members(api, [*everybody, (4, "m4", True)])
         own = masters.api("m4")
         assert own.ask("GET", f"{CONFIGMAPS}/before").status == 200
-        until_s = time.monotonic() + 30.0
+        until_s = time.monotonic() + PATIENCE_S
         promoted = store(masters, leader, "promote", "4")
         while promoted.returncode and time.monotonic() < until_s:
             # It is refused until the learner has everything and has said that it keeps a log.

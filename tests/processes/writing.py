@@ -30,9 +30,9 @@ class Writing:
         traceback: TracebackType | None,
     ) -> None:
         self._ending = True
-        self._thread.join(30)
+        self._thread.join(120)
 
-    def wait_more(self, count: int, timeout_s: float = 30.0) -> None:
+    def wait_more(self, count: int, timeout_s: float = 120.0) -> None:
         """Wait until so many more were acknowledged than now."""
         with self._changed:
             wanted = len(self.acknowledged) + count

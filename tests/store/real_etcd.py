@@ -109,13 +109,13 @@ class RealEtcd:
     """Requests of ours in, answers and errors of ours out."""
 
     def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def close(self) -> None:
         self._connection.close()
 
     def wait_until_it_answers(self, process: "subprocess.Popen[bytes]") -> None:
-        deadline_s = time.monotonic() + 30
+        deadline_s = time.monotonic() + 120
         while True:
             try:
                 self.call("/v3/kv/range", {"key": _text(b"a")})

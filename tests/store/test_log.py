@@ -161,7 +161,9 @@ def test_a_bit_flipped_where_nothing_was_written_does_no_harm(tmp_path: Path, be
 
 
 @settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=250,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.data())
 def test_a_flipped_bit_anywhere_is_noticed(
@@ -188,7 +190,9 @@ def test_a_flipped_bit_anywhere_is_noticed(
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.data())
 def test_a_missing_swapped_or_cut_segment_is_noticed(
@@ -278,7 +282,9 @@ def test_a_snapshot_from_the_leader_replaces_the_whole_log(tmp_path: Path) -> No
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.data())
 def test_a_damaged_snapshot_file_is_refused(
