@@ -35,7 +35,7 @@ def kubectl(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[
                 env=environment,
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=300,
                 check=False,
             )
             assert done.returncode == 0, done.stderr

@@ -200,7 +200,7 @@ async def test_kubectl_creates_with_protobuf_and_learns_what_is_served(tmp_path:
         assert "v1.36" in await kubectl("version")
         assert "ok" in await kubectl("get", "--raw", "/readyz")
         assert "deleted" in await kubectl("delete", "pod", "p", "--wait=true")
-        await kubectl("wait", "--for=delete", "pod/p", "--timeout=5s")
+        await kubectl("wait", "--for=delete", "pod/p", "--timeout=120s")
 
 
 @pytest.mark.kubectl

@@ -151,7 +151,7 @@ spec:
         apps.list_namespaced_deployment,
         NAMESPACE,
         field_selector="metadata.name=sleeper",
-        timeout_seconds=30,
+        timeout_seconds=300,
     )
     ready = next(event for event in stream if event["object"].status.ready_replicas == 2)
     assert ready["object"].spec.replicas == 2

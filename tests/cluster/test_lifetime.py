@@ -53,7 +53,7 @@ async def test_embedding_works_as_promised_and_leaves_nothing(scratch: Path) -> 
     manifest = deployment("web", 2)
     async with nothing_left(scratch), Cluster(masters=3, nodes=3) as cluster:
         await cluster.client.apply(manifest)
-        seen = await cluster.wait_for("deployment/web", "Available", timeout_s=30)
+        seen = await cluster.wait_for("deployment/web", "Available", timeout_s=120)
         assert seen is not None
         assert seen["status"]["availableReplicas"] == 2
         await all_answer(cluster, "web", 2)
@@ -66,7 +66,7 @@ async def _use(cluster: Cluster, moment: int) -> None:
     await cluster.client.apply(deployment("web", 3))
     if moment == 1:
         return
-    await cluster.wait_for("deployment/web", "Available", timeout_s=30)
+    await cluster.wait_for("deployment/web", "Available", timeout_s=120)
     await cluster.client.apply(deployment("web", 3, "2"))
     if moment == 2:
         await anyio.sleep(0.05)
@@ -163,11 +163,11 @@ async def test_clusters_in_one_process_share_nothing(scratch: Path) -> None:
         assert one.url != two.url
         assert one.keys.admin_token != two.keys.admin_token
         await one.client.apply(deployment("web", 1))
-        await one.wait_for("deployment/web", "Available", timeout_s=30)
+        await one.wait_for("deployment/web", "Available", timeout_s=120)
         with pytest.raises(StatusError, match="not found"):
             await two.client.get("deployments", "web", "default")
         await two.client.apply(deployment("web", 1))
-        await two.wait_for("deployment/web", "Available", timeout_s=30)
+        await two.wait_for("deployment/web", "Available", timeout_s=120)
         addresses = set()
         for cluster in (one, two):
             (pod,) = (await cluster.client.list("pods", "default"))["items"]
@@ -188,7 +188,7 @@ async def test_nodes_of_processes_and_simulated_ones_mix(scratch: Path) -> None:
             wanted["spec"]["template"]["spec"]["nodeSelector"] = {"kind": kind}
             await cluster.client.apply(wanted)
         for kind in ("real", "dream"):
-            await cluster.wait_for(f"deployment/{kind}", "Available", timeout_s=30)
+            await cluster.wait_for(f"deployment/{kind}", "Available", timeout_s=120)
         pods = (await cluster.client.list("pods", "default"))["items"]
         placed = {(pod["spec"]["nodeName"], pod["status"]["podIP"].split(".")[0]) for pod in pods}
         assert placed == {("real", "127"), ("dream", "10")}
@@ -203,7 +203,7 @@ async def test_what_was_acknowledged_is_found_by_a_second_cluster(
     written = anyio.Event()
     async with Cluster(masters=3, nodes=1, data_dir=data, timings=QUICK) as first:
         await first.client.apply(deployment("web", 2))
-        await first.wait_for("deployment/web", "Available", timeout_s=30)
+        await first.wait_for("deployment/web", "Available", timeout_s=120)
 
         async def write(worker: int) -> None:
             for number in range(30):
@@ -267,7 +267,7 @@ def service(name: str) -> dict[str, Any]:
 
 async def all_answer(cluster: Cluster, app: str, replicas: int) -> None:
     """Wait until every pod that is to stay answers HTTP."""
-    with anyio.fail_after(30):
+    with anyio.fail_after(120):
         while True:
             listed = await cluster.client.list("pods", "default", label_selector=f"app={app}")
             pods = [pod for pod in listed["items"] if "deletionTimestamp" not in pod["metadata"]]

@@ -31,7 +31,7 @@ async def test_a_deployment_becomes_available_and_is_kept_in_etcd(etcd: RealEtcd
     assert etcdctl(etcd.url, "del", "", "--from-key").returncode == 0
     async with cluster_on(etcd) as cluster:
         await cluster.client.create(DEPLOYMENT)
-        await cluster.wait_for("deployment/web", "Available", timeout_s=60)
+        await cluster.wait_for("deployment/web", "Available", timeout_s=200)
         status = await cluster.status()
         assert status["store"]["readOnly"] is False
     kept = etcdctl(etcd.url, "get", "/registry/core/pods/", "--prefix", "--keys-only")
@@ -48,11 +48,11 @@ async def test_an_etcd_that_is_killed_and_comes_back_loses_nothing(tmp_path: Pat
             await _create(cluster, "before", written)
             etcd.kill()
             with pytest.raises(StatusError) as refused:
-                with anyio.fail_after(30):
+                with anyio.fail_after(120):
                     await _create(cluster, "while-down", written)
             assert refused.value.code >= 500
             etcd.start()
-            with anyio.fail_after(40):
+            with anyio.fail_after(120):
                 while "after" not in written:
                     try:
                         await _create(cluster, "after", written)
@@ -60,7 +60,7 @@ async def test_an_etcd_that_is_killed_and_comes_back_loses_nothing(tmp_path: Pat
                         await anyio.sleep(0.2)
             # The apiservers' caches follow again, without having been restarted.
             await cluster.client.create(DEPLOYMENT)
-            await cluster.wait_for("deployment/web", "Available", timeout_s=60)
+            await cluster.wait_for("deployment/web", "Available", timeout_s=200)
             maps = await cluster.client.list("ConfigMap", namespace="default")
             names = {one["metadata"]["name"] for one in maps["items"]}
             assert names >= set(written)

@@ -42,7 +42,7 @@ class Kubectl:
             env=self.environment,
         )
 
-    def run(self, *args: str, stdin: str = "", timeout_s: float = 60) -> Any:
+    def run(self, *args: str, stdin: str = "", timeout_s: float = 150) -> Any:
         return subprocess.run(
             [self.binary, "-n", self.namespace, *args],
             input=stdin,
@@ -53,7 +53,7 @@ class Kubectl:
             check=False,
         )
 
-    def __call__(self, *args: str, stdin: str = "", timeout_s: float = 60) -> str:
+    def __call__(self, *args: str, stdin: str = "", timeout_s: float = 150) -> str:
         """Run to success and return stdout."""
         done = self.run(*args, stdin=stdin, timeout_s=timeout_s)
         assert done.returncode == 0, f"kubectl {' '.join(args)}: {done.stdout}{done.stderr}"
@@ -65,7 +65,7 @@ class Kubectl:
         assert done.returncode != 0, f"kubectl {' '.join(args)} succeeded: {done.stdout}"
         return str(done.stderr)
 
-    def watch(self, text: str, *args: str, timeout_s: float = 60) -> None:
+    def watch(self, text: str, *args: str, timeout_s: float = 150) -> None:
         """Read ``kubectl get -w …`` line by line until one has ``text``."""
         seen = []
         with self.start("get", "-w", *args) as process:
@@ -117,7 +117,7 @@ class Up:
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
         if self.process.poll() is None:
             self.process.send_signal(how)
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=120)
         return self.process.returncode
 
 

@@ -46,7 +46,7 @@ def test_health_is_shown_check_by_check(kubectl: Kubectl) -> None:
 
 def test_events_tell_a_pods_story(kubectl: Kubectl) -> None:
     kubectl("apply", "-f", "-", stdin=PODS)
-    kubectl("rollout", "status", "deployment/app", "--timeout=60s")
+    kubectl("rollout", "status", "deployment/app", "--timeout=120s")
     for reason in ("Scheduled", "Started", "SuccessfulCreate", "ScalingReplicaSet"):
         kubectl.watch(reason, "events")
 
@@ -58,7 +58,7 @@ def test_why_a_pod_is_pending_is_said_per_filter(kubectl: Kubectl) -> None:
         "-",
         stdin=PODS.replace("command:", "resources: {requests: {cpu: 900}}, command:"),
     )
-    kubectl("wait", "--for=condition=PodScheduled=False", "pods", "-l", "app=app", "--timeout=30s")
+    kubectl("wait", "--for=condition=PodScheduled=False", "pods", "-l", "app=app", "--timeout=120s")
     pod = kubectl("get", "pods", "-o", "name").split()[0]
     kubectl.watch(pod, "events", "--field-selector=reason=FailedScheduling")
     assert "0/3 nodes are available: 3 Insufficient cpu." in kubectl("describe", pod)
@@ -66,12 +66,12 @@ def test_why_a_pod_is_pending_is_said_per_filter(kubectl: Kubectl) -> None:
 
 def test_cordon_taint_and_drain(kubectl: Kubectl) -> None:
     kubectl("apply", "-f", "-", stdin=PODS)
-    kubectl("rollout", "status", "deployment/app", "--timeout=60s")
+    kubectl("rollout", "status", "deployment/app", "--timeout=120s")
     try:
         assert "cordoned" in kubectl("cordon", "node-1")
         assert "SchedulingDisabled" in kubectl("get", "node", "node-1")
-        kubectl("drain", "node-1", "--ignore-daemonsets", "--force", "--timeout=60s")
-        kubectl("rollout", "status", "deployment/app", "--timeout=60s")
+        kubectl("drain", "node-1", "--ignore-daemonsets", "--force", "--timeout=120s")
+        kubectl("rollout", "status", "deployment/app", "--timeout=120s")
         pods = kubectl("get", "pods", "-l", "app=app", "-o", "wide")
         assert "node-1" not in pods
         assert "uncordoned" in kubectl("uncordon", "node-1")
@@ -95,8 +95,8 @@ def test_can_i_answers_for_me_and_for_others(kubectl: Kubectl) -> None:
 
 
 def test_every_namespace_has_its_account_and_root_certificate(kubectl: Kubectl) -> None:
-    kubectl("wait", "--for=create", "serviceaccount/default", "--timeout=20s")
-    kubectl("wait", "--for=create", "configmap/kube-root-ca.crt", "--timeout=20s")
+    kubectl("wait", "--for=create", "serviceaccount/default", "--timeout=120s")
+    kubectl("wait", "--for=create", "configmap/kube-root-ca.crt", "--timeout=120s")
     assert "BEGIN CERTIFICATE" in kubectl("get", "cm", "kube-root-ca.crt", "-o", "yaml")
 
 
@@ -104,7 +104,7 @@ def test_a_deleted_namespace_takes_its_content_along(up: Up) -> None:
     kubectl = Kubectl(up.kubeconfig)
     kubectl("create", "namespace", "doomed")
     kubectl("-n", "doomed", "create", "configmap", "inside")
-    kubectl("delete", "namespace", "doomed", "--timeout=60s")
+    kubectl("delete", "namespace", "doomed", "--timeout=120s")
     assert "NotFound" in kubectl.fails("get", "namespace", "doomed")
     kubectl("create", "namespace", "doomed")
     assert "inside" not in kubectl("-n", "doomed", "get", "cm", "-o", "name")

@@ -25,7 +25,7 @@ spec:
 @pytest.fixture
 def web(kubectl: Kubectl) -> Kubectl:
     kubectl("apply", "-f", "-", stdin=WEB)
-    kubectl("wait", "--for=condition=Available", "deployment/web", "--timeout=60s")
+    kubectl("wait", "--for=condition=Available", "deployment/web", "--timeout=120s")
     return kubectl
 
 
@@ -75,18 +75,20 @@ def test_get_watch_prints_changes_as_they_come(kubectl: Kubectl) -> None:
 
 def test_create_deployment_scale_and_expose(kubectl: Kubectl) -> None:
     kubectl("create", "deployment", "app", "--image=kube-actors/web:1", "--replicas=1")
-    kubectl("rollout", "status", "deployment/app", "--timeout=60s")
+    kubectl("rollout", "status", "deployment/app", "--timeout=120s")
     assert "scaled" in kubectl("scale", "deployment/app", "--replicas=3")
-    kubectl("rollout", "status", "deployment/app", "--timeout=60s")
+    kubectl("rollout", "status", "deployment/app", "--timeout=120s")
     assert kubectl.json("get", "deploy", "app")["status"]["readyReplicas"] == 3
     assert "exposed" in kubectl("expose", "deployment/app", "--port=8080")
     kubectl(
-        "wait", "--for=jsonpath={.subsets[0].addresses[2].ip}", "endpoints/app", "--timeout=30s"
+        "wait", "--for=jsonpath={.subsets[0].addresses[2].ip}", "endpoints/app", "--timeout=120s"
     )
     assert "8080/TCP" in kubectl("get", "service", "app")
 
 
 def test_describe_shows_conditions_and_events(web: Kubectl) -> None:
+    for reason in ("ScalingReplicaSet", "Scheduled", "Started"):
+        web.watch(reason, "events")
     text = web("describe", "deployment", "web")
     assert "3 desired | 3 updated | 3 total | 3 available | 0 unavailable" in text
     assert "ScalingReplicaSet" in text
@@ -126,14 +128,12 @@ def test_edit_sends_what_the_editor_wrote(
 
 def test_rollouts_go_forward_and_back(web: Kubectl) -> None:
     web("set", "image", "deployment/web", "web=kube-actors/web:2")
-    assert "successfully rolled out" in web(
-        "rollout", "status", "deployment/web", "--timeout=90s", timeout_s=100
-    )
+    assert "successfully rolled out" in web("rollout", "status", "deployment/web", "--timeout=120s")
     history = web("rollout", "history", "deployment/web")
     assert [line.split()[0] for line in history.splitlines()[2:] if line] == ["1", "2"]
     assert "kube-actors/web:1" in web("rollout", "history", "deployment/web", "--revision=1")
     assert "rolled back" in web("rollout", "undo", "deployment/web")
-    web("rollout", "status", "deployment/web", "--timeout=90s", timeout_s=100)
+    web("rollout", "status", "deployment/web", "--timeout=120s")
     image = "jsonpath={.spec.template.spec.containers[0].image}"
     assert web("get", "deploy", "web", "-o", image) == "kube-actors/web:1"
     history = web("rollout", "history", "deployment/web")
@@ -144,28 +144,35 @@ def test_a_paused_rollout_waits_and_a_restart_replaces_every_pod(web: Kubectl) -
     before = set(web("get", "pods", "-l", "app=web", "-o", "name").split())
     assert "paused" in web("rollout", "pause", "deployment/web")
     web("set", "env", "deployment/web", "X=1")
-    web("wait", "--for=jsonpath={.status.observedGeneration}=3", "deployment/web")
+    web(
+        "wait",
+        "--for=jsonpath={.status.observedGeneration}=3",
+        "deployment/web",
+        "--timeout=120s",
+    )
     assert set(web("get", "pods", "-l", "app=web", "-o", "name").split()) == before
     assert "resumed" in web("rollout", "resume", "deployment/web")
-    web("rollout", "status", "deployment/web", "--timeout=90s", timeout_s=100)
+    web("rollout", "status", "deployment/web", "--timeout=120s")
     assert "restarted" in web("rollout", "restart", "deployment/web")
-    web("rollout", "status", "deployment/web", "--timeout=90s", timeout_s=100)
-    web("wait", "--for=delete", *sorted(before), "--timeout=30s")
+    web("rollout", "status", "deployment/web", "--timeout=120s")
+    web("wait", "--for=delete", *sorted(before), "--timeout=120s")
     assert web.json("get", "deploy", "web")["status"]["readyReplicas"] == 3
 
 
 def test_logs_follow_and_tail(kubectl: Kubectl) -> None:
     kubectl("apply", "-f", "-", stdin=SLEEPER)
-    kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=30s")
+    kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=120s")
+    follow = kubectl.start("logs", "-f", "sleeper")
+    assert follow.stdout is not None
+    # It is ready before it has said anything.
+    assert follow.stdout.readline() == "started\n"
+    assert follow.stdout.readline() == "second line\n"
     assert kubectl("logs", "sleeper") == "started\nsecond line\n"
     assert kubectl("logs", "sleeper", "--tail=1") == "second line\n"
     stamped = kubectl("logs", "sleeper", "--timestamps")
     assert stamped.splitlines()[0].endswith("Z started")
-    follow = kubectl.start("logs", "-f", "sleeper")
-    assert follow.stdout is not None
-    assert follow.stdout.readline() == "started\n"
     kubectl("delete", "pod", "sleeper")
-    assert follow.stdout.read() == "second line\n"
+    assert follow.stdout.read() == ""
     assert follow.wait() == 0
     follow.stdout.close()
 
@@ -173,7 +180,7 @@ def test_logs_follow_and_tail(kubectl: Kubectl) -> None:
 @pytest.mark.parametrize("cascade", ["background", "foreground", "orphan"])
 def test_delete_with_each_cascade(kubectl: Kubectl, cascade: str) -> None:
     kubectl("create", "deployment", "app", "--image=kube-actors/web:1")
-    kubectl("rollout", "status", "deployment/app", "--timeout=60s")
+    kubectl("rollout", "status", "deployment/app", "--timeout=120s")
     kubectl("delete", "deployment", "app", f"--cascade={cascade}")
     assert kubectl("get", "deployments", "-o", "name") == ""
     if cascade == "orphan":
@@ -181,13 +188,13 @@ def test_delete_with_each_cascade(kubectl: Kubectl, cascade: str) -> None:
         assert "ownerReferences" not in left["metadata"]
         assert left["spec"]["replicas"] == 1
     else:
-        kubectl("wait", "--for=delete", "pods", "-l", "app=app", "--timeout=60s")
+        kubectl("wait", "--for=delete", "pods", "-l", "app=app", "--timeout=120s")
         assert kubectl("get", "replicasets", "-o", "name") == ""
 
 
 def test_delete_waits_until_the_pod_is_gone(kubectl: Kubectl) -> None:
     kubectl("apply", "-f", "-", stdin=SLEEPER)
-    kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=30s")
+    kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=120s")
     assert "deleted" in kubectl("delete", "pod", "sleeper")
     assert "NotFound" in kubectl.fails("get", "pod", "sleeper")
 

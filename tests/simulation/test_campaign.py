@@ -30,12 +30,12 @@ def campaign(*scenarios: str, seeds: str = "0..9", **options: object) -> Campaig
 
 @pytest.mark.real_time
 def test_a_seed_that_raises_dies_or_hangs_is_a_finding_and_the_others_run() -> None:
-    done = campaign("broken", jobs=2, limit_s=1.0, shrink_s=0)
+    done = campaign("broken", jobs=2, limit_s=6.0, shrink_s=0)
     assert done.seeds == 10
     assert [(run.seed, run.findings[0].property, run.findings[0].text) for run in done.found] == [
         (3, "crash", "RuntimeError: this seed is not liked"),
         (5, "crash", "the process that ran it died with code 9"),
-        (7, "crash", "it did not end within 1 seconds"),
+        (7, "crash", "it did not end within 6 seconds"),
     ]
 
 
@@ -113,7 +113,7 @@ def test_ctrl_c_prints_what_was_found_so_far() -> None:
     assert process.stdout is not None
     found = process.stdout.readline()  # seed 7 hangs, so the campaign cannot have ended
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "seed 5: crash" in found
     assert "stopped: what was found so far" in err

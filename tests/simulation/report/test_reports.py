@@ -186,7 +186,7 @@ def in_chromium(path: Path, tmp_path: Path, fragment: str = "", size: str = "120
         "--dump-dom",
         path.as_uri() + fragment,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     assert console == []
     return done.stdout
