@@ -23,7 +23,7 @@ async def _rate(callers: int, seconds: float, one: Any) -> tuple[float, float]:
 
     async def caller(number: int) -> None:
         count = 0
-        while time.perf_counter() < until:
+        while not count or time.perf_counter() < until:
             began = time.perf_counter()
             await one(number, count)
             latencies.append(time.perf_counter() - began)

@@ -50,7 +50,7 @@ async def _caller(
     latencies: list[float],
 ) -> None:
     creates, count = method == "POST", 0
-    while time.perf_counter() < until:
+    while not count or time.perf_counter() < until:
         began = time.perf_counter()
         name = f"c-{number}-{count if creates else 0}"
         path = CONFIG_MAPS if creates else f"{CONFIG_MAPS}/{name}"

@@ -6,9 +6,10 @@ import threading
 import time
 from typing import Any
 
-from pysyncobj import SyncObj, SyncObjConf, replicated
+from pysyncobj import SyncObj, SyncObjConf, SyncObjException, replicated
 
 LEADER_WAIT_S = 20.0
+PAUSE_S = 0.01
 
 
 class Dictionary(SyncObj):  # type: ignore[misc]
@@ -31,6 +32,17 @@ class Dictionary(SyncObj):  # type: ignore[misc]
         self.data[key] = value
 
 
+def insist(store: Dictionary, key: str, value: str) -> None:
+    """Put, and again if it is refused: on a busy machine leaders change."""
+    while True:
+        try:
+            store.put(key, value, sync=True, timeout=20)
+        except SyncObjException:
+            time.sleep(PAUSE_S)
+        else:
+            return
+
+
 def put_many(store: Dictionary, clients: int, operations: int, size: int) -> dict[str, Any]:
     latencies: list[float] = []
     left = iter(range(operations))
@@ -44,7 +56,7 @@ def put_many(store: Dictionary, clients: int, operations: int, size: int) -> dic
             if number is None:
                 return
             began = time.perf_counter()
-            store.put(f"key-{number}", value, sync=True, timeout=20)
+            insist(store, f"key-{number}", value)
             latencies.append(time.perf_counter() - began)
 
     threads = [threading.Thread(target=client) for _ in range(clients)]

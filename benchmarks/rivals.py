@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from typing import Any
 import attrs
 
 MEMBERS = 3
-LEADER_WAIT_S = 20.0
+LEADER_WAIT_S = 120.0
+PAUSE_S = 0.01
 
 
 @attrs.frozen
@@ -183,6 +184,23 @@ class EtcdClient:
     def call(self, member: int, method: str) -> Any:
         return self._channels[member].unary_unary(f"/etcdserverpb.{method}")
 
+    def insisting(self, member: int, method: str) -> Callable[[bytes], Awaitable[bytes]]:
+        """Like ``call``, but what is refused is asked again: on a busy machine leaders change."""
+        import grpc
+
+        once = self.call(member, method)
+
+        async def insist(request: bytes) -> bytes:
+            while True:
+                try:
+                    answer: bytes = await once(request)
+                except grpc.aio.AioRpcError:
+                    await asyncio.sleep(PAUSE_S)
+                else:
+                    return answer
+
+        return insist
+
     def stream(self, member: int, method: str) -> Any:
         return self._channels[member].stream_stream(f"/etcdserverpb.{method}")
 
@@ -246,9 +264,11 @@ class PySyncObjProcesses(AbstractContextManager["PySyncObjProcesses"]):
         return self
 
     def _find_leader(self) -> subprocess.Popen[str]:
-        for member in self._members:
-            if self._ask(member, {"do": "lead"})["leads"]:
-                return member
+        deadline = time.monotonic() + LEADER_WAIT_S
+        while time.monotonic() < deadline:
+            for member in self._members:
+                if self._ask(member, {"do": "lead"})["leads"]:
+                    return member
         raise TimeoutError("PySyncObj has no leader")
 
     @staticmethod

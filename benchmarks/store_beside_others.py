@@ -50,7 +50,7 @@ def ours(driver: Driver) -> dict[str, Operation]:
 
 async def theirs(cluster: Etcd, client: EtcdClient) -> dict[str, Operation]:
     leader = await client.leader()
-    put, get = client.call(leader, "KV/Put"), client.call(leader, "KV/Range")
+    put, get = client.insisting(leader, "KV/Put"), client.insisting(leader, "KV/Range")
 
     async def write(number: int) -> None:
         await put(put_request(b"key-%08d" % number, VALUE))

@@ -26,7 +26,7 @@ from kube_actors.store import Put, StoreClient, Txn, member_address
 ATTEMPT_S = 5.0
 PAUSE_S = 0.01
 SETTLE_WRITES = 20
-GAP_MAX_S = 30.0
+GAP_MAX_S = 120.0
 VALUE = b"x" * 1000
 Attempt = Callable[[int], Awaitable[bool]]
 

@@ -57,7 +57,7 @@ async def measure(disks: Sequence[Disk], clients: int, seconds: float) -> Figure
 
         async def client(number: int, until: float) -> None:
             count = 0
-            while time.perf_counter() < until:
+            while not count or time.perf_counter() < until:
                 began = time.perf_counter()
                 count += 1
                 await store.txn(Txn((), (Put(b"key-%04d-%06d" % (number, count), VALUE),)))

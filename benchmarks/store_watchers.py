@@ -42,7 +42,7 @@ async def fan_out(
         while count.opened < watchers:
             await anyio.sleep(0.005)
     began, written = time.perf_counter(), 0
-    while time.perf_counter() < began + seconds:
+    while written == 0 or time.perf_counter() < began + seconds:
         await put(written)
         written += 1
     with anyio.move_on_after(DRAIN_S):
@@ -75,7 +75,7 @@ async def theirs(watchers: int, seconds: float) -> tuple[float, int]:
     with etcd() as cluster:
         client = EtcdClient(cluster.endpoints)
         leader = await client.leader()
-        put = client.call(leader, "KV/Put")
+        put = client.insisting(leader, "KV/Put")
         stream = client.stream(leader, "Watch/Watch")()
 
         async def take() -> None:
