@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 
 import anyio
+import attrs
 import pytest
 
 from kube_actors.cluster.address_plan import BlockClaim, claim_block
@@ -74,7 +75,9 @@ async def proxy(seed: int = 1, limits: Limits | None = None) -> AsyncIterator[Pr
         refusals.append((frontend, error))
 
     async with anyio.create_task_group() as tasks:
-        frontends = Frontends(tasks, Random(seed), anyio.current_time, refused, limits or Limits())
+        # However long a busy machine takes to connect, no backend is passed over for it.
+        patient = attrs.evolve(limits or Limits(), connect_timeout_s=PATIENCE_S)
+        frontends = Frontends(tasks, Random(seed), anyio.current_time, refused, patient)
         yield Proxy(frontends, refusals)
         tasks.cancel_scope.cancel()
 
