@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 
 from kube_actors.actor import ActorSystem, Child, Clock, Supervisor, TcpNetwork, mutual_tls
+from kube_actors.cluster.master_process import COMMIT_NOTICE_S, DISK_LOOP_S
 from kube_actors.store import FileDisk, MemberConfig, MemoryDisk, member_address, run_member
 
 
@@ -26,12 +27,17 @@ def network_of(order: dict[str, Any], name: str) -> TcpNetwork:
 
 
 def config_of(order: dict[str, Any], number: int) -> MemberConfig:
-    return MemberConfig(member=number, members=len(order["ports"]), **order["config"])
+    config = {"commit_notice_s": COMMIT_NOTICE_S, **order["config"]}
+    return MemberConfig(member=number, members=len(order["ports"]), **config)
 
 
 async def run(order: dict[str, Any], number: int) -> None:
     where = order["directory"]
-    disk = FileDisk(Path(where) / str(number), loop_s=0.005) if order["durable"] else MemoryDisk()
+    disk = (
+        FileDisk(Path(where) / str(number), loop_s=DISK_LOOP_S)
+        if order["durable"]
+        else MemoryDisk()
+    )
     async with (
         network_of(order, f"m{number}") as network,
         ActorSystem(

@@ -92,6 +92,9 @@ class MemoryNetwork:
                 return
         self._carry(envelope)
 
+    def flush(self) -> None:
+        """Nothing is gathered here."""
+
     # What can be done to it.
 
     def partition(

@@ -26,3 +26,7 @@ class Network(Protocol):
 
     def send(self, envelope: Envelope) -> None:
         """Carry an envelope; never waits, never raises."""
+
+    def flush(self) -> None:
+        """Let what was sent leave now, where it is gathered for a turn of the loop: for who is
+        going to keep the loop busy while others wait for it. Never waits, never raises."""

@@ -195,7 +195,10 @@ class Connection:
         try:
             while chunk := tls.read(READ_BYTES):
                 plain.append(chunk)
-            ended = "it hung up"
+                if not (self._incoming.pending or tls.pending()):
+                    break
+            else:
+                ended = "it hung up"
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLZeroReturnError:

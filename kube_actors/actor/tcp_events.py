@@ -43,18 +43,19 @@ class Due:
 
     def add(self, callback: Callback, *, first: bool = False) -> None:
         if not self._callbacks:
-            self._events.soon(self._run)
+            self._events.soon(self.run)
         if first:
             self._callbacks.appendleft(callback)
         else:
             self._callbacks.append(callback)
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Do it now."""
         # What is added meanwhile has its own turn.
         for _ in range(len(self._callbacks)):
             self._callbacks.popleft()()
         if self._callbacks:
-            self._events.soon(self._run)
+            self._events.soon(self.run)
 
 
 class AsyncioEvents:

@@ -140,6 +140,9 @@ class TcpNetwork:
         else:
             self._nobody(envelope)
 
+    def flush(self) -> None:
+        self._due.run()
+
     # What its owner asks.
 
     @property

@@ -37,7 +37,9 @@ class MasterPlan:
 
     ``founders`` is how many began the group, if not all of them; 0 says that this one was added to
     it. ``removed`` is called when the group has removed this master's member.
-    An ``engine`` takes the place of the Raft group: the master then runs no store member.
+    ``commit_notice_s`` is how long the store's leader waits for the next write to take word of the
+    last one along. An ``engine`` takes the place of the Raft group: the master then runs no store
+    member.
     """
 
     number: int
@@ -49,6 +51,7 @@ class MasterPlan:
     engine: Engine | None = None
     founders: int | None = None
     removed: Callable[[], None] = lambda: None
+    commit_notice_s: float = 0.0
 
     @property
     def name(self) -> str:
@@ -95,6 +98,7 @@ def _children(plan: MasterPlan, machine: Machine, door: FrontDoor) -> list[Child
             tick_s=timings.store_tick_s,
             election_ticks=timings.store_election_ticks,
             heartbeat_ticks=timings.store_heartbeat_ticks,
+            commit_notice_s=plan.commit_notice_s,
         )
         machine.trouble = ""
         try:

@@ -46,6 +46,7 @@ Founding, and what may be asked::
     raft.propose_change(ConfigChange((MemberChange(ChangeType.ADD_VOTER, 4),)))
     raft.read_index(context: bytes)             # later: ReadState(index, context) in a Ready
     raft.transfer_leadership(4) ; raft.forget_leader() ; raft.step_down()
+    raft.tell_commit(member)                    # under RaftConfig(tell_commits=False)
     raft.compact(Snapshot(raft.snapshot_metadata(), data), keep_entries=5000)
     raft.status() -> Status                     # and .term .role .leader .commit_index …
 

@@ -32,7 +32,9 @@ class RaftConfig:
     waited for, 0 means ten election timeouts. ``uncommitted_bytes_max`` limits what the leader
     accepts before it commits; one entry always passes. ``forward_proposals``: whether a follower
     passes proposals on to the leader or refuses them. ``step_down_on_removal``: whether a leader
-    that the committed configuration drops or makes a learner stops leading.
+    that the committed configuration drops or makes a learner stops leading. ``tell_commits``:
+    whether a leader sends every commit at once, in a message of its own if need be; else it goes
+    with the next append or heartbeat, unless ``Raft.tell_commit`` is called.
 
     ``read_only`` must be the same at all members. ``lease_drift`` bounds, in ticks, how far the
     clocks of two members may run apart within one election timeout, pauses of a process counted:
@@ -46,6 +48,7 @@ class RaftConfig:
     check_quorum: bool = True
     forward_proposals: bool = True
     step_down_on_removal: bool = True
+    tell_commits: bool = True
     message_bytes_max: int = field(default=1 << 20, validator=_positive)
     inflight_messages_max: int = field(default=256, validator=_positive)
     inflight_bytes_max: int = field(default=64 << 20, validator=_positive)

@@ -25,7 +25,7 @@ class Progress:
 
     ``paused``: an append has been sent and nothing more is until it is answered or a heartbeat
     is. ``must_send``: an append is owed even if it carries nothing. ``sent_commit``: the commit it
-    was told.
+    was told; ``tell_commit``: a newer one is owed now, where they are not told at once.
     """
 
     __slots__ = (
@@ -42,6 +42,7 @@ class Progress:
         "snapshot_index",
         "snapshot_tick",
         "state",
+        "tell_commit",
     )
 
     def __init__(self, next_index: int, inflight_max: int, inflight_bytes_max: int) -> None:
@@ -51,6 +52,7 @@ class Progress:
         self.paused = False
         self.must_send = True
         self.sent_commit = 0
+        self.tell_commit = False
         self.snapshot_index = 0
         self.snapshot_tick = 0
         self.is_learner = False

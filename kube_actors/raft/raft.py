@@ -199,6 +199,11 @@ class Raft:
         """
         return election.forget_leader(self._state)
 
+    def tell_commit(self, member: int = 0) -> None:
+        """Tell ``member``, or everybody, the commit index now, if this one leads and it is news:
+        for a caller that set ``tell_commits`` to False and knows who waits."""
+        replication.tell_commit(self._state, member)
+
     def step_down(self) -> None:
         """Stop leading, so that another member can: for a leader that its disk fails."""
         if self.is_leader:

@@ -53,11 +53,14 @@ def broadcast_heartbeat(state: RaftState) -> None:
     """Send a heartbeat of the newest read round to every other member."""
     state.heartbeat_elapsed = 0
     me, term, committed, number = state.id, state.term, state.log.committed, state.reads.round
+    lazy = not state.config.tell_commits
     for member, progress in state.progress.items():
         if member != me:
             # Not beyond what is stored there: it may not have those entries yet.
             commit = min(progress.match_index, committed)
             state.messages.append(Heartbeat(me, member, term, commit, number))
+            if lazy and commit > progress.sent_commit:
+                progress.sent_commit = commit
 
 
 def flush(state: RaftState) -> None:
@@ -65,6 +68,7 @@ def flush(state: RaftState) -> None:
     slices: Slices = {}
     log = state.log
     me, committed, last_index = state.id, log.committed, log.last_index
+    lazy = not state.config.tell_commits
     for member, progress in state.progress.items():
         if member == me:
             continue
@@ -72,7 +76,7 @@ def flush(state: RaftState) -> None:
         if (
             progress.next_index > last_index
             and not progress.must_send
-            and (told >= committed or told >= last_index)
+            and (told >= committed or told >= last_index or (lazy and not progress.tell_commit))
         ):
             continue  # ``_send_append`` would find nothing owed.
         while _send_append(state, member, progress, slices):
@@ -86,6 +90,8 @@ def _send_append(state: RaftState, member: int, progress: Progress, slices: Slic
     last_index = log.last_index
     committed = log.committed
     told = progress.sent_commit >= committed or progress.sent_commit >= previous
+    if not (told or progress.tell_commit or state.config.tell_commits):
+        told = True
     if told and previous >= last_index and not progress.must_send:
         return False
     paused = progress.is_paused
@@ -106,7 +112,7 @@ def _send_append(state: RaftState, member: int, progress: Progress, slices: Slic
     state.messages.append(
         Append(state.id, member, state.term, previous, log.term(previous), entries, committed)
     )
-    progress.must_send = False
+    progress.must_send = progress.tell_commit = False
     progress.sent_commit = committed if committed < last else last
     if progress.state is PROBE:
         progress.paused = True
@@ -114,6 +120,15 @@ def _send_append(state: RaftState, member: int, progress: Progress, slices: Slic
     if entries:
         progress.sent(last, size)
     return last < last_index and not paused
+
+
+def tell_commit(state: RaftState, member: int) -> None:
+    """Owe a member, or everybody, the commit index if there is news."""
+    committed = state.log.committed
+    for one, progress in state.progress.items():
+        if member in (0, one) and one != state.id and progress.sent_commit < committed:
+            progress.tell_commit = True
+            state.dirty = True
 
 
 def _send_snapshot(state: RaftState, member: int, progress: Progress) -> None:
@@ -166,7 +181,9 @@ def on_append_reply(state: RaftState, message: AppendReply) -> None:
         progress.become_replicate()
     if news and index > log.committed:
         maybe_commit(state)
-    if progress.next_index <= log.last_index or progress.sent_commit < log.committed:
+    if progress.next_index <= log.last_index or (
+        progress.sent_commit < log.committed and (state.config.tell_commits or progress.tell_commit)
+    ):
         state.dirty = True
     if state.transferee == message.source:
         hand_over(state)

@@ -52,8 +52,11 @@ class Acquaintance:
         One that joins knows nobody's address before it has their state, and those that were
         rebuilt are not where their numbers say: it answers where it is spoken to from.
         """
-        met = self._met_at.get(number) if self._group < 0 else None
-        return self._addresses.get(number) or met or self._member.config.address(number)
+        known = self._addresses.get(number)
+        if known is None:
+            met = self._met_at.get(number) if self._group < 0 else None
+            known = met or self._member.config.address(number)
+        return known
 
     def follow_config(self) -> None:
         """Follow another configuration, if there is one."""

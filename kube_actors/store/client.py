@@ -202,17 +202,22 @@ class StoreClient(Administration):
         assert failure is not None
         raise failure
 
-    def _order(self) -> list[Address]:
+    def _order(self) -> Sequence[Address]:
         """Return all members, those that failed lately last."""
+        if not self._avoided_until_s:
+            return self._members
         now_s = self._actor.clock.monotonic()
-        return sorted(self._members, key=lambda one: self._avoided_until_s.get(one, 0.0) > now_s)
+        self._avoided_until_s = {
+            one: until_s for one, until_s in self._avoided_until_s.items() if until_s > now_s
+        }
+        return sorted(self._members, key=self._avoided_until_s.__contains__)
 
     def _avoid(self, member: Address) -> None:
         self._avoided_until_s[member] = self._actor.clock.monotonic() + AVOID_S
 
     async def _call(self, member: Address, request: Any) -> Any:
         answer = await self._actor.call(member, request, timeout_s=self._timeout_s)
-        if self._actor.clock.monotonic() >= self._learn_at_s:
+        if self._learn_at_s < inf and self._actor.clock.monotonic() >= self._learn_at_s:
             await self._learn(member)
         return answer
 

@@ -33,7 +33,8 @@ class MemberConfig:
     more (0: no limit). Every ``corrupt_check_ticks`` the leader compares the members' data
     (0: never). What is left of leases is told to the next leader as it was at most
     ``lease_checkpoint_s`` ago. A learner more than ``promote_lag_max`` entries behind is not
-    promoted.
+    promoted. A leader tells the others what is committed with the next entry, or after
+    ``commit_notice_s`` to twice that without one (0: at once, in messages of their own).
     """
 
     member: int
@@ -51,6 +52,7 @@ class MemberConfig:
     keep_log_bytes: int = 16 << 20
     retention_revisions: int = 0
     lease_checkpoint_s: float = 300.0
+    commit_notice_s: float = 0.0
     quota_bytes: int = 2 << 30
     corrupt_check_ticks: int = 12_000
     promote_lag_max: int = 1000
@@ -77,6 +79,8 @@ class MemberConfig:
             raise ValueError(f"tick_s must be above 0, not {self.tick_s}")
         if self.lease_checkpoint_s <= 0:
             raise ValueError(f"lease_checkpoint_s must be above 0, not {self.lease_checkpoint_s}")
+        if self.commit_notice_s < 0:
+            raise ValueError(f"commit_notice_s must be 0 or more, not {self.commit_notice_s}")
         if not 0 < self.heartbeat_ticks < self.election_ticks:
             raise ValueError("heartbeat_ticks must be above 0 and below election_ticks")
         for name in (

@@ -7,7 +7,7 @@ torn end of the last write raises ``CorruptLog``: nothing is served from such a 
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from attrs import field, frozen
 
@@ -88,3 +88,12 @@ class Disk(Protocol):
 
     async def close(self) -> None:
         """Let go of it; whatever was not saved is lost."""
+
+
+@runtime_checkable
+class SavesAtOnce(Protocol):
+    """A disk that is sometimes quick enough not to be waited for."""
+
+    def save_at_once(self, hard_state: HardState | None, entries: Sequence[Entry]) -> bool:
+        """Save as ``Disk.save`` does and return True once it is durable; or do nothing and return
+        False, if it would keep the caller too long."""

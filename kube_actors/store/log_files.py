@@ -20,7 +20,6 @@ from kube_actors.store.records import (
     Record,
     SegmentHead,
     SnapshotMark,
-    last_index,
     pack_records,
 )
 from kube_actors.store.recovery import (
@@ -47,6 +46,8 @@ class LogFiles:
         self._file = -1
         self._failed: str | None = None
         self._segments: list[Segment] = []
+        self._highest = 0
+        """The last entry in the segment in use."""
         self._offset = 0
         self._sequence = 1
         self.log_id = 0
@@ -80,6 +81,7 @@ class LogFiles:
         self._sequence = contents.sequence
         self._offset = contents.offset
         self._segments = list(contents.segments)
+        self._highest = self._segments[-1].last_index
         self._boots = contents.boots
         self._hard_state = contents.hard_state
         self._mark = contents.mark
@@ -103,6 +105,8 @@ class LogFiles:
         if hard_state is not None:
             records.append(hard_state)
         self._write(records)
+        if entries and entries[-1].index > self._highest:
+            self._highest = entries[-1].index
         # Not before: the head of a new segment must not commit what is still to be written.
         self._hard_state = hard_state or self._hard_state
 
@@ -145,10 +149,6 @@ class LogFiles:
         self._guard(lambda: self._put(frame))
         self._sequence += 1
         self._offset += size
-        highest = last_index(records)
-        if highest > self._segments[-1].last_index:
-            last = self._segments[-1]
-            self._segments[-1] = Segment(last.number, last.path, last.size, highest)
 
     def _put(self, frame: list[bytes]) -> None:
         write_all(self._file, frame, self._offset)
@@ -191,7 +191,10 @@ class LogFiles:
             raise
         if self._file >= 0:
             os.close(self._file)
+            last = self._segments[-1]
+            self._segments[-1] = Segment(last.number, last.path, last.size, self._highest)
         self._file = file
+        self._highest = 0
         self._segments.append(Segment(number, path, total, 0))
         self._offset = frame_size(sum(map(len, parts)))
         self._sequence += 1

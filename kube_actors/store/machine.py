@@ -5,7 +5,7 @@ differ comes after: the member that took a request answers it, the leader minds 
 each feeds its own watchers.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from kube_actors.actor import ActorError, Delivery
@@ -43,6 +43,9 @@ ReadRequest = (
 )
 """What is answered from the state, once it is known to be new enough."""
 
+MANY_ENTRIES = 16
+"""So many at once are applied without the garbage collector, which costs something to stop."""
+
 TRIM_REVISIONS = 256
 """How many compacted revisions give back their memory at a time."""
 
@@ -66,8 +69,10 @@ class Machine:
         self.keeper = LeaseKeeper(
             lambda: self.state.leases, proposals, now_s, config.lease_checkpoint_s
         )
+        self._member = config.member
         self.applied_index = 0
         self.applied_term = 0
+        self.elsewhere: dict[int, None] = {}
         self._proposals = proposals
         self._leads = False
         self._own: dict[int, tuple[int, Batch]] = {}
@@ -76,10 +81,13 @@ class Machine:
         """Remember what this member has just proposed, to be spared from decoding it."""
         self._own[index] = (term, batch)
 
-    def apply(self, entries: Iterable[Entry]) -> None:
+    def apply(self, entries: Sequence[Entry]) -> None:
         """Apply committed entries, answer those who wait, and feed the watchers."""
-        with without_collecting():
+        if len(entries) < MANY_ENTRIES:
             self._apply_all(entries)
+        else:
+            with without_collecting():
+                self._apply_all(entries)
         self.watches.publish()
         if self.state.keyspace.untrimmed:
             self.state.keyspace.trim(TRIM_REVISIONS)
@@ -103,6 +111,8 @@ class Machine:
         answer = self.state.apply(command)
         if self._leads:
             self.keeper.applied(command, answer)
+            if command.member != self._member:
+                self.elsewhere[command.member] = None
         pending = self._proposals.resolve(command)
         if pending is None or pending.delivery is None:
             return
@@ -116,6 +126,7 @@ class Machine:
     def lead(self, leads: bool) -> list[Delivery]:
         """Begin or cease to lead; return keep-alives that this member did not get to answer."""
         self._leads = leads
+        self.elsewhere.clear()
         self._own.clear()
         return self.keeper.stop()
 

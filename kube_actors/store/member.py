@@ -53,11 +53,12 @@ from kube_actors.store.messages import (
 )
 from kube_actors.store.peers import Greeted, Greeting
 from kube_actors.store.proposals import Proposals
-from kube_actors.store.raft_wire import carry_append, received
+from kube_actors.store.raft_wire import carry, is_rafts, received
 from kube_actors.store.reads import Reads
 from kube_actors.store.rebuild import assume_identity, seek_promotion
 from kube_actors.store.snapshots import SnapshotTransfers
 from kube_actors.store.standing import describe_member
+from kube_actors.store.tidings import Tidings
 from kube_actors.store.upkeep import Chore, Upkeep
 from kube_actors.store.validation import check_grant, check_range, check_txn, check_watch
 from kube_actors.store.vigil import LeaderVigil, Vigil
@@ -98,6 +99,8 @@ async def run_member(actor: Actor, config: MemberConfig, disk: Disk) -> None:
             member = Member(actor, config, disk, recovered, tasks)
             tasks.start_soon(member.write)
             tasks.start_soon(member.pass_time)
+            if config.commit_notice_s:
+                tasks.start_soon(member.tell)
             if keeper is not None and promote:
                 tasks.start_soon(seek_promotion, member, keeper)
             await member.receive()
@@ -135,6 +138,7 @@ class Member:
                 election_ticks=config.election_ticks,
                 heartbeat_ticks=config.heartbeat_ticks,
                 forward_proposals=False,
+                tell_commits=not config.commit_notice_s,
             ),
             random=actor.random,
             members=config.founders,
@@ -153,6 +157,7 @@ class Member:
         self.restored()
         self._forwarded = Forwarded(config.pending_max * 4, self._has_applied)
         self._vigil = LeaderVigil(self)
+        self._tidings = Tidings(self) if config.commit_notice_s else None
         self._seen = (0, 0)
         self._ended = False
         self.failure: DiskError | None = None
@@ -188,11 +193,18 @@ class Member:
         """Make durable what Raft hands out."""
         await self.writer.run()
 
+    async def tell(self) -> None:
+        """Tell the others what is committed."""
+        assert self._tidings is not None
+        await self._tidings.run()
+
     # -- what comes in
 
     def _take(self, delivery: Delivery) -> None:
         message = delivery.message
-        if isinstance(message, Request):
+        if is_rafts(message):
+            self.step(delivery)
+        elif isinstance(message, Request):
             self._take_write(delivery, message)
         elif isinstance(message, ReadRequest):
             self._take_read(delivery, message)
@@ -348,7 +360,7 @@ class Member:
 
     def pump(self) -> None:
         """Carry out everything that can be carried out now."""
-        raft = self.raft
+        raft, tidings = self.raft, self._tidings
         while True:
             if (raft.leader, raft.term) != self._seen:
                 self._leader_changed()
@@ -363,6 +375,8 @@ class Member:
             for state in ready.read_states:
                 self.reads.confirm(state.context, state.index)
             self.writer.take(ready)
+            if tidings is not None and ready.committed_entries and raft.is_leader:
+                tidings.committed()
         for delivery in self.reads.ready(self.machine.applied_index):
             self._serve(delivery)
         self.writer.snapshot_if_due()
@@ -440,10 +454,8 @@ class Member:
 
     def send(self, messages: Sequence[raft.Message]) -> None:
         tell, address = self.actor.tell, self.address
-        for message in messages:
-            if isinstance(message, raft.Append):
-                tell(address(message.target), carry_append(message))
-            elif isinstance(message, InstallSnapshot):
+        for message in carry(messages):
+            if isinstance(message, InstallSnapshot):
                 self.transfers.begin(message)
             else:
                 tell(address(message.target), message)

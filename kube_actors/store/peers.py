@@ -48,6 +48,7 @@ class Peers:
         self._lost_ticks = lost_ticks
         self._greet_ticks = max(1, lost_ticks // 2)
         self._ticks = 0
+        self._met_tick = -1
         self._heard: dict[int, int] = {}
         self._asked: dict[int, int] = {}
         self._greeted: dict[int, int] = {}
@@ -56,6 +57,7 @@ class Peers:
     def follow(self, config: ConfigState) -> None:
         """Count by another configuration."""
         self._quorum = Quorum.of(config)
+        self._met_tick = -1
         others = [member for member in belonging(config) if member != self._member]
         # Nobody is missed before they had the time to answer once.
         self._heard = {member: self._heard.get(member, self._ticks) for member in others}
@@ -115,8 +117,13 @@ class Peers:
 
     @property
     def has_quorum(self) -> bool:
-        voters = self._quorum.members
-        return bool(voters) and self._quorum.is_met([v for v in voters if self.answers(v)])
+        if self._met_tick != self._ticks:
+            voters = self._quorum.members
+            if not voters or not self._quorum.is_met([v for v in voters if self.answers(v)]):
+                return False
+            # Within a tick members are only heard, never lost.
+            self._met_tick = self._ticks
+        return True
 
     @property
     def quorum_without_leader(self) -> bool:

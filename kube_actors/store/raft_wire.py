@@ -4,7 +4,8 @@ Most cross as they are. An append carries its entries in parts, so that members 
 share the values; a snapshot goes in chunks (``snapshots.py``).
 """
 
-from typing import cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, cast, get_args
 
 from attrs import field, frozen
 
@@ -51,6 +52,8 @@ PlainMessage = (
     | raft.TimeoutNow
 )
 
+_PLAIN = frozenset(get_args(PlainMessage))
+
 
 @message("raft.entry")
 class CarriedEntry:
@@ -92,17 +95,29 @@ class SnapshotData:
         return self.size
 
 
-def carry_append(append: raft.Append) -> CarriedAppend:
-    """Turn an append into what crosses the wire."""
-    return CarriedAppend(
-        append.source,
-        append.target,
-        append.term,
-        append.previous_index,
-        append.previous_term,
-        tuple(_carry(entry) for entry in append.entries),
-        append.commit,
-    )
+def carry(messages: Iterable[raft.Message]) -> Iterator[Any]:
+    """Turn Raft's messages into what crosses the wire; what several members get is made once.
+
+    A snapshot is not for the wire, and given as it is.
+    """
+    entries: Sequence[Entry] = ()
+    carried: tuple[CarriedEntry, ...] = ()
+    for one in messages:
+        if type(one) is not raft.Append:
+            yield one
+            continue
+        if one.entries is not entries:
+            entries = one.entries
+            carried = tuple([_carry(entry) for entry in entries])
+        yield CarriedAppend(
+            one.source,
+            one.target,
+            one.term,
+            one.previous_index,
+            one.previous_term,
+            carried,
+            one.commit,
+        )
 
 
 def _carry(entry: Entry) -> CarriedEntry:
@@ -111,6 +126,11 @@ def _carry(entry: Entry) -> CarriedEntry:
     parts = parts_of(entry.data)
     values = cast(tuple[Blob, ...], parts.values)
     return CarriedEntry(entry.index, entry.term, entry.type, Blob(parts.header), values)
+
+
+def is_rafts(message: object) -> bool:
+    """Say whether a message is for Raft to take."""
+    return type(message) in _RAFTS
 
 
 def received(carried: object) -> raft.Message | None:
@@ -122,12 +142,10 @@ def received(carried: object) -> raft.Message | None:
             carried.term,
             carried.previous_index,
             carried.previous_term,
-            tuple(_received(entry) for entry in carried.entries),
+            tuple([_received(entry) for entry in carried.entries]),
             carried.commit,
         )
-    if isinstance(carried, PlainMessage):
-        return carried
-    return None
+    return carried if type(carried) in _PLAIN else None  # type: ignore[return-value]
 
 
 def _received(entry: CarriedEntry) -> Entry:
@@ -135,3 +153,6 @@ def _received(entry: CarriedEntry) -> Entry:
         return Entry(entry.index, entry.term, entry.header, entry.type)
     data = cast(bytes, EntryData(entry.header, entry.values))
     return Entry(entry.index, entry.term, data, entry.type)
+
+
+_RAFTS = _PLAIN | {CarriedAppend}

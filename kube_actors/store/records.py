@@ -5,7 +5,7 @@ not at all.
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import cast
 
@@ -161,8 +161,3 @@ def _unpack(kind: int, body: bytes) -> Record:
     if kind == Kind.CONTINUED:
         return Continued(*_BOOT.unpack(body))
     raise BadRecord(f"unknown record kind {kind}")
-
-
-def last_index(records: Sequence[Record]) -> int:
-    """Return the highest entry index among records, 0 if there is none."""
-    return max((record.index for record in records if isinstance(record, Entry)), default=0)

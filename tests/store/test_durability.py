@@ -10,9 +10,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from kube_actors.actor import ActorError
+from kube_actors.actor import ActorCrashed, ActorError
 from kube_actors.raft import HardState
-from kube_actors.store import CorruptLog, DiskFailed, FileDisk, Range, Watch
+from kube_actors.store import CorruptLog, DiskFailed, FileDisk, OutcomeUnknown, Range, Watch
 from kube_actors.store.disk import Disk
 
 from .group import open_group, put, write_until_it_works
@@ -92,6 +92,27 @@ async def test_a_disk_whose_sync_failed_is_not_opened_again_even_for_want_of_roo
     await disk.close()
     with pytest.raises(DiskFailed, match="No space"):
         await disk.open()
+
+
+@pytest.mark.anyio
+@pytest.mark.real_time
+@pytest.mark.parametrize("loop_s", [0.0, 10.0])
+async def test_a_member_whose_sync_fails_acknowledges_nothing_and_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loop_s: float
+) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    async with open_group(1, disks=[FileDisk(tmp_path, loop_s=loop_s)]) as group:
+        await group.client.txn(put(b"a"))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fdatasync", broken)
+            with pytest.raises((OutcomeUnknown, ActorCrashed)):
+                await group.client.txn(put(b"b"))
+        with pytest.raises(ActorError):
+            await group.client.range(Range(b"a"))
+    async with open_group(1, disks=[FileDisk(tmp_path, loop_s=loop_s)]) as group:
+        assert (await group.client.range(Range(b"a"))).count == 1
 
 
 @pytest.mark.anyio
