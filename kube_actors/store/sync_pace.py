@@ -20,7 +20,7 @@ QUICK_IN_A_ROW = 1000
 
 SMALL_BYTES = 16 << 10
 """More than that comes from many clients."""
-BRISK = 0.2
+BRISK = 0.4
 """The part of the limit that saves may usually take for a larger one to be done in the loop."""
 REMEMBERED = 16
 """Over about so many saves the usual time is taken."""

@@ -75,7 +75,7 @@ def test_what_many_wrote_has_a_thread_unless_the_disk_is_brisk() -> None:
     pace = SyncPace(0.005)
     assert pace.in_loop(1 << 17, 10.0)
     for _ in range(100):
-        pace.took(0.002, 10.0)
+        pace.took(0.003, 10.0)
     assert not pace.in_loop(1 << 17, 10.0)
     assert pace.in_loop(1000, 10.0), "one client's writes do not wait for each other"
     tried = next(number for number in range(1000) if pace.in_loop(1 << 17, 10.0))
