@@ -114,11 +114,15 @@ def hears_a_leader(state: RaftState) -> bool:
     """Say whether the leader's lease on this voter's vote still holds."""
     if not state.config.check_quorum:
         return False
-    if state.lease.promises(state.ticks, state.config):
+    if _has_promised(state):
         return True
     return state.leader != 0 and (
         state.is_leader or state.election_elapsed < state.config.election_ticks
     )
+
+
+def _has_promised(state: RaftState) -> bool:
+    return state.config.check_quorum and state.lease.promises(state.ticks, state.config)
 
 
 def forget_leader(state: RaftState) -> bool:
@@ -143,7 +147,9 @@ def on_pre_vote(state: RaftState, message: PreVote) -> None:
 
 
 def on_vote(state: RaftState, message: Vote) -> None:
-    may_vote = state.vote == message.source or (state.vote == 0 and state.leader == 0)
+    # What it promised to the leader of an older term binds it in this one too.
+    free = state.vote == 0 and state.leader == 0 and (message.force or not _has_promised(state))
+    may_vote = state.vote == message.source or free
     granted = may_vote and state.log.is_up_to_date(message.last_index, message.last_term)
     if granted:
         state.vote = message.source

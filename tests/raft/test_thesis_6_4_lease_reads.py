@@ -7,11 +7,13 @@ import pytest
 from kube_actors.raft import (
     Heartbeat,
     HeartbeatReply,
+    PreVote,
     PreVoteReply,
     Raft,
     RaftConfig,
     ReadOnly,
     ReadState,
+    Role,
     TimeoutNow,
     Vote,
     VoteReply,
@@ -190,6 +192,62 @@ def test_a_voter_keeps_its_promise_when_a_newer_term_makes_it_forget_the_leader(
     assert (group[2].term, group[2].leader) == (5, 0)
     group[2].step(Vote(3, 2, 6, 99, 9))
     assert group[2].vote == 0
+
+
+def test_a_voter_keeps_its_promise_in_a_term_that_it_has_come_to_without_the_candidate() -> None:
+    """Its vote in that term elects somebody while the old leader counts on the promise."""
+    group = led_group()
+    group[2].step(PreVoteReply(3, 2, 5, granted=False))
+    group[2].step(Vote(3, 2, 5, 99, 9))
+    group.deliver()
+    assert group[2].vote == 0
+    assert not group.of(VoteReply)[-1].granted
+    group.lose = lambda message: isinstance(message, PreVote)
+    group.isolate(1)
+    for _ in range(10):
+        group[2].tick()
+    group[2].step(Vote(3, 2, 5, 99, 9))
+    assert group[2].vote == 3, "it has kept it long enough"
+
+
+def test_a_vote_that_comes_after_its_term_elects_nobody_beside_a_leader_with_a_lease() -> None:
+    """Both asked while the leader was silent; what they said arrives when it is heard again."""
+    group = led_group()
+    held: list[PreVote | Vote] = []
+
+    def hold(message: object) -> bool:
+        if isinstance(message, PreVote) and message.source == 2 and message.target == 3:
+            held.append(message)
+            return True
+        if isinstance(message, Vote):
+            held.append(message)
+            return True
+        return False
+
+    group.lose = hold
+    group.cut = {(1, 2), (1, 3), (3, 1)}
+    while group[2].role is Role.FOLLOWER:
+        group[2].tick()
+    group.deliver()
+    while group[3].role is Role.FOLLOWER:
+        group[3].tick()
+    group.deliver()
+    group.cut = {(1, 3), (3, 1)}
+    group.tick(1, 1)
+    assert (group[2].leader, group[3].role) == (1, Role.CANDIDATE)
+    group.heal()
+    group.isolate(1)
+    ask = next(each for each in held if isinstance(each, PreVote))
+    vote = next(each for each in held if isinstance(each, Vote) and each.target == 2)
+    group[3].step(ask)
+    group.deliver()
+    assert group[2].term == group[3].term, "by the answer to what it had asked"
+    group[2].step(vote)
+    group.deliver()
+    group[1].read_index(b"r")
+    group.deliver()
+    assert group.reads[1] == [ReadState(1, b"r")], "it has its lease"
+    assert not group[3].is_leader
 
 
 def test_a_voter_does_not_campaign_against_its_own_promise() -> None:
