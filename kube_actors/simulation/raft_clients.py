@@ -17,9 +17,7 @@ from kube_actors.simulation.raft_machine import CAS, READ, WRITE, Operation
 from kube_actors.simulation.raft_member import SimulatedMember
 from kube_actors.simulation.raft_weather import Weather
 
-TIMEOUT_US: Final = 600_000
 RETRY_US: Final = 30_000
-LOOK_US: Final = 150_000
 TRIES_MAX: Final = 4
 
 
@@ -46,6 +44,7 @@ class Clients:
         self.members: Sequence[SimulatedMember] = list(members.values())
         self.settle = settle
         self.limit = limit
+        self.look_us = weather.patience_us // 4
         self.history: list[Operation] = []
         self.names = 0
         self.leader = 0
@@ -83,7 +82,7 @@ class Clients:
         operation.invoked_us = events.now_us
         self.history.append(operation)
         self.operations[operation.data] = operation
-        events.after(LOOK_US, self._look, operation)
+        events.after(self.look_us, self._look, operation)
         self._try(operation, member)
 
     def _try(self, operation: Operation, member: SimulatedMember) -> None:
@@ -95,8 +94,8 @@ class Clients:
             operation.incarnation = member.incarnation
             try:
                 if operation.kind == READ:
-                    # A read has no effect, so it may be asked again under the same name.
-                    context = operation.data + b"%d" % operation.tries
+                    # A read has no effect, so it may be asked again.
+                    context = member.new_context()
                     floor = self.ledger.last_chosen
                     raft.read_index(context)
                     member.reads[context] = (operation, floor)
@@ -121,10 +120,10 @@ class Clients:
         """Ask again if no answer came, and at last give up."""
         if operation.outcome:
             return
-        if self.events.now_us - operation.invoked_us < TIMEOUT_US:
+        if self.events.now_us - operation.invoked_us < self.weather.patience_us:
             if 0 < operation.tries < TRIES_MAX:
                 self._retry(operation, None)
-            self.events.after(LOOK_US, self._look, operation)
+            self.events.after(self.look_us, self._look, operation)
         else:
             self._give_up(operation)
 

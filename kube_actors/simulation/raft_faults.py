@@ -51,6 +51,14 @@ NETWORK: Final[dict[str, Verb]] = {
     "cut-inward": Verb("targets hear nobody else", SIDE, (0.1, 0.8)),
     "cut-outward": Verb("targets are heard by nobody else", SIDE, (0.1, 0.8)),
     "isolate-leader": Verb("whoever leads then is cut off from everybody", NONE, (0.1, 0.5)),
+    "mute-leader": Verb("whoever leads then is heard by nobody else", NONE, (0.1, 0.5)),
+    "clog-leader": Verb(
+        "what is sent to whoever leads then is late by amount seconds",
+        NONE,
+        (0.1, 0.8),
+        (0.03, 0.09, 0.3),
+        10.0,
+    ),
     "cut": Verb("one link is cut in one direction", LINK, (0.1, 1.0)),
     "hold": Verb("a link keeps everything, then delivers it at once", LINK, (0.05, 0.6)),
     "clog": Verb("a link is late by amount seconds", LINK, (0.1, 0.8), (0.02, 0.1, 0.4), 10.0),
@@ -102,6 +110,8 @@ CLOCK: Final[dict[str, Verb]] = {
 LEADERSHIP: Final[dict[str, Verb]] = {
     "transfer": Verb("the leader is asked to hand over to it", MEMBER),
     "campaign": Verb("it campaigns at once", MEMBER),
+    "forget": Verb("it takes its leader for gone", MEMBER),
+    "unreachable": Verb("the leader is told that it cannot be reached", MEMBER),
 }
 MEMBERSHIP: Final[dict[str, Verb]] = {
     "add": Verb("a spare member is added as a voter", SPARE),
@@ -186,6 +196,13 @@ def _residual(random: Random, weather: Weather) -> list[Fault]:
         count = random.randint(1, (weather.members - 1) // 2)
         dead = random.sample(weather.ids, count)
         faults += [Fault(at_s, "dead", (str(member),)) for member in dead]
+        if random.random() < 0.3:
+            # Somebody is asked to hand over to it, and must not wait for it for ever.
+            before_s = round(at_s - 0.2, 3)
+            faults.append(Fault(before_s, "crash", (str(dead[0]),), at_s))
+            faults.append(
+                Fault(round(at_s - random.uniform(0.01, 0.1), 3), "transfer", (str(dead[0]),))
+            )
     elif weather.members > 2 and weather.quiet and random.random() < 0.3:
         faults.append(Fault(at_s, "deaf", _link(random, weather)))
     # One entry at a time over a slow network is right, and takes longer than anybody waits.

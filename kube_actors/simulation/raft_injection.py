@@ -7,13 +7,23 @@ are due: only then is it known who holds what.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from kube_actors.simulation.raft_faults import CLOCK, MEMBERSHIP, NETWORK, OPERATIONS, RESIDUAL
+from kube_actors.raft import Raft
+from kube_actors.simulation.raft_faults import (
+    CLOCK,
+    LEADERSHIP,
+    MEMBERSHIP,
+    NETWORK,
+    OPERATIONS,
+    RESIDUAL,
+)
+from kube_actors.simulation.raft_member import SimulatedMember
 from kube_actors.simulation.raft_network import Link
 from kube_actors.simulation.schedule import Fault
 
 if TYPE_CHECKING:
     from kube_actors.simulation.raft_world import RaftWorld
 
+AT_LEADER = ("isolate-leader", "mute-leader", "clog-leader")
 FAILING = ("io-error", "no-space", "fsync-failure")
 
 
@@ -58,8 +68,11 @@ class Injector:
         if world.healed:
             return
         verb, network = fault.verb, world.network
-        if verb == "isolate-leader":
+        if verb in ("isolate-leader", "mute-leader"):
             network.mend(self.isolated.pop(fault, []))
+        elif verb == "clog-leader":
+            for link in self.isolated.pop(fault, []):
+                network.clogs.pop(link, None)
         elif verb in ("partition", "cut-inward", "cut-outward", "cut"):
             network.mend(self._links(fault))
         elif verb == "hold":
@@ -83,13 +96,8 @@ class Injector:
         amount_us = int(fault.amount * 1e6)
         if verb in ("partition", "cut-inward", "cut-outward", "cut"):
             network.cut(self._links(fault))
-        elif verb == "isolate-leader":
-            leader = self.world.administrator.leader()
-            if leader is not None and fault not in self.isolated:
-                one, others = leader.id, [m for m in self.world.members if m != leader.id]
-                links = [link for other in others for link in ((one, other), (other, one))]
-                self.isolated[fault] = links
-                network.cut(links)
+        elif verb in AT_LEADER:
+            self._at_leader(fault, amount_us)
         elif verb == "hold":
             network.hold(link_of(fault))
         elif verb == "clog":
@@ -105,6 +113,22 @@ class Injector:
         elif verb == "lose-snapshots":
             network.lose_snapshots = fault.amount
         network.settle()
+
+    def _at_leader(self, fault: Fault, amount_us: int) -> None:
+        leader = self.world.administrator.leader()
+        if leader is None or fault in self.isolated:
+            return
+        one, others = leader.id, [m for m in self.world.members if m != leader.id]
+        inward = [(other, one) for other in others]
+        outward = [(one, other) for other in others]
+        network = self.world.network
+        if fault.verb == "clog-leader":
+            self.isolated[fault] = inward
+            network.clogs.update(dict.fromkeys(inward, amount_us))
+            return
+        links = outward if fault.verb == "mute-leader" else inward + outward
+        self.isolated[fault] = links
+        network.cut(links)
 
     def _links(self, fault: Fault) -> list[Link]:
         if fault.verb == "cut":
@@ -150,8 +174,8 @@ class Injector:
         elif verb == "pause" and member.raft is not None:
             member.paused = True
             world.note(member, "pause")
-        elif verb == "campaign" and member.raft is not None and not member.paused:
-            member.raft.campaign()
+        elif verb in LEADERSHIP and member.raft is not None and not member.paused:
+            self._stir(verb, member, member.raft)
             world.settle(member)
         elif verb == "rot" and disk.frames and spend():
             disk.rot(fault.amount)
@@ -166,6 +190,17 @@ class Injector:
         elif verb in FAILING:
             disk.failing = verb
             member.down_until_us = max(member.down_until_us, until_us)
+
+    def _stir(self, verb: str, member: SimulatedMember, raft: Raft) -> None:
+        if verb == "campaign":
+            raft.campaign()
+        elif verb == "forget":
+            raft.forget_leader()
+        elif verb == "unreachable":
+            leader = self.world.administrator.leader()
+            if leader is not None and leader.raft is not None:
+                leader.raft.report_unreachable(member.id)
+                self.world.settle(leader)
 
     def _end_at_member(self, fault: Fault) -> None:
         member = self.world.members[int(fault.targets[0])]

@@ -6,6 +6,8 @@ keeps a run fast, and what is copied into a snapshot small.
 
 from typing import Final
 
+from kube_actors.raft import AlreadyAnswered, ClientRequest, Sessions
+
 WRITE: Final = "write"
 READ: Final = "read"
 CAS: Final = "cas"
@@ -71,7 +73,7 @@ class Registers:
         self.values: dict[int, int] = {}
         self.last: dict[int, tuple[int, int]] = {}
 
-    def apply(self, operation: Operation) -> tuple[bool, int]:
+    def apply(self, operation: Operation, index: int) -> tuple[bool, int]:
         """Apply a request once; a repeated one has no effect and gets the same answer.
 
         Returns (whether it had its turn now, its result: 1, or 0 for a comparison that failed).
@@ -79,13 +81,16 @@ class Registers:
         last = self.last.get(operation.client)
         if last is not None and last[0] >= operation.number:
             return False, last[1] if last[0] == operation.number else 0
-        result = 1
-        if operation.kind == WRITE or self.values.get(operation.key, 0) == operation.expected:
-            self.values[operation.key] = operation.value
-        else:
-            result = 0
+        result = self.perform(operation)
         self.last[operation.client] = (operation.number, result)
         return True, result
+
+    def perform(self, operation: Operation) -> int:
+        """Let a request have its effect; 0 for a comparison that failed."""
+        if operation.kind == WRITE or self.values.get(operation.key, 0) == operation.expected:
+            self.values[operation.key] = operation.value
+            return 1
+        return 0
 
     def copy(self) -> "Registers":
         other = type(self)()
@@ -95,3 +100,42 @@ class Registers:
 
     def same(self, other: "Registers") -> bool:
         return self.values == other.values and self.last == other.last
+
+
+class SessionedRegisters(Registers):
+    """The same behind the Raft module's own sessions; a client's first request opens its own.
+
+    ``names``: by client, the session's. A client that asks again has heard all it asked before.
+    """
+
+    __slots__ = ("names", "sessions")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[int, int] = {}
+        self.sessions = Sessions()
+
+    def apply(self, operation: Operation, index: int) -> tuple[bool, int]:
+        name = self.names.get(operation.client)
+        if name is None:
+            name = self.names[operation.client] = self.sessions.open(index)
+        number = operation.number
+        request = ClientRequest(name, number, operation.data, number)
+        turns = []
+
+        def perform(_: bytes) -> bytes:
+            turns.append(1)
+            return bytes((self.perform(operation),))
+
+        try:
+            reply = self.sessions.apply(index, request, perform)
+        except AlreadyAnswered:
+            return False, 0
+        return bool(turns), reply[0]
+
+    def copy(self) -> "SessionedRegisters":
+        other = type(self)()
+        other.values = dict(self.values)
+        other.names = dict(self.names)
+        other.sessions.restore(self.sessions.to_bytes())
+        return other

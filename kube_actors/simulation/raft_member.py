@@ -26,7 +26,7 @@ from kube_actors.raft.handover import has_ready
 from kube_actors.simulation.raft_chunks import Chunks
 from kube_actors.simulation.raft_disk import Disk, DiskFailure, frames_of
 from kube_actors.simulation.raft_invariants import Ledger
-from kube_actors.simulation.raft_machine import Operation, Registers
+from kube_actors.simulation.raft_machine import Operation, Registers, SessionedRegisters
 from kube_actors.simulation.raft_weather import Weather
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class SimulatedMember:
     __slots__ = (
         "answer",
         "answered_reads",
+        "asked_reads",
         "chunks",
         "clock_stopped",
         "config",
@@ -58,6 +59,7 @@ class SimulatedMember:
         "inbox_max",
         "incarnation",
         "ledger",
+        "machine_type",
         "missed_ticks",
         "narrow",
         "paused",
@@ -80,7 +82,7 @@ class SimulatedMember:
         "writing",
     )
 
-    registers_type = Registers
+    registers_type: type[Registers] = Registers
 
     def __init__(
         self,
@@ -111,10 +113,13 @@ class SimulatedMember:
         self.writing: deque[Ready] = deque()
         self.raft: Raft | None = None
         self.state: Any = None
-        self.registers = self.registers_type()
+        sessioned = weather.sessions and self.registers_type is Registers
+        self.machine_type = SessionedRegisters if sessioned else self.registers_type
+        self.registers = self.machine_type()
         self.digest = 0
         self.incarnation = 0
         self.answered_reads = 0
+        self.asked_reads = 0
         self.reads: dict[bytes, tuple[Operation, int]] = {}
         self.waiting_reads: list[tuple[int, Operation]] = []
         # What faults do to it.
@@ -144,6 +149,7 @@ class SimulatedMember:
         self.digest = int.from_bytes(snapshot.data, "big")
         self.registers = self._registers_of(snapshot)
         self.reads = {}
+        self.asked_reads = 0
         self.waiting_reads = []
         self.writing.clear()
         self.inbox.clear()
@@ -163,7 +169,7 @@ class SimulatedMember:
 
     def _registers_of(self, snapshot: Snapshot) -> Registers:
         if not snapshot.metadata.index:
-            return self.registers_type()
+            return self.machine_type()
         digest = int.from_bytes(snapshot.data, "big")
         return self.snapshots[snapshot.metadata.index, digest].copy()
 
@@ -301,6 +307,11 @@ class SimulatedMember:
         self.digest = digest
         self.registers = self._registers_of(snapshot)
 
+    def new_context(self) -> bytes:
+        """Name a read as no other of this incarnation; the one before counted from 0 as well."""
+        self.asked_reads += 1
+        return b"%d" % self.asked_reads
+
     def apply_entries(self, ready: Ready) -> None:
         operations = self.ledger.operations
         applied = self.ledger.applied
@@ -309,7 +320,7 @@ class SimulatedMember:
             data = entry.data
             if data and entry.type is _NORMAL:
                 operation = operations[data]
-                turn, result = apply(operation)
+                turn, result = apply(operation, entry.index)
                 digest = applied(me, entry, digest, 2 + result if turn else result)
                 if (
                     operation.asked == me

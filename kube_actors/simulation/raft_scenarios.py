@@ -28,10 +28,20 @@ from kube_actors.simulation.raft_faults import (
 from kube_actors.simulation.raft_invariants import InvariantViolation
 from kube_actors.simulation.raft_member import SimulatedMember
 from kube_actors.simulation.raft_recorder import Recorder
+from kube_actors.simulation.raft_troubles import (
+    crossing_changes,
+    forgotten,
+    handed_over,
+    late_answers,
+    reboots,
+    silenced,
+    unknown_change,
+)
 from kube_actors.simulation.raft_weather import (
     Weather,
     draw,
     draw_bench,
+    draw_crossing,
     draw_membership,
     draw_options,
     draw_reads,
@@ -144,17 +154,7 @@ def _membership_faults(random: Random, weather: Weather) -> FaultSchedule:
             count = random.randint(1, 2 if name == "lose-disk" else 30)
             faults += [draw_fault(random, weather, name) for _ in range(count)]
     for _ in range(random.choice((0, 12, 30))):
-        # A leader that drops somebody, perhaps itself, and is gone before anybody knows.
-        change = draw_fault(random, weather, random.choice(("remove", "remove", "demote", "joint")))
-        at_s = round(change.at_s + random.choice((0.0, 0.001, 0.005)), 4)
-        until_s = round(min(at_s + random.uniform(0.05, 0.3), weather.faults_s), 3)
-        gone = Fault(at_s, "isolate-leader", (), until_s)
-        how = random.random()
-        if how < 0.4:
-            gone = Fault(at_s, "crash", change.targets[:1], until_s, 1.0)
-        elif how < 0.7:
-            gone = evolve(draw_fault(random, weather, "partition"), at_s=at_s, until_s=until_s)
-        faults += [change, gone]
+        faults += unknown_change(random, weather)
     return FaultSchedule.of(faults)
 
 
@@ -167,16 +167,28 @@ def _elections_faults(random: Random, weather: Weather) -> FaultSchedule:
 
 
 def _reads_faults(random: Random, weather: Weather) -> FaultSchedule:
-    """Leadership goes elsewhere, and at that moment the old leader is cut off."""
-    others = _swarm(*NETWORK, *PROCESS, *LEADERSHIP, share=0.3, most=4)
-    faults = [*others(random, weather).faults]
-    for _ in range(random.choice((0, 10, 25))):
-        lead = draw_fault(random, weather, random.choice(("transfer", "transfer", "campaign")))
-        at_s = round(lead.at_s + random.choice((0.001, 0.002, 0.005)), 4)
-        until_s = round(min(at_s + random.uniform(0.05, 0.3), weather.faults_s), 3)
-        cut = Fault(at_s, "isolate-leader", (), until_s)
-        faults += [lead, cut]
+    """What a leader may believe for too long: one of the ways, as others would hide it."""
+    others = _swarm(*NETWORK, *PROCESS, *LEADERSHIP, share=0.3, most=3)
+    ways = ((handed_over, 12), (silenced, 2), (late_answers, 3), (reboots, 3), (forgotten, 5))
+    faults = [Fault(0.0, OPERATIONS, amount=float(weather.operations))]
+    if random.random() < 0.25:
+        faults = [*others(random, weather).faults]
+    draw_one, most = random.choice(ways)
+    for _ in range(most):
+        faults += draw_one(random, weather)
     return FaultSchedule.of(faults)
+
+
+def only(trouble: Callable[[Random, Weather], list[Fault]], times: int) -> DrawSchedule:
+    """Draw one story of faults some times over, and nothing else."""
+
+    def draw_it(random: Random, weather: Weather) -> FaultSchedule:
+        faults = [Fault(0.0, OPERATIONS, amount=float(weather.operations))]
+        for _ in range(times):
+            faults += trouble(random, weather)
+        return FaultSchedule.of(faults)
+
+    return draw_it
 
 
 def _figure_8(random: Random) -> Weather:
@@ -223,6 +235,14 @@ register(
         "members come, go, learn, are promoted and replaced",
         draw_membership,
         _membership_faults,
+    )
+)
+register(
+    RaftScenario(
+        "raft-crossing",
+        "two leaders each change who votes, and neither knows of the other's change",
+        draw_crossing,
+        only(crossing_changes, 3),
     )
 )
 register(

@@ -26,7 +26,10 @@ class Weather:
     or part by part. ``rebuild``: whether a member whose disk is lost is replaced by a spare one.
     ``chunk_bytes``: snapshots go in chunks of this size, 0: in one message.
     ``keeps_time``: whether a member that was paused lets the time pass that went by before it does
-    anything else, as lease reads require. ``wander``: how often a client asks just anybody.
+    anything else, as lease reads require. ``slow``: whose clock is as slow as ``drift`` allows,
+    when all others are as fast. ``wander``: how often a client asks just anybody.
+    ``patience_us``: how long a client waits for an answer; it asks again after a quarter of that.
+    ``sessions``: whether the Raft module's sessions keep a request from having its effect twice.
     """
 
     members: int
@@ -45,13 +48,16 @@ class Weather:
     clients: int = 5
     operations: int = 200
     think_us: int = 20_000
+    patience_us: int = 600_000
     keys: int = 4
     wander: float = 0.2
+    sessions: bool = False
     read_share: float = 0.3
     cas_share: float = 0.2
     faults_s: float = FAULTS_S
     rebuild: bool = False
     keeps_time: bool = False
+    slow: int = 0
     options: Mapping[str, Any] = field(factory=dict)
 
     @property
@@ -114,6 +120,7 @@ def draw(random: Random, members: int) -> Weather:
         cas_share=random.choice((0.0, 0.3)),
         options=draw_options(random),
         chunk_bytes=random.choice((0, 16, 100)),
+        sessions=random.random() < 0.3,
     )
 
 
@@ -131,19 +138,38 @@ def draw_reads(random: Random) -> Weather:
     weather = evolve(
         draw(random, random.choice((3, 3, 5))),
         read_share=random.choice((0.4, 0.7)),
-        think_us=random.choice((10_000, 40_000)),
+        # So many that some are asked in any few milliseconds until the faults stop.
+        think_us=50_000,
+        patience_us=120_000,
         clients=10,
-        operations=500,
+        operations=random.choice((400, 600)),
+        faults_s=2.0,
         wander=0.5,
         delay_us=(200, random.choice((500, 2_000, 10_000))),
         disk_us=(50, random.choice((200, 1_000, 5_000))),
     )
     if random.random() < 0.25:
         return evolve(weather, options=options)
-    # Within an election timeout of ten ticks, drift makes two clocks differ by less than this.
-    drift, lease_drift = random.choice(((0.04, 1), (0.1, 3), (0.0, 0)))
+    # Within an election timeout of so many ticks, drift makes two clocks differ by less than this.
+    ticks, drift, lease_drift = random.choice(
+        ((10, 0.04, 1), (10, 0.1, 3), (20, 0.2, 6), (20, 0.2, 6))
+    )
     options |= {"check_quorum": True, "read_only": ReadOnly.LEASE, "lease_drift": lease_drift}
-    return evolve(weather, drift=drift, aligned=False, keeps_time=True, options=options)
+    options["election_ticks"] = ticks
+    weather = evolve(weather, drift=drift, aligned=False, keeps_time=True, options=options)
+    return evolve(weather, slow=random.choice((0, *weather.ids)))
+
+
+def draw_crossing(random: Random) -> Weather:
+    """Draw an even group on a network so slow that much happens before a message arrives."""
+    return Weather(
+        members=4,
+        delay_us=(10_000, random.choice((20_000, 30_000))),
+        disk_us=(50, 500),
+        operations=10,
+        think_us=100_000,
+        options={"pre_vote": random.random() < 0.7},
+    )
 
 
 def draw_bench(random: Random) -> Weather:

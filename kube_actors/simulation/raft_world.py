@@ -166,7 +166,10 @@ class RaftWorld:
         if self.recorder is not None:
             self.recorder.restarted(member)
         drift = 0.0 if self.weather.aligned else self.weather.drift
-        member.period_us = int(TICK_US * (1 + self.random.uniform(-drift, drift)))
+        luck = self.random.uniform(-drift, drift)
+        if self.weather.slow:
+            luck = drift if member.id == self.weather.slow else -drift
+        member.period_us = int(TICK_US * (1 + luck))
         first_us = 1 + int(self.random.random() * member.period_us)
         if self.weather.aligned:
             first_us = TICK_US - self.events.now_us % TICK_US

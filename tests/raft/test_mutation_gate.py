@@ -8,7 +8,7 @@ from attrs import evolve
 
 from kube_actors.simulation.raft_scenarios import RaftScenario
 from kube_actors.simulation.scenario import Finding, find_scenario
-from tests.raft.mutants import BUGS, Bug
+from tests.raft.mutants import AS_SHIPPED, BUGS, HARMLESS, Bug
 
 
 def find(bug: Bug, patch: pytest.MonkeyPatch) -> Finding | None:
@@ -30,6 +30,19 @@ def test_a_planted_bug_is_found(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> No
     assert finding is not None, f"{bug.seeds_max} seeds of {bug.scenario} did not find it"
     print(f"\n{bug.name} | {bug.scenario} | {finding.property} | {finding.seed + 1} seeds")
     print(f"    {finding.text[:160]}")
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("bug", AS_SHIPPED, ids=lambda bug: f"{bug.name}: {bug.scenario}")
+def test_a_planted_bug_is_found_by_what_ships(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
+    test_a_planted_bug_is_found(bug, monkeypatch)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("bug", HARMLESS, ids=lambda bug: f"{bug.name}: {bug.scenario}")
+def test_what_is_said_to_be_harmless_is(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find(bug, monkeypatch) is None
 
 
 @pytest.mark.parametrize("name", sorted({bug.scenario for bug in BUGS}))

@@ -9,7 +9,7 @@ from attrs import evolve
 from kube_actors.simulation.raft_scenarios import RaftScenario
 from kube_actors.simulation.scenario import Run, find_scenario, register
 from kube_actors.simulation.schedule import FaultSchedule
-from tests.raft.mutants import AnswersBeforeTheDisk
+from tests.raft.careless_callers import AnswersBeforeTheDisk
 
 
 class Broken:
