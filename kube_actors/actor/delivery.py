@@ -118,8 +118,11 @@ class Delivery:
         whose reader is gone.
         """
         if self.writer is None:
-            self.writer = StreamWriter(self._port, self, int(self._envelope.amount))
-            if self._envelope.kind != STREAM:
+            is_stream = self._envelope.kind == STREAM
+            # The amount of a call is its deadline, which may be infinite.
+            credit = int(self._envelope.amount) if is_stream else 0
+            self.writer = StreamWriter(self._port, self, credit)
+            if not is_stream:
                 name = type(self._message).__name__
                 self.fail(MalformedMessage(f"{name} is streamed, not called"))
                 self.writer.gone()

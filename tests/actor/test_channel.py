@@ -1,3 +1,4 @@
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -313,8 +314,9 @@ async def test_answering_the_wrong_way_tells_the_caller_and_spares_the_actor() -
                     await delivery.open().send(Ask())
 
     async with world(Child("a", run_confused)) as (supervisor, actor):
-        with pytest.raises(MalformedMessage, match="streamed, not called"):
-            await actor.call("a", Ask())
+        for timeout_s in (30, math.inf):
+            with pytest.raises(MalformedMessage, match="streamed, not called"):
+                await actor.call("a", Ask(), timeout_s=timeout_s)
         actor.tell("a", Ask())
         with pytest.raises(MalformedMessage, match="called, not streamed"):
             await drain(actor, "a")
