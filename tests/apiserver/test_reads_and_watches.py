@@ -69,6 +69,11 @@ async def test_a_list_at_exactly_a_revision_shows_that_revision() -> None:
         assert names(await w.ok("GET", MAPS, query=query)) == ["c0"]
         newer = {"resourceVersion": then, "resourceVersionMatch": NOT_OLDER}
         assert names(await w.ok("GET", MAPS, query=newer)) == ["c0", "d"]
+        now = (await w.ok("GET", MAPS))["metadata"]["resourceVersion"]
+        last = {"fieldSelector": "metadata.name=d", "limit": "1"}
+        exact = {**query, "resourceVersion": now, **last}
+        await w.ok("POST", MAPS, config_map("e"))
+        assert names(await w.ok("GET", MAPS, query=exact)) == ["d"]
         future = {"resourceVersion": str(int(then) + 1000)}
         assert (await w.ask("GET", MAPS, query=future)).status == 504
 
@@ -121,6 +126,32 @@ async def test_a_watch_resumed_later_replays_what_it_missed() -> None:
         await fill(w, 3)
         async with w.watch(MAPS, {"resourceVersion": version}) as stream:
             assert [name for _, name in await Events(stream).names(3)] == ["c0", "c1", "c2"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        (MAPS, {}),
+        (MAPS, {"fieldSelector": "metadata.name=mine"}),
+        ("/api/v1/configmaps", {"fieldSelector": "metadata.name=mine"}),
+        ("/api/v1/configmaps", {"fieldSelector": "metadata.namespace=default"}),
+    ],
+)
+async def test_what_a_watch_missed_elsewhere_is_not_replayed(
+    path: str, query: dict[str, str]
+) -> None:
+    async with world() as w:
+        await w.ok(
+            "POST", "/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": "other"}}
+        )
+        version = (await w.ok("GET", MAPS))["metadata"]["resourceVersion"]
+        await w.ok("POST", "/api/v1/namespaces/other/configmaps", config_map("theirs"))
+        if "metadata.name=mine" in query.values():
+            await w.ok("POST", MAPS, config_map("another"))
+        await w.ok("POST", MAPS, config_map("mine"))
+        async with w.watch(path, {"resourceVersion": version, **query}) as stream:
+            assert await Events(stream).names(1) == [("ADDED", "mine")]
 
 
 @pytest.mark.anyio

@@ -153,7 +153,8 @@ class ResourceCache:
             present = self.select(selection)
             initial.extend((ADDED, Change(entry.revision, None, entry)) for entry in present)
         for change in changes:
-            kind = watcher.kind_of(change)
+            # Those that come later are from its bucket; these are from everywhere.
+            kind = watcher.kind_of(change) if selection.covers(change.subject) else None
             if kind is not None:
                 initial.append((kind, change))
         if initial_end is not None:

@@ -38,10 +38,14 @@ class Selection:
             return ("node", "", node)
         return ("namespace", namespace, "") if namespace else EVERY
 
-    def matches(self, entry: Entry) -> bool:
+    def covers(self, entry: Entry) -> bool:
+        """Whether an object is at a place that is meant, whatever is in it."""
         if self.namespace and entry.namespace != self.namespace:
             return False
-        if self.name and entry.name != self.name:
+        return not self.name or entry.name == self.name
+
+    def matches(self, entry: Entry) -> bool:
+        if not self.covers(entry):
             return False
         if not self.labels.empty and not self.labels.matches(entry.labels):
             return False

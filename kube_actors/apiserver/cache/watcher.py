@@ -60,7 +60,7 @@ class Watcher:
         return self._push(kind, change)
 
     def kind_of(self, change: Change) -> str | None:
-        """Return what this change is to this watcher, None if it is nothing to it."""
+        """Return what a change at a place it covers is to it, None if it is nothing."""
         before, after = change.before, change.after
         if self._all:
             if after is None:

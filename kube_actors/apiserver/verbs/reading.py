@@ -162,7 +162,7 @@ async def _from_store(
         prefix = resource_prefix(storage.group, storage.plural)
     start = max(after, prefix)
     entries: list[Entry] = []
-    fetch = limit if chosen.everything else 0
+    fetch = limit if chosen.everything and not chosen.name else 0
     try:
         ranged = await call.server.store.range(
             Range(start, prefix_end(prefix), revision=revision, limit=fetch)
