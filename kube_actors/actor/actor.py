@@ -34,7 +34,7 @@ class Actor:
     def __init__(self, system: "ActorSystem", port: Port, tasks: TaskGroup, seed: str) -> None:
         self.system = system
         self.address = port.address
-        self.clock: Clock = system.clock
+        self.clock: Clock = system.clock.at(port.address)
         self._seed = seed
         self._random: random.Random | None = None
         self._port = port

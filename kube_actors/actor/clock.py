@@ -24,8 +24,20 @@ class Clock:
         """Start at the machine's present time."""
         return cls(time.time())
 
+    def at(self, address: str) -> "Clock":
+        """Return the clock of the machine that an actor runs on: this one, unless simulated."""
+        return self
+
     def monotonic(self) -> float:
-        """Seconds of the running event loop; only differences mean anything."""
+        """Seconds of the running event loop, as deadlines are; only differences mean anything."""
+        return anyio.current_time()
+
+    def steady(self) -> float:
+        """Seconds as this machine counts them, for waits that other machines rely on.
+
+        Only differences mean anything. A machine that runs fast or slow does so here, while timers
+        go by ``monotonic``; on a real machine both are one.
+        """
         return anyio.current_time()
 
     def now(self) -> float:

@@ -115,7 +115,7 @@ class LeaderElector:
             started_s = anyio.current_time()
             if await self._try():
                 term.deadline = started_s + self._times.renew_deadline_s
-            elif self._observed.held_by_other(self.identity, anyio.current_time()):
+            elif self._observed.held_by_other(self.identity, self._clock.steady()):
                 term.cancel()
                 return
 
@@ -141,13 +141,13 @@ class LeaderElector:
                 raise
             return await self._create()
         self._observe(lease)
-        if self._observed.held_by_other(self.identity, anyio.current_time()):
+        if self._observed.held_by_other(self.identity, self._clock.steady()):
             return False
         return await self._write(lease)
 
     def _observe(self, lease: Object) -> None:
         self._lease = lease
-        self._observed = self._observed.seen(LeaseRecord.of(lease), anyio.current_time())
+        self._observed = self._observed.seen(LeaseRecord.of(lease), self._clock.steady())
 
     async def _create(self) -> bool:
         record = self._claim(LeaseRecord())
