@@ -100,6 +100,9 @@ class StatusWriter:
             entry.wanted = None
             return True
         version = int(newest["metadata"]["resourceVersion"])
+        if version == entry.wanted_on:
+            # Whoever answered is behind: no reason to decide otherwise, only to wait.
+            return False
         entry.reported = Reported(version, orjson.dumps(newest))
         if entry.wanted is wanted:
             entry.wanted = None

@@ -10,6 +10,8 @@ import pytest
 import trio
 
 from kube_actors.actor import Actor, Address, Child, MemoryNetwork
+from kube_actors.api import Object
+from kube_actors.api.errors import conflict
 from kube_actors.client.messages import (
     AddressAssigned,
     AssignAddress,
@@ -21,6 +23,7 @@ from kube_actors.client.messages import (
 from kube_actors.node import Script, SimulatedRuntime, Stage
 from kube_actors.node.runtimes.protocol import ContainerState, ProbeKind
 from kube_actors.node.timestamps import parse_timestamp
+from tests.client.fake_apiserver import FakeApiServer, Target
 from tests.node.kubelet_world import NODE, Node, open_node
 
 pytestmark = pytest.mark.anyio
@@ -364,6 +367,28 @@ async def test_a_conflict_is_resolved_with_the_newest_pod() -> None:
             await anyio.lowlevel.checkpoint()
         await node.wait_ready("web")
         assert node.pod("web")["metadata"]["labels"] == {"n": "19"}
+
+
+async def test_a_conflict_without_anything_newer_to_see_is_not_met_again_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # An apiserver whose view is behind refuses the write and shows what was known before.
+    met_s: list[float] = []
+    update = FakeApiServer._update
+
+    def behind(self: FakeApiServer, target: Target, live: Object, body: Object) -> Object:
+        if target.subresource == "status" and target.namespace and anyio.current_time() < 3:
+            met_s.append(anyio.current_time())
+            if len(met_s) > 100:
+                pytest.fail("asked again and again, and no time passes")
+            raise conflict(target.kind, target.name)
+        return update(self, target, live, body)
+
+    monkeypatch.setattr(FakeApiServer, "_update", behind)
+    async with open_node() as node:
+        node.add_pod("web")
+        await node.wait_ready("web")
+    assert 3 <= len(met_s) < 20
 
 
 async def test_addresses_come_from_the_proxy_and_go_back() -> None:
