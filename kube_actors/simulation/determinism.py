@@ -31,12 +31,49 @@ T = TypeVar("T")
 
 BACKENDS = ("asyncio", "trio")
 
+TURNS_MAX = 20_000
+"""After so many turns of the loop at one moment time is taken to stand still; sound runs of a whole
+cluster need a few hundred."""
+
 EXEMPT = {"asyncio", "trio", "logging", "selectors", "threading", "_pytest", "pytest_timeout"}
 """Packages that may ask the machine's clock: what they learn stays with them."""
 
 
 class Nondeterminism(RuntimeError):
     """Something in a simulated run asked for what another run would answer differently."""
+
+
+class Livelock(RuntimeError):
+    """Something in a simulated run goes round in a circle, and no time passes."""
+
+
+class _Turns:
+    """Counts turns of a loop at one moment; gives the run up when there are too many."""
+
+    def __init__(self) -> None:
+        self.scope: anyio.CancelScope | None = None
+        self.stuck_at_s = -1.0
+        self._now_s = -1.0
+        self._count = 0
+
+    def turned(self, now_s: float) -> None:
+        if now_s != self._now_s:
+            self._now_s, self._count = now_s, 0
+            return
+        self._count += 1
+        if self._count == TURNS_MAX and self.scope is not None:
+            self.stuck_at_s = now_s
+            self.scope.cancel()
+
+
+class _TrioTurns(trio.abc.Instrument):
+    """Trio's way to tell ``_Turns``."""
+
+    def __init__(self, turns: _Turns) -> None:
+        self._turns = turns
+
+    def before_io_wait(self, timeout: float) -> None:
+        self._turns.turned(trio.current_time())
 
 
 class OrderedSet(dict[Any, None]):
@@ -78,11 +115,13 @@ class ShuffledLoop(VirtualTimeLoop):
         # None can start in a run.
         return False
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, turns: _Turns) -> None:
         self._dice = random.Random(f"{seed}/schedule")
+        self._turns = turns
         super().__init__()
 
     def _run_once(self) -> None:
+        self._turns.turned(self._virtual_s)
         ready = self._ready
         if len(ready) > 1:
             places = [place for place, handle in enumerate(ready) if _runs_task(handle)]
@@ -102,15 +141,19 @@ def run(main: Callable[[], Awaitable[T]], *, backend: str = "asyncio", seed: int
     """Run ``main`` on virtual time so that one seed gives one run; return what it returns.
 
     The module-level functions of ``random`` are seeded too. Raises ValueError on an unknown
-    backend, Nondeterminism when the run reached for the world outside, and what ``main`` raises.
+    backend, Nondeterminism when the run reached for the world outside, Livelock when it was given
+    up because no time passes any more, and what ``main`` raises.
     """
     if backend not in BACKENDS:
         raise ValueError(f"unknown backend {backend!r}: use one of {', '.join(BACKENDS)}")
 
+    turns = _Turns()
+
     async def guarded() -> T:
         # The loop's own sockets exist by now.
-        with _guards():
+        with _guards(), anyio.CancelScope() as turns.scope:
             return await main()
+        raise Livelock(f"more than {TURNS_MAX} turns of the loop at {turns.stuck_at_s:.6f} s")
 
     with ExitStack() as stack:
         stack.enter_context(_collected_by_hand())
@@ -118,10 +161,10 @@ def run(main: Callable[[], Awaitable[T]], *, backend: str = "asyncio", seed: int
         options: dict[str, Any]
         if backend == "trio":
             stack.enter_context(_ordered_trio())
-            options = {"clock": trio_clock(seed)}
+            options = {"clock": trio_clock(seed), "instruments": [_TrioTurns(turns)]}
         else:
             stack.enter_context(_ordered_asyncio())
-            options = {"loop_factory": lambda: ShuffledLoop(seed)}
+            options = {"loop_factory": lambda: ShuffledLoop(seed, turns)}
         return anyio.run(guarded, backend=backend, backend_options=options)
 
 

@@ -18,7 +18,7 @@ import anyio.to_thread
 import pytest
 
 from kube_actors.simulation import determinism
-from kube_actors.simulation.determinism import BACKENDS, Nondeterminism
+from kube_actors.simulation.determinism import BACKENDS, Livelock, Nondeterminism
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -63,6 +63,22 @@ def test_ties_are_broken_alike_by_one_seed_and_otherwise_by_another(backend: str
     del ballast
     orders = {tuple(determinism.run(tangle(), backend=backend, seed=seed)) for seed in range(4)}
     assert len(orders) > 1
+
+
+def test_a_run_in_which_no_time_passes_is_given_up(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(determinism, "TURNS_MAX", 500)
+
+    async def circle(turns: int) -> str:
+        await anyio.sleep(1.5)
+        for _ in range(turns):
+            await anyio.lowlevel.checkpoint()
+        return "done"
+
+    assert determinism.run(lambda: circle(400), backend=backend) == "done"
+    with pytest.raises(Livelock, match=r"more than 500 turns of the loop at 1\.500000 s"):
+        determinism.run(lambda: circle(10_000), backend=backend)
 
 
 REACHES: dict[str, Callable[[], Any]] = {
