@@ -13,6 +13,9 @@ from kube_actors.cluster.cluster import Cluster
 from kube_actors.cluster.faults import UnknownTarget
 from kube_actors.controllers import ControllersConfig
 from kube_actors.controllers.registry import controllers
+from kube_actors.simulation import cluster_damage
+from kube_actors.simulation.cluster_clocks import MachineClocks
+from kube_actors.simulation.cluster_damage import Damage
 from kube_actors.simulation.cluster_disk import SimulatedDisk
 from kube_actors.simulation.cluster_log import LoggedNetwork, lane_of
 from kube_actors.simulation.cluster_weather import Shape
@@ -20,6 +23,7 @@ from kube_actors.simulation.schedule import Fault, FaultSchedule
 
 _CONFIG = ControllersConfig(master=1, apiservers=(Address("apiserver/1"),))
 CONTROLLERS = tuple(controller.name for controller in controllers(_CONFIG))
+_POWER = ("kill", "clock-ahead", "clock-behind")
 _LINK_FAULTS = ("delay", "drop", "duplicate", "reorder", "corrupt")
 
 
@@ -31,12 +35,15 @@ class Chaos:
         cluster: Cluster,
         network: LoggedNetwork,
         disks: Mapping[int, SimulatedDisk],
+        clocks: MachineClocks,
         schedule: FaultSchedule,
         shape: Shape,
     ) -> None:
         self._cluster = cluster
         self._network = network
         self._disks = disks
+        self._clocks = clocks
+        self.damage = Damage(cluster, disks)
         self._schedule = schedule
         self._shape = shape
         self._active: list[Fault] = []
@@ -58,9 +65,9 @@ class Chaos:
                 continue
             del self._moments[0]
             if begins:
-                self._begin(fault)
+                await self._begin(fault)
             else:
-                self._end(fault)
+                await self._end(fault)
 
     def replace(self, schedule: FaultSchedule) -> None:
         """Forget the faults that have not begun; of ``schedule`` take those that are to come."""
@@ -78,10 +85,10 @@ class Chaos:
                 self._moments.append((fault.until_s, False, fault))
         self._moments.sort(key=lambda moment: moment[0])
 
-    def calm(self) -> None:
-        """End everything but death."""
+    async def calm(self) -> None:
+        """End everything but death; what is damaged is rebuilt."""
         for fault in list(self._active):
-            self._end(fault)
+            await self._end(fault)
         self._network.heal()
 
     # What is down, for those who judge.
@@ -90,9 +97,18 @@ class Chaos:
         """Whether clients reach the master's apiserver, and it its own store member."""
         name = f"master/{master}"
         parts = {name: 0, f"apiserver/{master}": 0, f"store/{master}": 0}
-        struck = ("kill", "pause", "isolate", "crash")
+        struck = (*_POWER, "pause", "isolate", "crash")
         return name not in self.dead and not any(
             fault.verb in struck and fault.targets[0] in parts for fault in self._active
+        )
+
+    def is_untouched(self, master: int) -> bool:
+        """Whether nothing in force concerns the master, so that it must serve as it should."""
+        parts = dict.fromkeys((f"master/{master}", *self._group(f"master/{master}")))
+        return (
+            self.is_reachable(master)
+            and master not in self.damage.hurt
+            and not any(name in parts for fault in self._active for name in fault.targets)
         )
 
     def has_majority(self, master: int) -> bool:
@@ -103,40 +119,76 @@ class Chaos:
 
     # One fault.
 
-    def _begin(self, fault: Fault) -> None:
+    async def _begin(self, fault: Fault) -> None:
+        if not self._is_allowed(fault):
+            self._network.note(f"withheld {fault.to_json()}\n".encode())
+            return
         self._say(fault, begins=True)
-        if fault.verb in ("kill", "crash", "dead"):
-            self._strike("kill" if fault.verb == "dead" else fault.verb, fault.targets[0])
+        target = fault.targets[0]
+        if fault.verb in (*_POWER, "crash", "dead"):
+            self._strike("crash" if fault.verb == "crash" else "kill", target)
         elif fault.verb == "pause":
-            self._strike("pause", fault.targets[0])
+            self._strike("pause", target)
+        elif fault.verb in cluster_damage.VERBS:
+            await self.damage.begin(fault.verb, _master(target))
+            self._keep_down(target)
         elif fault.verb.startswith("disk-"):
             self._disk_begins(fault)
+        elif fault.verb == "clock-drift":
+            self._clocks.of(target).run_at(fault.amount)
         else:
             self._rule(fault, True)
+        if fault.verb in ("clock-ahead", "clock-behind"):
+            amount_s = fault.amount if fault.verb == "clock-ahead" else -fault.amount
+            self._clocks.of(target).step(amount_s)
         if fault.verb == "dead":
-            self.dead = (*self.dead, fault.targets[0])
+            self.dead = (*self.dead, target)
         elif fault.until_s is not None:
             self._active.append(fault)
 
-    def _end(self, fault: Fault) -> None:
+    def _is_allowed(self, fault: Fault) -> bool:
+        target = fault.targets[0]
+        if fault.verb in cluster_damage.VERBS:
+            return self.damage.allows(self.dead)
+        if fault.verb == "dead" and target.startswith("master/"):
+            return self.damage.allows(self.dead)
+        return True
+
+    async def _end(self, fault: Fault) -> None:
         if fault not in self._active:
             return
         self._active.remove(fault)
         self._say(fault, begins=False)
         target = fault.targets[0]
-        if fault.verb == "kill":
-            if target not in self.dead and not self._still("kill", target):
+        if fault.verb in _POWER:
+            if target not in self.dead and not self._is_off(target):
                 self._strike("revive", target)
         elif fault.verb == "pause":
             if not self._still("pause", target):
                 self._strike("resume", target)
+        elif fault.verb in cluster_damage.VERBS:
+            await self.damage.rebuild(_master(target))
+            self._keep_down(target)
         elif fault.verb.startswith("disk-"):
             self._disk_ends(fault)
+        elif fault.verb == "clock-drift":
+            if not self._still("clock-drift", target):
+                self._clocks.of(target).run_at(1.0)
         else:
             self._rule(fault, False)
             for other in self._active:
                 if other.verb in _LINK_FAULTS or other.verb in ("partition", "isolate", "cut"):
                     self._rule(other, True)
+
+    def _keep_down(self, disk: str) -> None:
+        """Switch off again what a rebuilding or a loss switched on too early."""
+        machine = f"master/{_master(disk)}"
+        for target in (machine, disk):
+            if target in self.dead or self._is_off(target):
+                self._strike("kill", target)
+
+    def _is_off(self, target: str) -> bool:
+        return any(self._still(verb, target) for verb in _POWER)
 
     def _still(self, verb: str, target: str) -> bool:
         return any(fault.verb == verb and fault.targets[0] == target for fault in self._active)
@@ -205,7 +257,7 @@ class Chaos:
             disk.repair()
 
     def _disk(self, fault: Fault) -> SimulatedDisk:
-        return self._disks[int(fault.targets[0].partition("/")[2])]
+        return self._disks[_master(fault.targets[0])]
 
     def _say(self, fault: Fault, *, begins: bool) -> None:
         network = self._network
@@ -218,3 +270,7 @@ class Chaos:
             network.recording.window(
                 tuple(dict.fromkeys(lanes)), now_s, length, fault.verb, text.strip()
             )
+
+
+def _master(target: str) -> int:
+    return int(target.partition("/")[2])

@@ -9,12 +9,14 @@ from collections.abc import Callable
 
 import anyio
 
-from kube_actors.actor import MemoryNetwork
+from kube_actors.actor import Address, MemoryNetwork
 from kube_actors.actor.envelope import Envelope
+from kube_actors.actor.timers import Timers
 from kube_actors.simulation.cluster_roles import RolesHeard
 from kube_actors.simulation.recording import Recording
 
 DIGEST_STEPS = 1000
+_COMPONENTS = ("store/", "apiserver/", "controllers/", "scheduler/", "kubelet/")
 
 
 class LoggedNetwork(MemoryNetwork):
@@ -34,11 +36,32 @@ class LoggedNetwork(MemoryNetwork):
         self.digest_at_mark = ""
         self._mark = -1
         self._marked: Callable[[], None] = lambda: None
+        self._met: dict[str, None] = {}
         self._under_way_since: dict[int, tuple[Envelope, float, int]] = {}
 
     @property
     def digest(self) -> str:
         return self._hash.hexdigest()
+
+    def attach(self, address: Address, deliver: Callable[[Envelope], None], timers: Timers) -> None:
+        super().attach(address, deliver, timers)
+        lane = lane_of(address)
+        if self.recording is not None and address.startswith(_COMPONENTS):
+            if lane in self._met:
+                self.recording.event(self.steps, anyio.current_time(), lane, "restart")
+            self._met[lane] = None
+
+    def detach(self, address: Address) -> None:
+        super().detach(address)
+        if self.recording is not None and address.startswith(_COMPONENTS):
+            assert self._heard is not None
+            lane = lane_of(address)
+            self._heard.forget(lane)
+            self.recording.event(self.steps, anyio.current_time(), lane, "crash")
+
+    def stop_recording(self) -> None:
+        """What ends from now on ends with the world: no crash."""
+        self.recording = None
 
     def note(self, data: bytes) -> None:
         """Make something else that happened a part of the digest."""

@@ -5,6 +5,7 @@ without them would go the same way.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -19,23 +20,34 @@ EXPECTED = (DiskError,)
 ESCALATED = "Escalated"
 
 
-async def observe(system: ActorSystem, member: int, history: History) -> None:
-    """Tell the history what a member of the store applies, for as long as it lives and after."""
+async def observe(
+    system: ActorSystem, member: int, history: History, refusing: Callable[[int], bool]
+) -> None:
+    """Tell the history what a member of the store applies, for as long as it lives and after.
+
+    ``refusing`` says whether it met damage on its disk, so that it may tell nothing
+    (``damage-refused``).
+    """
     async with system.client(f"observer/{member}") as actor:
         while True:
             try:
-                await _follow(actor, member, history)
+                await _follow(actor, member, history, refusing)
             except ActorError:
                 pass
             await anyio.sleep(0.2)
 
 
-async def _follow(actor: Actor, member: int, history: History) -> None:
+async def _follow(
+    actor: Actor, member: int, history: History, refusing: Callable[[int], bool]
+) -> None:
     start = history.told.get(member, FIRST_REVISION) + 1
     watch = Watch(key=b"\0", range_end=b"\0", start_revision=start)
     async with actor.stream(f"store/{member}", watch, credit=1024) as items:
         established = False
         async for item in items:
+            if refusing(member):
+                text = f"store/{member} met damage on its disk, and serves"
+                history.breaches.found("damage-refused", text, lane=f"store/{member}")
             if isinstance(item, Watched):
                 # The first item says where the member is, not what it has told.
                 if established or item.events:

@@ -28,9 +28,17 @@ PROMISES: Final[dict[str, str]] = {
     "read-only-without-majority": (
         "Without a majority reads are served and writes are refused with 503 at once."
     ),
+    "damage-refused": (
+        "A member that met damage on its disk serves nothing until it has been rebuilt."
+    ),
+    "lease-exclusive": (
+        "A lease of a leader changes hands only when it was given back, or the old leader must"
+        " have stopped, however the clocks of machines run."
+    ),
     "dependents-go": "When an owner is gone, its dependents go.",
     "controllers-converge": "When the faults stop, every controller reaches what was asked.",
     "store-heals": "When the faults stop, the store serves a fresh write and a fresh read.",
+    "time-passes": "What happens at one moment comes to an end.",
     "expectation": "What a test expects of its own part comes true when the faults stop.",
     "crash": "Nothing in a run raises what nobody expects.",
 }

@@ -30,7 +30,7 @@ async def probe(world: "ClusterWorld", master: int) -> None:
         while True:
             await anyio.sleep(LOOK_S)
             alone = not world.chaos.has_majority(master)
-            if not world.chaos.is_reachable(master) or not alone:
+            if not world.chaos.is_untouched(master) or not alone:
                 lost_since_s = -1.0
                 continue
             if lost_since_s < 0:
@@ -44,7 +44,7 @@ async def probe(world: "ClusterWorld", master: int) -> None:
             read = await _status(client, ApiRequest("GET", PATH))
             wrote = await _status(client, ApiRequest("POST", PATH, body=body))
             took_s = anyio.current_time() - began_s
-            if world.chaos.has_majority(master) or not world.chaos.is_reachable(master):
+            if world.chaos.has_majority(master) or not world.chaos.is_untouched(master):
                 continue
             judge(world, master, read, wrote, took_s)
 

@@ -50,6 +50,11 @@ class RolesHeard:
         said = SPOKEN.get(name, name)
         return said if kind == "tell" else f"{kind} {said}"
 
+    def forget(self, lane: str) -> None:
+        """Whoever starts again has no role until it says so."""
+        term, _ = self._roles.get(lane, (-1, ""))
+        self._roles[lane] = (term, "")
+
     def _hear_role(self, lane: str, role: str, term: int, step: int, now_s: float) -> None:
         before_term, before = self._roles.get(lane, (-1, ""))
         if term < before_term or (term == before_term and (role == before or before == "leader")):

@@ -32,6 +32,27 @@ VERBS: Final[dict[str, VerbRule]] = {
         "a member's disk takes nothing more, and keeps what it has", (1, 1), True
     ),
     "disk-fail": VerbRule("the next sync of a member's disk fails for good", (1, 1), True),
+    "disk-rot": VerbRule(
+        "a master's log is damaged, which its restart meets; rebuilt at until_s", (1, 1), True
+    ),
+    "disk-misdirected": VerbRule(
+        "a master's next write lands on older ones; met by a restart, rebuilt at until_s",
+        (1, 1),
+        True,
+    ),
+    "disk-lost": VerbRule(
+        "a master comes back with an empty disk; rebuilt at until_s", (1, 1), True
+    ),
+    "clock-ahead": VerbRule(
+        "a machine is without power until until_s, then its clock is amount s further ahead",
+        (1, 1),
+        True,
+        (0, 3600),
+    ),
+    "clock-behind": VerbRule("the same, further behind", (1, 1), True, (0, 3600)),
+    "clock-drift": VerbRule(
+        "a machine's clock runs at amount times the speed", (1, 1), True, (0.5, 2.0)
+    ),
     "dead": VerbRule("power off a machine for ever", (1, 1), False),
 }
 """Every verb. Members' disks are named ``store/N``, machines ``master/N`` and ``node/node-N``."""
@@ -39,6 +60,12 @@ VERBS: Final[dict[str, VerbRule]] = {
 _LINKS = ("partition", "cut", "delay", "drop", "duplicate", "reorder", "corrupt")
 _AMOUNTS = {"delay": (0.01, 1.5), "drop": (0.05, 0.5), "duplicate": (0.05, 0.5)}
 _OTHER_AMOUNTS = {"reorder": (0.05, 0.5), "corrupt": (0.02, 0.3), "disk-slow": (0.02, 1.0)}
+_CLOCK_AMOUNTS = {
+    "clock-behind": (1.0, 20.0),
+    "clock-ahead": (1.0, 20.0),
+    "clock-drift": (0.8, 1.25),
+}
+"""A lease of 3 s that is renewed within 2 s allows clocks to differ by half, as Kubernetes' do."""
 
 
 @frozen
@@ -80,11 +107,12 @@ class Shape:
 def draw_schedule(seed: int, shape: Shape) -> FaultSchedule:
     """Choose which faults this seed knows, and when they come."""
     draw = Random(f"{seed}/weather")
-    known = [verb for verb in shape.verbs if verb != "dead" and draw.random() < 0.5]
+    known = [verb for verb in shape.verbs if verb != "dead" and draw.random() < 0.35]
     if not known:
         known = [draw.choice([verb for verb in shape.verbs if verb != "dead"])]
-    gap_s = draw.choice((1.0, 2.5, 6.0))
-    lasting_s = draw.choice((1.0, 4.0, 10.0))
+    lasting_s = draw.choice((1.0, 3.0, 8.0))
+    # How many faults are in force at a time: too many, and nothing is ever decided.
+    gap_s = max(0.5, lasting_s / draw.choice((0.5, 1.0, 2.0)))
     masters_only = draw.random() < 0.5
     faults: list[Fault] = []
     at_s = draw.uniform(0, gap_s)
@@ -134,6 +162,8 @@ def _targets(draw: Random, verb: str, shape: Shape, masters_only: bool) -> tuple
     machines = shape.machines[: shape.masters] if masters_only else shape.machines
     if verb in ("crash", "pause"):
         return (draw.choice(actors),)
+    if verb.startswith("clock-"):
+        return (draw.choice(machines),)
     if verb == "kill":
         return (draw.choice((*machines, *actors)),)
     if verb in _LINKS:
@@ -145,5 +175,5 @@ def _targets(draw: Random, verb: str, shape: Shape, masters_only: bool) -> tuple
 
 
 def _amount(draw: Random, verb: str) -> float:
-    span = {**_AMOUNTS, **_OTHER_AMOUNTS}.get(verb)
+    span = {**_AMOUNTS, **_OTHER_AMOUNTS, **_CLOCK_AMOUNTS}.get(verb)
     return round(draw.uniform(*span), 3) if span else 0.0

@@ -14,7 +14,7 @@ from random import Random
 import anyio
 from attrs import field, frozen
 
-from kube_actors.actor import ActorSystem, Clock
+from kube_actors.actor import ActorSystem
 from kube_actors.client import Client
 from kube_actors.cluster import Cluster, NodeSpec, Timings
 from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER
@@ -28,9 +28,11 @@ from kube_actors.simulation.cluster_clients import (
     register,
     watch_for_ever,
 )
+from kube_actors.simulation.cluster_clocks import MachineClocks
 from kube_actors.simulation.cluster_disk import SimulatedDisk
 from kube_actors.simulation.cluster_history import History
 from kube_actors.simulation.cluster_invariants import BoundOnce, RolloutAvailability
+from kube_actors.simulation.cluster_leases import LeaseExclusive
 from kube_actors.simulation.cluster_liveness import recover
 from kube_actors.simulation.cluster_log import LoggedNetwork
 from kube_actors.simulation.cluster_observers import Crashes, observe, place
@@ -110,11 +112,13 @@ class ClusterWorld:
         self.schedule = draw_schedule(seed, shape) if schedule is None else schedule
         self.schedule.check(VERBS, tuple(shape.targets), end_s=shape.faults_s)
         self.network = LoggedNetwork(seed, recording)
+        self.clocks = MachineClocks(EPOCH_S)
         self.breaches = Breaches(self._moment, recording)
         self.history = History(self.breaches)
         self.history.listeners += [
             BoundOnce(self.breaches),
             RolloutAvailability(self.history, self.breaches),
+            LeaseExclusive(self.breaches, self.plan.timings.renew_deadline_s, self.clocks.true_s),
         ]
         self.acknowledged = Acknowledged(self.history, self.breaches)
         self.registers = Registers(self.network)
@@ -150,6 +154,8 @@ class ClusterWorld:
         logger.propagate = False
         try:
             determinism.run(self._live, backend=self.backend, seed=self.seed)
+        except determinism.Livelock as error:
+            self.breaches.found("time-passes", str(error))
         except Exception as error:
             self.breaches.found("crash", place(error))
         finally:
@@ -197,17 +203,19 @@ class ClusterWorld:
             listen=None,
             seed=self.seed,
             network=self.network,
-            clock=Clock(EPOCH_S),
+            clock=self.clocks,
             timings=self.plan.timings,
             disk=self._disks.__getitem__,
         ) as self.cluster:
             self.system = self.cluster.system
             self.chaos = chaos = Chaos(
-                self.cluster, self.network, self._disks, self.schedule, shape
+                self.cluster, self.network, self._disks, self.clocks, self.schedule, shape
             )
             async with anyio.create_task_group() as lookers:
                 for number in range(1, shape.masters + 1):
-                    lookers.start_soon(observe, self.system, number, self.history)
+                    lookers.start_soon(
+                        observe, self.system, number, self.history, chaos.damage.refusing
+                    )
                 lookers.start_soon(self._judge)
                 lookers.start_soon(self._turn_off, chaos)
                 for part in self.plan.setup:
@@ -215,9 +223,10 @@ class ClusterWorld:
                 for position, part in enumerate(self.plan.parts):
                     lookers.start_soon(self._take_part, part, name=f"part {position}")
                 await self._use(lookers, chaos)
-                chaos.calm()
+                await chaos.calm()
                 self.dead = chaos.dead
                 await recover(self)
+                self.network.stop_recording()
                 lookers.cancel_scope.cancel()
             self.simulated_s = anyio.current_time()
         self.network.note(repr(sorted(self.history.changes.items())).encode())

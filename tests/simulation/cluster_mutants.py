@@ -5,6 +5,7 @@ early, a read that asks nobody, a watch that goes on one revision too late.
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import anyio
@@ -16,17 +17,32 @@ from kube_actors.apiserver import feed
 from kube_actors.apiserver.cache.read_index import ReadIndex
 from kube_actors.apiserver.subresources import binding
 from kube_actors.client import LeaderElector
+from kube_actors.client.lease_record import LeaseRecord, Observation
 from kube_actors.controllers import garbage, rollout
+from kube_actors.raft import HardState
 from kube_actors.simulation.cluster_scenarios import READ_ONLY
 from kube_actors.simulation.cluster_weather import Shape
 from kube_actors.simulation.cluster_world import Plan
-from kube_actors.store import MemoryDisk, StoreClient, TxnDone, Watch
+from kube_actors.store import MemberConfig, MemoryDisk, StoreClient, TxnDone, Watch, rebuild
+from kube_actors.store.disk import Recovered
+from kube_actors.store.upkeep import Upkeep
 
 Patch = pytest.MonkeyPatch
 SMALL = Plan(shape=Shape(nodes=3, faults_s=12.0), settle_s=40.0)
 BUSY = Plan(shape=Shape(nodes=3, faults_s=12.0, verbs=("pause",)), users=4, settle_s=20.0)
 LINKS = Plan(shape=Shape(nodes=1, faults_s=15.0, verbs=("partition", "isolate", "delay")), users=0)
-CRASHES = Plan(shape=Shape(nodes=1, faults_s=15.0, verbs=("crash", "kill")), users=2, settle_s=40.0)
+CRASHES = Plan(shape=Shape(nodes=1, faults_s=15.0, verbs=("crash",)), users=2, settle_s=40.0)
+CLOCKS = Plan(
+    shape=Shape(nodes=1, faults_s=12.0, verbs=("clock-ahead", "clock-behind", "clock-drift")),
+    users=0,
+    settle_s=20.0,
+)
+DISKS = Plan(
+    shape=Shape(nodes=1, faults_s=15.0, verbs=("disk-rot", "disk-lost", "disk-misdirected")),
+    users=0,
+    settle_s=20.0,
+)
+ROT = evolve(DISKS, shape=evolve(DISKS.shape, verbs=("disk-rot",)))
 DARK = evolve(READ_ONLY, settle_s=5.0)
 ROLLOUT = Plan(shape=Shape(nodes=3, faults_s=10.0), roll_only=True, registers=False)
 
@@ -88,6 +104,45 @@ def _read_without_asking(patch: Patch) -> None:
     patch.setattr(ReadIndex, "wait", wait)
 
 
+def _lease_by_stamps(patch: Patch) -> None:
+    """A candidate compares its own clock with the stamp of another machine's."""
+
+    def observe(self: LeaderElector, lease: Any) -> None:
+        record = LeaseRecord.of(lease)
+        age_s = 0.0
+        if record.renewed:
+            age_s = self._clock.now() - datetime.fromisoformat(record.renewed).timestamp()
+        self._lease = lease
+        self._observed = Observation(record, self._clock.steady() - age_s)
+
+    patch.setattr(LeaderElector, "_observe", observe)
+
+
+def _serves_what_is_damaged(patch: Patch) -> None:
+    """A damaged log is opened up to the damage, and its member goes on."""
+    real = MemoryDisk.open
+
+    async def open_what_is_left(self: MemoryDisk) -> Recovered:
+        if self._corrupt:
+            self._corrupt = False
+            del self._entries[len(self._entries) // 2 :]
+            self._hard_state = HardState(self._hard_state.term, self._hard_state.vote, 0)
+        return await real(self)
+
+    patch.setattr(MemoryDisk, "open", open_what_is_left)
+
+
+def _rebuilt_under_its_number(patch: Patch) -> None:
+    """A place whose log is lost begins again empty, as who it was, and nobody says a word."""
+
+    async def replace(actor: Any, config: MemberConfig, old: int) -> int:
+        await anyio.lowlevel.checkpoint()
+        return old
+
+    patch.setattr(rebuild, "_replace", replace)
+    patch.setattr(Upkeep, "_introduce", lambda self: None)
+
+
 def _forgetful_disk(patch: Patch) -> None:
     async def save(self: MemoryDisk, hard_state: Any, entries: Any) -> None:
         await anyio.lowlevel.checkpoint()
@@ -102,11 +157,26 @@ MUTANTS = (
         ("pod-bound-once",),
         3,
     ),
-    Mutant("watches from one too far", _watch_too_late, ("watch-complete",), 4, CRASHES),
+    Mutant("watches from one too far", _watch_too_late, ("watch-complete",), 2, CRASHES),
     Mutant("ignores maxUnavailable", _rollout_at_once, ("rollout-availability",), 3, ROLLOUT),
     Mutant("lets dependents lie", _garbage_stays, ("dependents-go",), 3, BUSY),
-    Mutant("acknowledges early", _acknowledge_early, ("acknowledged-write-kept",), 5),
+    Mutant("acknowledges early", _acknowledge_early, ("acknowledged-write-kept",), 2, DARK),
     Mutant("reads without asking", _read_without_asking, ("registers-linearizable",), 5, LINKS),
+    Mutant("leads by another's clock", _lease_by_stamps, ("lease-exclusive",), 4, CLOCKS),
+    Mutant(
+        "serves what is damaged",
+        _serves_what_is_damaged,
+        ("acknowledged-write-kept", "store-history-whole", "store-members-equal", "crash"),
+        3,
+        ROT,
+    ),
+    Mutant(
+        "is rebuilt under its old number",
+        _rebuilt_under_its_number,
+        ("acknowledged-write-kept", "store-history-whole", "store-heals", "crash"),
+        4,
+        DISKS,
+    ),
     Mutant(
         "forgets what was synced",
         _forgetful_disk,

@@ -127,6 +127,7 @@ def test_the_weather_knows_every_verb_and_keeps_to_its_budget() -> None:
         dead = [f.targets[0] for f in schedule.faults if f.verb == "dead"]
         assert sum(name.startswith("master/") for name in dead) <= 1
         assert sum(name.startswith("node/") for name in dead) <= 2
+        assert all(0.5 < f.amount < 2 for f in schedule.faults if f.verb == "clock-drift")
         schedule.check(VERBS, tuple(Shape().targets), end_s=Shape().faults_s)
         assert FaultSchedule.from_json_lines(schedule.to_json_lines()) == schedule
     assert set(seen) == set(VERBS)
