@@ -21,7 +21,7 @@ class MessageReader:
     __slots__ = ("_buffer", "_bytes_max")
 
     def __init__(self, bytes_max: int) -> None:
-        self._buffer = b""
+        self._buffer = bytearray()
         self._bytes_max = bytes_max
 
     @property
@@ -31,16 +31,18 @@ class MessageReader:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the messages that are whole now; raises GrpcError for what no message can be."""
-        buffer = self._buffer + data if self._buffer else data
+        buffer = self._buffer
+        # In place: a message of many frames would otherwise be copied once for each of them.
+        buffer += data
         messages: list[bytes] = []
         start = 0
         while len(buffer) - start >= _PREFIX.size:
             flags, length = _PREFIX.unpack_from(buffer, start)
             if flags:
-                self._buffer = b""
+                buffer.clear()
                 raise _refused_flags(flags)
             if length > self._bytes_max:
-                self._buffer = b""
+                buffer.clear()
                 raise GrpcError(
                     Code.RESOURCE_EXHAUSTED,
                     f"grpc: received message larger than max ({length} vs. {self._bytes_max})",
@@ -48,9 +50,9 @@ class MessageReader:
             end = start + _PREFIX.size + length
             if end > len(buffer):
                 break
-            messages.append(buffer[start + _PREFIX.size : end])
+            messages.append(bytes(memoryview(buffer)[start + _PREFIX.size : end]))
             start = end
-        self._buffer = buffer[start:]
+        del buffer[:start]
         return messages
 
 

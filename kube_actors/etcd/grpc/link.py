@@ -35,6 +35,9 @@ STREAM_WINDOW = 1 << 20
 CONNECTION_WINDOW = 16 << 20
 OUTPUT_BYTES = 1 << 20
 """How much may wait to be written before outboxes are left alone."""
+CHUNK_BYTES = 16 << 10
+"""What waits is in pieces of a frame's usual size: cutting frames off a whole would copy the rest
+each time."""
 
 
 class LinkBroken(Exception):
@@ -200,9 +203,8 @@ class Link:
             except H2Error:
                 return
             box = self._outboxes[stream] = _Outbox(deque())
-        if data:
-            box.chunks.append(data)
-            box.waiting += len(data)
+        box.chunks += [data[at : at + CHUNK_BYTES] for at in range(0, len(data), CHUNK_BYTES)]
+        box.waiting += len(data)
         box.end = box.end or end
         self._pump()
 
