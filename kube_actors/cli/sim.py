@@ -173,6 +173,8 @@ def replay(
         f"digest {outcome.digest}",
         err=faults,
     )
+    for text in outcome.withheld:
+        click.echo(f"withheld at {text}", err=faults)
     if recording is not None:
         command = replay_command(outcome, str(schedule or ""), modules)
         if report:

@@ -58,7 +58,8 @@ class Administrator:
             return False
         try:
             if not self._may(changed(member.raft.config_state, change)):
-                self.budget.withheld += 1
+                who = changed(member.raft.config_state, change).voters
+                self.budget.withhold(f"voters do not become {who}: too few of them are intact")
                 return False
             for item in change.changes:
                 other = self.members[item.member]
@@ -78,7 +79,9 @@ class Administrator:
     def ask(self, verb: str, targets: tuple[int, ...], amount: float) -> None:
         """Do what a membership fault says."""
         if any(target in self.budget.lost for target in targets) and verb != "remove":
-            self.budget.withheld += 1
+            self.budget.withhold(
+                f"no {verb} of {', '.join(map(str, targets))}: a disk among them is lost"
+            )
             return
         if verb == "leave-joint":
             self.change(LEAVE_JOINT)

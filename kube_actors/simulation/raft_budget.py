@@ -6,7 +6,7 @@ lost only while, in every configuration that any member follows, the rest is sti
 intact members, and some of them hold everything that was chosen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from kube_actors.raft import ConfigState, EntryType
 from kube_actors.raft.membership import decode_config
@@ -15,13 +15,29 @@ from kube_actors.simulation.raft_member import SimulatedMember
 
 
 class Budget:
-    """``lost``: members whose disk cannot be relied on any more. ``withheld`` counts refusals."""
+    """``lost``: members whose disk cannot be relied on any more. ``withheld``: what was refused,
+    by what it was, with how often and the simulated seconds of the first time."""
 
-    def __init__(self, members: Mapping[int, SimulatedMember], ledger: Ledger) -> None:
+    def __init__(
+        self, members: Mapping[int, SimulatedMember], ledger: Ledger, clock: Callable[[], float]
+    ) -> None:
         self.members = members
         self.ledger = ledger
+        self.clock = clock
         self.lost: dict[int, str] = {}
-        self.withheld = 0
+        self.withheld: dict[str, tuple[int, float]] = {}
+
+    def withhold(self, what: str) -> None:
+        """Remember that something was not done, as correct code could not have lived on."""
+        count, first_s = self.withheld.get(what, (0, self.clock()))
+        self.withheld[what] = (count + 1, first_s)
+
+    def describe(self) -> tuple[str, ...]:
+        """Say everything that was withheld, one line each."""
+        return tuple(
+            f"{first_s:.3f} s: {what}" + (f" ({count} times)" if count > 1 else "")
+            for what, (count, first_s) in self.withheld.items()
+        )
 
     def configurations(self) -> list[ConfigState]:
         """List every configuration that some member follows or would recover."""
@@ -53,7 +69,9 @@ class Budget:
         if number in self.lost:
             return True
         if not self.allows(number):
-            self.withheld += 1
+            self.withhold(
+                f"member {number} is not {why}: without it something chosen could be lost"
+            )
             return False
         self.lost[number] = why
         return True

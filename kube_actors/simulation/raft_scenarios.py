@@ -46,7 +46,7 @@ from kube_actors.simulation.raft_weather import (
     draw_options,
     draw_reads,
 )
-from kube_actors.simulation.raft_world import Outcome, RaftWorld
+from kube_actors.simulation.raft_world import RaftWorld
 from kube_actors.simulation.scenario import Finding, Run, register
 from kube_actors.simulation.schedule import Fault, FaultSchedule
 
@@ -105,15 +105,16 @@ class RaftScenario:
                 recorder.recording.violation(
                     finding.step, finding.time_s, "", finding.property, finding.text
                 )
-        return self._run(seed, world.outcome(), finding, schedule)
+        return self._run(seed, world, finding, schedule)
 
     def _finding(self, seed: int, world: RaftWorld, rule: str, text: str) -> Finding:
         return Finding(self.name, seed, rule, text, world.events.step, world.events.now_s)
 
     def _run(
-        self, seed: int, outcome: Outcome, finding: Finding | None, schedule: FaultSchedule
+        self, seed: int, world: RaftWorld, finding: Finding | None, schedule: FaultSchedule
     ) -> Run:
         findings = (finding,) if finding is not None else ()
+        outcome = world.outcome()
         digest = sha256(repr((outcome, findings)).encode()).hexdigest()[:16]
         return Run(
             self.name,
@@ -123,6 +124,7 @@ class RaftScenario:
             outcome.simulated_us / 1e6,
             digest,
             schedule,
+            world.budget.describe(),
         )
 
 

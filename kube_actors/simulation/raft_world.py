@@ -92,7 +92,7 @@ class RaftWorld:
             )
             for number, disk in self.disks.items()
         }
-        self.budget = Budget(self.members, self.ledger)
+        self.budget = Budget(self.members, self.ledger, lambda: self.events.now_s)
         self.administrator = Administrator(self.members, self.budget, self.start, self.settle)
         self.clients = Clients(
             weather,
@@ -134,7 +134,7 @@ class RaftWorld:
             terms=max(ledger.leaders, default=0),
             chosen=ledger.last_chosen,
             answered=sum(operation.outcome == "ok" for operation in self.clients.history),
-            withheld=self.budget.withheld,
+            withheld=sum(count for count, _ in self.budget.withheld.values()),
             digest=hash((self.events.digest, ledger.digests[-1], ledger.last_chosen)),
         )
 

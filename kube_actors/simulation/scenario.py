@@ -43,7 +43,10 @@ class Finding:
 
 @frozen
 class Run:
-    """What came of one seed. ``digest`` is a hash of everything that happened, in order."""
+    """What came of one seed. ``digest`` is a hash of everything that happened, in order.
+
+    ``withheld`` says which faults of the schedule were not done, as no code could have survived.
+    """
 
     scenario: str
     seed: int
@@ -52,6 +55,7 @@ class Run:
     simulated_s: float
     digest: str
     schedule: FaultSchedule
+    withheld: tuple[str, ...] = ()
 
 
 class Scenario(Protocol):

@@ -141,7 +141,7 @@ def _problem(
 
 def _read_fault(line: int, text: str) -> Fault:
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise ScheduleError(line, f"not JSON: {error}") from None
     if not isinstance(found, dict):
@@ -162,6 +162,16 @@ def _read_fault(line: int, text: str) -> Fault:
         if until_s < at_s:
             raise ScheduleError(line, f"until_s ({until_s:g}) is before at_s ({at_s:g})")
     return Fault(at_s, verb, tuple(targets), until_s, _number(line, found, "amount", 0.0))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that stands twice: which of the two was meant?"""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twice!r} stands twice in one object")
+    return found
 
 
 def _number(line: int, found: Mapping[str, Any], name: str, default: float | None) -> float:

@@ -100,10 +100,9 @@ def test_a_campaign_prints_findings_the_shortest_schedule_and_the_command(tmp_pa
 
 @pytest.mark.real_time
 def test_ctrl_c_prints_what_was_found_so_far() -> None:
-    program = "import sys; from kube_actors.cli import main; sys.exit(main())"
     options = ["--scenario=broken", f"--import={BROKEN}", "--limit=50"]
     process = subprocess.Popen(
-        [sys.executable, "-c", program, "sim", "run", "--seeds=4..99999", *options],
+        [sys.executable, "-m", "kube_actors", "sim", "run", "--seeds=4..99999", *options],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -119,6 +118,20 @@ def test_ctrl_c_prints_what_was_found_so_far() -> None:
     assert "stopped: what was found so far" in err
     assert f"kube-actors sim replay 5 --scenario broken --import {BROKEN}" in out
     assert " of 99996 seeds, 1 with findings" in out
+
+
+def test_a_replay_says_which_faults_were_withheld(tmp_path: Path) -> None:
+    lines = [
+        f'{{"at_s": 1.{member}, "verb": "rot", "targets": ["{member}"], "amount": 0.5}}\n'
+        for member in (1, 2, 3, 4)
+    ]
+    schedule = tmp_path / "rot"
+    schedule.write_text("".join(lines))
+    done = command("replay", "3", "--scenario=raft-storage", f"--schedule={schedule}")
+    assert done.exit_code == 0
+    assert "withheld at 1.300 s: member 3 is not damaged: without it something" in done.stdout
+    assert "withheld at 1.400 s: member 4 is not damaged" in done.stdout
+    assert "member 2" not in done.stdout
 
 
 @pytest.mark.parametrize(

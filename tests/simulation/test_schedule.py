@@ -33,6 +33,10 @@ def test_a_schedule_survives_its_file() -> None:
         ('{"at_s": 1, "verb": "crash", "targets": "1"}', "targets must be a list of names"),
         ('{"at_s": 1, "verb": "crash", "target": ["1"]}', "unknown field 'target'"),
         ('{"at_s": 1e999, "verb": "crash"}', "at_s must be a number"),
+        (
+            '{"at_s": 1, "verb": "crash", "at_s": 2}',
+            "not JSON: the name 'at_s' stands twice in one object",
+        ),
         ('{"at_s": 1' + "0" * 400 + ', "verb": "crash"}', "at_s must be a number"),
     ],
 )

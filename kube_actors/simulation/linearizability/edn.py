@@ -180,7 +180,10 @@ class _Reader:
                 return frozenset(items)
             if len(items) % 2:
                 raise self._error(start, "the map has a key without a value")
-            return dict(zip(items[::2], items[1::2], strict=True))
+            found = dict(zip(items[::2], items[1::2], strict=True))
+            if len(found) < len(items) // 2:
+                raise self._error(start, "the map has a key twice")
+            return found
         except TypeError:
             raise self._error(start, "a map cannot be a key or a member of a set here") from None
 

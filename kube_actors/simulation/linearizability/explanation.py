@@ -22,15 +22,19 @@ def explain(judgement: Judgement, model: Model) -> str:
     if judgement.keys > 1:
         counted += f" on {judgement.keys} keys"
     if judgement.verdict is Verdict.LINEARIZABLE:
-        return f"linearizable: {counted}, as a {model.name}"
+        return f"linearizable: {counted}, as {_an(model.name)}"
     if judgement.verdict is Verdict.UNDECIDED:
         keys = ", ".join(spoken(key) for key in judgement.undecided[:5] if key is not None)
         where = f" (undecided: key {keys})" if keys else ""
         return f"undecided: {counted}, {judgement.steps} configurations looked at{where}"
-    lines = [f"NOT linearizable: {counted}, as a {model.name}"]
+    lines = [f"NOT linearizable: {counted}, as {_an(model.name)}"]
     if judgement.bad is not None:
         lines += _explain_bad(judgement.bad, model)
     return "\n".join(lines)
+
+
+def _an(name: str) -> str:
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def _explain_bad(bad: BadPart, model: Model) -> list[str]:

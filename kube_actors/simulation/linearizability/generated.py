@@ -45,7 +45,11 @@ def _set(random: Random, number: int) -> tuple[str, Any]:
 
 
 def _append(random: Random, number: int) -> tuple[str, Any]:
-    return ("read", None) if random.random() < 0.4 else ("append", number)
+    chance = random.random()
+    if chance < 0.15:
+        both = [("append", number), ("r", None), ("append", -number - 1)]
+        return "txn", tuple(random.sample(both, 2))
+    return ("read", None) if chance < 0.5 else ("append", number)
 
 
 DRAWS: dict[str, Draw] = {
@@ -90,6 +94,13 @@ class _Generator:
         client.effective = True
         if self.model.is_read(operation.function):
             client.answer = state
+            return
+        if operation.function == "txn":
+            seen = []
+            for name, value in operation.argument:
+                state = (*state, value) if name == "append" else state
+                seen.append((name, value if name == "append" else state))
+            client.answer, self.states[operation.key] = tuple(seen), state
             return
         client.answer = operation.argument
         after = self.model.step(state, evolve(operation, result=True))

@@ -52,15 +52,31 @@ class GrowingSet(Model):
 
 @frozen
 class AppendList(Model):
-    """``append v`` and ``read → all of it, in order``."""
+    """``append v``, ``read → all of it, in order``, and ``txn``: several of these at once.
+
+    The argument of a ``txn`` is a tuple of ("append", v) and ("r", None); its result is a tuple of
+    what the reads in it saw.
+    """
 
     name = "append"
     reads = frozenset({"read"})
-    writes = frozenset({"append"})
-    grows = frozenset({"append"})
+    writes = frozenset({"append", "txn"})
+    grows = frozenset({"append", "txn"})
 
     def initial(self) -> Hashable:
         return ()
+
+    def typed_write(self, function: str, value: Any) -> Any:
+        if function != "txn":
+            return scalar(self, function, value)
+        if not isinstance(value, tuple) or not all(isinstance(part, tuple) for part in value):
+            raise IllTyped(f"txn of {spoken(value)}, expected a vector of [f value]")
+        for name, _ in value:
+            if name not in ("append", "r"):
+                raise IllTyped(f"txn of a list has {spoken(name)}; it knows append, r")
+        return tuple(
+            (name, scalar(self, name, part) if name == "append" else None) for name, part in value
+        )
 
     def typed_answer(self, function: str, value: Any) -> Any:
         if value is None:
@@ -69,14 +85,59 @@ class AppendList(Model):
             raise IllTyped(f"read of a list answers {spoken(value)}, expected a list")
         return tuple(scalar(self, function, item) for item in value)
 
+    def answer(self, function: str, argument: Any, value: Any, *, failed: bool) -> Any:
+        told = super().answer(function, argument, value, failed=failed)
+        if function != "txn" or failed or value is None:
+            return told
+        return tuple(self.typed_answer("read", part) for name, part in value if name == "r")
+
     def step(self, state: Any, act: Act) -> Hashable | Refused:
         if act.function == "read":
             return state if state == act.result else REFUSED
-        grown: Hashable = (*state, act.argument)
-        return grown
+        if act.function == "append":
+            grown: Hashable = (*state, act.argument)
+            return grown
+        seen = iter(act.result if act.known else ())
+        for name, value in act.argument:
+            if name == "append":
+                state = (*state, value)
+            elif act.known and next(seen) != state:
+                return REFUSED
+        result: Hashable = state
+        return result
 
     def observed(self, act: Act, others: Sequence[Act]) -> bool:
-        return any(other.function == "read" and act.argument in other.result for other in others)
+        ours = _appended(act)
+        return any(value in answer for other in others for answer in _read(other) for value in ours)
 
     def hopeless(self, state: Any, act: Act) -> bool:
-        return act.function == "read" and act.result[: len(state)] != state
+        return any(answer[: len(state)] != state for answer in _read(act))
+
+    def describe(self, act: Act) -> str:
+        if act.function != "txn":
+            return super().describe(act)
+        seen = iter(act.result if act.known else ())
+        said = [
+            f"append {spoken(value)}"
+            if name == "append"
+            else f"read → {spoken(next(seen)) if act.known else '?'}"
+            for name, value in act.argument
+        ]
+        return "txn " + ", ".join(said) + ("" if act.known else " → ?")
+
+
+def _appended(act: Act) -> tuple[Any, ...]:
+    if act.function == "append":
+        return (act.argument,)
+    if act.function == "txn":
+        return tuple(value for name, value in act.argument if name == "append")
+    return ()
+
+
+def _read(act: Act) -> tuple[Any, ...]:
+    """What the reads of an operation of known outcome saw."""
+    if not act.known:
+        return ()
+    if act.function == "read":
+        return (act.result,)
+    return tuple(act.result) if act.function == "txn" else ()

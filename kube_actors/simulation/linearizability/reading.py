@@ -3,8 +3,8 @@
 An event is a map with ``process``, ``type`` (invoke, ok, fail, info), ``f`` and ``value``; further
 fields are ignored. A history is one such map after another, or one vector of them. Keys are either
 a field ``key`` or, as Jepsen's independent generator writes them, values that are pairs
-``[key value]``; that is noticed when every invocation's value is such a pair. What the nemesis
-does is skipped.
+``[key value]``; that is noticed when every invocation's value is such a pair. Transactions on one
+key (``:txn``) name theirs inside. What the nemesis does is skipped.
 """
 
 import json
@@ -15,6 +15,7 @@ from attrs import evolve
 
 from kube_actors.simulation.linearizability.edn import EdnError, read_items
 from kube_actors.simulation.linearizability.history import TYPES, Event, HistoryError
+from kube_actors.simulation.linearizability.transactions import TRANSACTION, split_transactions
 
 __all__ = ["read_history"]
 
@@ -36,7 +37,7 @@ def read_history(text: str, *, format: str = "auto", keyed: bool | None = None) 
         raise HistoryError("line 1", "no operation in the whole file")
     if keyed is None:
         keyed = _is_keyed(events)
-    return [_split(event) for event in events] if keyed else events
+    return list(split_transactions(map(_split, events) if keyed else events))
 
 
 def _guess(text: str) -> str:
@@ -126,6 +127,8 @@ def _key(where: str, key: Any) -> Hashable:
 
 def _is_keyed(events: list[Event]) -> bool:
     invocations = [event for event in events if event.type == "invoke"]
+    if any(event.function == TRANSACTION for event in invocations):
+        return False
     return bool(invocations) and all(map(_holds_key, invocations))
 
 

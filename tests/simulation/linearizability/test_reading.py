@@ -14,12 +14,16 @@ from kube_actors.simulation.linearizability import (
     Replay,
     RevisionRead,
     RevisionWrite,
+    Verdict,
+    check,
+    explain,
     operations,
     read_history,
 )
 from kube_actors.simulation.linearizability.edn import EdnError, read_edn
 
 W = "{:process 0, :type :invoke, :f :write, :value 1}\n"
+T = "{:process 0, :type :invoke, :f :txn, :value [[:append 3 2] [:r 3 nil]]}\n"
 OK = "{:process 0, :type :ok, :f :write, :value 1}\n"
 
 
@@ -43,6 +47,16 @@ OK = "{:process 0, :type :ok, :f :write, :value 1}\n"
         (W.replace("0,", "1.5,"), "register", "line 1:1: process is 1.5, expected a number or a"),
         ('{"process": 0, "type": "invoke", "f": "read"', "register", "line 1:45: not JSON"),
         ('{"process": 0, "type": "ok", "f": "read"}', "register", "line 1: process 0 completes"),
+        (W.replace(":process", ":f :w :process"), "register", "line 1:1: the map has a key twice"),
+        (T.replace("[[", "5 #_[["), "append", "line 1:1: txn of 5, expected a vector of [f key"),
+        (T.replace(":append", ":inc"), "append", 'line 1:1: "inc" in a txn, it knows append, r, w'),
+        (T.replace(":r 3", ":r 4"), "append", "line 1:1: a transaction over 2 keys (3, 4): keys"),
+        (T.replace(":r 3", ":r [3]"), "append", "line 1:1: the key is [3], expected a scalar"),
+        (T.replace("nil]]", "nil] 7]"), "append", "line 1:1: 7 in a txn, expected [f key value]"),
+        (T.replace(":append", ":w"), "append", 'line 1:1: txn of a list has "w"; it knows append'),
+        (T, "set", "line 1:1: set has no 'txn'; it knows add, read"),
+        (T + T.replace("invoke", "ok").replace("2]", "9]"), "append", "line 2:1: txn was invoked"),
+        (T.replace("[:r 3 nil]", "") + T.replace("invoke", "ok"), "append", "line 2:1: process 0"),
         ('{"process": 0, "process": 1}', "register", "line 1:1: not JSON: a name stands twice"),
         ('[{"process": 0,', "register", "line 1:"),
     ],
@@ -135,6 +149,29 @@ def test_a_key_is_a_field_or_the_first_of_every_pair() -> None:
     assert [(e.key, e.value) for e in cas] == [(None, (1, 2))]
     with pytest.raises(HistoryError, match="value is 1, expected \\[key value\\]"):
         read_history(W, keyed=True)
+
+
+def test_a_transaction_on_one_key_is_one_operation() -> None:
+    text = (
+        T
+        + T.replace("invoke", "ok").replace("nil", "[2]")
+        + "{:process 1, :type :invoke, :f :txn, :value [[:r 3 nil]]}\n"
+        "{:process 1, :type :ok, :f :txn, :value [[:r 3 [2]]]}\n"
+        "{:process 0, :type :invoke, :f :txn, :value [[:append 3 4]]}\n"
+        "{:process 0, :type :info, :f :txn, :value nil}\n"
+    )
+    events = read_history(text)
+    assert [(e.function, e.key) for e in events[::2]] == [("txn", 3), ("read", 3), ("append", 3)]
+    assert events[-1].key == 3
+    judgement = check(events, MODELS["append"])
+    assert judgement.verdict is Verdict.LINEARIZABLE
+    torn = read_history(text.replace("[[:r 3 [2]]]", "[[:r 3 []]]"))
+    said = explain(check(torn, MODELS["append"]), MODELS["append"])
+    assert said.startswith("NOT linearizable: 3 operations, as an append")
+    assert "txn append 2, read → [2]" in said
+    single = T.replace("[:append 3 2] [:r 3 nil]", "[:w 3 2]")
+    written = read_history(single + single.replace("invoke", "ok"))
+    assert check(written, MODELS["register"]).verdict is Verdict.LINEARIZABLE
 
 
 def test_an_old_read_may_be_old_but_not_wrong() -> None:
