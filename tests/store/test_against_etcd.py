@@ -5,6 +5,7 @@ at the same revision. The requests are drawn to meet each other: few keys, value
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any, cast
 
 import pytest
@@ -35,8 +36,9 @@ from kube_actors.store.frozen import FrozenKeyspace, FrozenState
 from kube_actors.store.ranges import read_range
 from kube_actors.store.state import State
 from kube_actors.store.validation import check_range, check_txn
+from tests.etcd.real_etcd import real_etcd
 
-from .real_etcd import RealEtcd, etcd_program, running_etcd
+from .etcd_gateway import EtcdGateway
 
 CONFIG = MemberConfig(member=1)
 TTL_S = 3000
@@ -122,11 +124,10 @@ PRELUDE: list[Any] = [
 
 
 @pytest.fixture(scope="module")
-def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealEtcd]:
-    if etcd_program() is None:
-        pytest.skip("etcd is not installed")
-    with running_etcd(tmp_path_factory.mktemp("etcd")) as one:
-        yield one
+def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdGateway]:
+    directory = tmp_path_factory.mktemp("etcd")
+    with real_etcd(directory) as running, closing(EtcdGateway(running.url)) as gateway:
+        yield gateway
 
 
 class Ours:
@@ -220,7 +221,7 @@ def one(*operations: Any) -> list[Any]:
 @example(script=[Range(b"a", b"\0", limit=2, sort_target=SortTarget.VALUE)])
 @example(script=[Range(b"a", b"\0", limit=2, sort_target=SortTarget.MOD, max_mod_revision=4)])
 @given(script=st.lists(steps, min_size=1, max_size=15))
-def test_every_answer_is_the_one_that_etcd_gives(etcd: RealEtcd, script: list[Any]) -> None:
+def test_every_answer_is_the_one_that_etcd_gives(etcd: EtcdGateway, script: list[Any]) -> None:
     base = etcd.begin()
     ours = Ours(base)
     for step in PRELUDE + script:

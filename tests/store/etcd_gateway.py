@@ -6,15 +6,8 @@ the answer. https://etcd.io/docs/v3.5/dev-guide/api_grpc_gateway/
 
 import http.client
 import json
-import shutil
-import socket
-import subprocess
-import sys
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from kube_actors.actor import ActorError, Blob
@@ -42,6 +35,7 @@ from kube_actors.store import (
     Txn,
     TxnDone,
 )
+from tests.etcd.real_etcd import START_S
 
 _RESULTS = {
     CompareResult.EQUAL: "EQUAL",
@@ -65,65 +59,26 @@ _TARGETS = {
 }
 
 
-def etcd_program() -> str | None:
-    """Return where etcd is installed, beside this Python or on the PATH."""
-    beside = Path(sys.executable).parent / "etcd"
-    return str(beside) if beside.exists() else shutil.which("etcd")
-
-
-@contextmanager
-def running_etcd(directory: Path) -> Iterator["RealEtcd"]:
-    """Run one etcd on loopback; its disk need not survive, so it does not sync."""
-    program = etcd_program()
-    assert program is not None
-    client, peer = _free_port(), _free_port()
-    command = [
-        program,
-        f"--data-dir={directory}",
-        f"--listen-client-urls=http://127.0.0.1:{client}",
-        f"--advertise-client-urls=http://127.0.0.1:{client}",
-        f"--listen-peer-urls=http://127.0.0.1:{peer}",
-        f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
-        f"--initial-cluster=default=http://127.0.0.1:{peer}",
-        "--unsafe-no-fsync",
-        "--log-level=error",
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    etcd = RealEtcd(client)
-    try:
-        etcd.wait_until_it_answers(process)
-        yield etcd
-    finally:
-        etcd.close()
-        process.kill()
-        process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-class RealEtcd:
+class EtcdGateway:
     """Requests of ours in, answers and errors of ours out."""
 
-    def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    def __init__(self, url: str) -> None:
+        host = url.removeprefix("http://")
+        self._connection = http.client.HTTPConnection(host, timeout=60)
+        self._wait_until_it_answers()
 
     def close(self) -> None:
         self._connection.close()
 
-    def wait_until_it_answers(self, process: "subprocess.Popen[bytes]") -> None:
-        deadline_s = time.monotonic() + 120
+    def _wait_until_it_answers(self) -> None:
+        """The gateway is a client of its own etcd, and may come to it a little later than we."""
+        deadline_s = time.monotonic() + START_S
         while True:
             try:
                 self.call("/v3/kv/range", {"key": _text(b"a")})
             except (OSError, http.client.HTTPException):
                 self._connection.close()
-                assert time.monotonic() < deadline_s, "etcd does not answer"
-                with suppress(subprocess.TimeoutExpired):
-                    raise AssertionError(f"etcd has ended: {process.wait(0.05)}") from None
+                assert time.monotonic() < deadline_s, "the gateway does not answer"
             else:
                 return
 
