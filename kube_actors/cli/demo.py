@@ -3,8 +3,10 @@
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import click
@@ -13,7 +15,7 @@ import kube_actors
 from kube_actors.actor import ActorError
 from kube_actors.api.errors import StatusError
 from kube_actors.cli.stage import NotObserved, Stage
-from kube_actors.cli.traffic import RequestFailed, Tally, get, load
+from kube_actors.cli.traffic import Tally, get, load
 from kube_actors.cluster import Cluster, NotReady, Timings
 
 Object = dict[str, Any]
@@ -78,10 +80,10 @@ class _Story:
         await step("the cut is mended: writes work, everything is Ready", self.heal)
 
     async def apply(self) -> str:
-        applied = await self.client.apply(self.manifest)
-        await self.cluster.wait_for("deployment/web", "Available", timeout_s=60)
+        applied = await self.stage.until(partial(self.client.apply, self.manifest))
+        await self.cluster.wait_for("deployment/web", "Available", timeout_s=180)
         pods = await self.stage.until(self.all_ready)
-        service = await self.client.get("services", "web", "default")
+        service = await self.stage.until(self.read("services", "web"))
         self.address = service["spec"]["clusterIP"]
         self.port = service["spec"]["ports"][0]["port"]
         where = ", ".join(f"{name(p)} on {p['spec']['nodeName']}" for p in pods)
@@ -92,10 +94,7 @@ class _Story:
         seen: dict[str, int] = {}
         message = ""
         for _ in range(PAGE_TRIES):
-            try:
-                page = await get(self.address, self.port)
-            except RequestFailed as failed:
-                raise self.stage.fail(f"http://{self.address}:{self.port}/: {failed}") from None
+            page = await self.page()
             seen[page["pod"]] = seen.get(page["pod"], 0) + 1
             message = page["message"]
             if set(seen) == ready:
@@ -105,7 +104,7 @@ class _Story:
 
     async def kill_process(self) -> str:
         pod = (await self.stage.until(self.all_ready))[0]
-        page = await get(pod["status"]["podIP"], 8080)
+        page = await self.stage.until(partial(get, pod["status"]["podIP"], 8080))
         os.kill(int(page["pid"]), signal.SIGKILL)
 
         async def restarted() -> str | None:
@@ -125,7 +124,7 @@ class _Story:
     async def delete_pod(self) -> str:
         before = await self.stage.until(self.all_ready)
         victim = name(before[0])
-        await self.client.delete("pods", victim, "default")
+        await self.stage.until(partial(self.delete, victim))
         known = {name(pod) for pod in before}
 
         async def replaced() -> str | None:
@@ -153,13 +152,13 @@ class _Story:
 
         observed = await self.stage.until(moved)
         self.cluster.faults.revive(f"node/{node}")
-        await self.cluster.wait_for(f"node/{node}", "Ready", timeout_s=30)
+        await self.cluster.wait_for(f"node/{node}", "Ready", timeout_s=180)
         return f"{observed}; {node} is back"
 
     async def set_image(self, image: str) -> None:
         container = {"name": "web", "image": image}
         patch = {"spec": {"template": {"spec": {"containers": [container]}}}}
-        await self.client.patch("deployments", "web", patch, "default", type="strategic")
+        await self.patch(patch, "strategic")
 
     async def rolled_out(self) -> Object | None:
         deployment = await self.client.get("deployments", "web", "default")
@@ -192,7 +191,8 @@ class _Story:
         return f"0 of {tally.total} requests failed ({answered})"
 
     async def undo(self) -> str:
-        sets = await self.client.list("replicasets", "default", label_selector="app=web")
+        listing = partial(self.client.list, "replicasets", "default", label_selector="app=web")
+        sets = await self.stage.until(listing)
         key = "deployment.kubernetes.io/revision"
         ranked = sorted(
             sets["items"], key=lambda rs: int(rs["metadata"]["annotations"].get(key, "0"))
@@ -203,10 +203,10 @@ class _Story:
         labels.pop("pod-template-hash", None)
         template = {**template, "metadata": {**template["metadata"], "labels": labels}}
         patch = [{"op": "replace", "path": "/spec/template", "value": template}]
-        await self.client.patch("deployments", "web", patch, "default", type="json")
+        await self.patch(patch, "json")
         deployment = await self.stage.until(self.rolled_out)
         await self.stage.until(self.all_ready)
-        page = await get(self.address, self.port)
+        page = await self.page()
         if page["version"] != "1":
             raise self.stage.fail(f"version {page['version']} answers")
         revision = deployment["metadata"]["annotations"][key]
@@ -266,15 +266,17 @@ class _Story:
             return None
 
         reason = await self.stage.until(refused)
-        page = await self.client.get("configmaps", "web-page", "default")
-        answer = await get(self.address, self.port)
-        await self.cluster.health.refresh()
-        if not self.cluster.health.read_only:
-            raise self.stage.fail("the status does not say READ-ONLY")
+        kept = await self.stage.until(self.read("configmaps", "web-page"))
+        answer = await self.page()
+        await self.stage.until(self.says_read_only)
         return (
-            f"a read answers ({page['data']['message']!r}), pods serve ({answer['pod']}), "
+            f"a read answers ({kept['data']['message']!r}), pods serve ({answer['pod']}), "
             f"a write is refused: {reason}"
         )
+
+    async def says_read_only(self) -> bool | None:
+        await self.cluster.health.refresh()
+        return self.cluster.health.read_only or None
 
     async def heal(self) -> str:
         self.cluster.faults.heal()
@@ -283,8 +285,28 @@ class _Story:
         wrote = anyio.current_time() - began
         await self.stage.until(self.all_ready)
         for number in range(1, 4):
-            await self.cluster.wait_for(f"node/node-{number}", "Ready", timeout_s=30)
+            await self.cluster.wait_for(f"node/node-{number}", "Ready", timeout_s=180)
         return f"a write succeeded after {wrote:.2f} s; {REPLICAS} pods and 3 nodes are Ready"
+
+    def read(self, resource: str, wanted: str) -> Callable[[], Awaitable[Object]]:
+        return partial(self.client.get, resource, wanted, "default")
+
+    async def page(self) -> Object:
+        """Fetch through the Service's virtual IP, as soon as it answers."""
+        return await self.stage.until(partial(get, self.address, self.port))
+
+    async def patch(self, patch: Object | list[Object], kind: Literal["json", "strategic"]) -> None:
+        change = partial(self.client.patch, "deployments", "web", patch, "default", type=kind)
+        await self.stage.until(change)
+
+    async def delete(self, pod: str) -> bool:
+        try:
+            await self.client.delete("pods", pod, "default")
+        except StatusError as error:
+            # One that was refused with its fate unknown may have been done.
+            if error.code != 404:
+                raise
+        return True
 
     async def all_ready(self) -> list[Object] | None:
         """Return the web pods when exactly all replicas are Ready and none is leaving."""

@@ -4,9 +4,14 @@ was observed and how long it took. A step that is not observed ends the story.""
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import anyio
+
+from kube_actors.actor import ActorError
+from kube_actors.api.errors import StatusError
+from kube_actors.cli.traffic import RequestFailed
 
 T = TypeVar("T")
 
@@ -35,7 +40,7 @@ class Stage:
         return time.perf_counter() - self._started
 
     async def step(
-        self, title: str, run: Callable[[], Awaitable[str]], *, timeout_s: float = 60.0
+        self, title: str, run: Callable[[], Awaitable[str]], *, timeout_s: float = 180.0
     ) -> None:
         """Run one step; its result is what was observed. Raises NotObserved."""
         self.begin(title)
@@ -65,11 +70,12 @@ class Stage:
         return NotObserved(self.title, reason)
 
     async def until(self, look: Callable[[], Awaitable[T | None]]) -> T:
-        """Look again and again until there is something to see."""
+        """Look again and again until there is something to see; refusals are nothing to see."""
         while True:
-            seen = await look()
-            if seen is not None:
-                return seen
+            with suppress(StatusError, ActorError, RequestFailed):
+                seen = await look()
+                if seen is not None:
+                    return seen
             await anyio.sleep(POLL_S)
 
     async def _beat(self, began: float) -> None:

@@ -185,6 +185,19 @@ async def test_a_deleted_web_pod_finishes_what_is_in_flight(tmp_path: Path) -> N
         ).exists()
 
 
+async def test_a_deleted_web_pod_answers_who_had_connected_and_not_asked(tmp_path: Path) -> None:
+    async with open_process_node(tmp_path) as node:
+        node.add_pod("web", containers=web())
+        await node.wait_ready("web")
+        async with await connect(node, "web") as stream:
+            node.delete_pod("web")
+            # Long after it has said that it is not ready any more.
+            await anyio.sleep(0.5)
+            await stream.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await stream.receive()).startswith(b"HTTP/1.1 200 OK")
+        await node.wait_gone("web")
+
+
 async def test_an_unknown_image_is_refused_with_what_to_do(tmp_path: Path) -> None:
     async with open_process_node(tmp_path) as node:
         node.add_pod("web", containers=[{"name": "web", "image": "nginx"}])

@@ -3,8 +3,8 @@
 It says who answers, ``{"pod", "version", "message", "node", "pid", "path"}``, so that load
 balancing and rollouts can be seen from outside. It is run as a script by ``python -I -S`` and
 imports almost nothing, because it starts once per pod. On SIGTERM it reports unready, goes on
-serving for ``LAMEDUCK_S`` seconds (1), finishes what is in flight and exits 0. ``/sleep/<ms>``
-answers late.
+serving for ``LAMEDUCK_S`` seconds (1), finishes what is in flight and exits 0: also for who has
+connected and not asked yet, for a while. ``/sleep/<ms>`` answers late.
 
 Environment: ``POD_IP``, ``PORT`` (8080), ``VERSION``, ``MESSAGE`` or ``MESSAGE_FILE`` (read again
 for every request; default ``etc/web/message`` below ``KUBE_ACTORS_ROOT``), ``LAMEDUCK_S``.
@@ -21,6 +21,7 @@ HEAD_BYTES_MAX = 16384
 BODY_BYTES_MAX = 1 << 20
 CONNECTIONS_MAX = 4096
 DRAIN_S_MAX = 20.0
+SILENCE_S_MAX = 5.0
 IDLE_S_MAX = 75.0
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -46,13 +47,17 @@ def message() -> str:
 class Connection:
     """One client: bytes not yet parsed, bytes not yet sent, and what it waits for."""
 
-    __slots__ = ("answer_at", "answer_path", "close", "pending", "received", "sock", "touched")
+    __slots__ = (
+        *("answer_at", "answer_path", "asked", "close"),
+        *("pending", "received", "sock", "touched"),
+    )
 
     def __init__(self, sock: socket.socket, now: float) -> None:
         self.sock = sock
         self.received = b""
         self.pending = b""
         self.close = False
+        self.asked = False
         self.answer_at = 0.0
         self.answer_path = ""
         self.touched = now
@@ -113,8 +118,13 @@ class Server:
             self.poller.unregister(self.listener)
             self.listener.close()
             self.listener = None
-        busy = any(c.received or c.pending or c.answer_at for c in self.connections.values())
-        return not busy or now > self.terminated_at + self.lameduck_s + DRAIN_S_MAX
+        ended_s = self.terminated_at + self.lameduck_s
+        silent = now < ended_s + SILENCE_S_MAX
+        busy = any(
+            c.received or c.pending or c.answer_at or (silent and not c.asked)
+            for c in self.connections.values()
+        )
+        return not busy or now > ended_s + DRAIN_S_MAX
 
     def accept(self) -> None:
         while self.listener is not None:
@@ -190,6 +200,7 @@ class Server:
         if len(rest) < int(length):
             return False
         connection.received = rest[int(length) :]
+        connection.asked = True
         wants_close = headers.get("connection", "").lower() == "close" or parts[2] == "HTTP/1.0"
         connection.close = connection.close or wants_close
         path = parts[1].partition("?")[0]
