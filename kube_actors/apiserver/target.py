@@ -39,11 +39,6 @@ class Target:
     def is_resource(self) -> bool:
         return bool(self.resource)
 
-    @property
-    def qualified_resource(self) -> str:
-        """Return ``pods/log`` for a subresource, ``pods`` otherwise."""
-        return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
-
 
 def parse_target(kinds: Kinds, method: str, path: str, *, watching: bool = False) -> Target:
     """Read a request line. What is not served has no ``kind``; nothing is refused here."""

@@ -22,7 +22,8 @@ NOBODY: Final = MemberId(0)
 
 
 class EntryType(IntEnum):
-    """NORMAL data belongs to the caller; CONFIG data is an encoded ``ConfigChange``."""
+    """NORMAL data belongs to the caller; CONFIG data is a whole configuration with the context of
+    the change to it (``decode_config``), and in a ``Propose`` the ``ConfigChange`` itself."""
 
     NORMAL = 0
     CONFIG = 1

@@ -1,14 +1,18 @@
 """When leases end: deadlines on the leader's clock, in a heap that renewals do not touch.
 
 A renewed lease keeps its old place in the heap and is put back when that comes up, so a keep-alive
-costs no more than a dictionary.
+costs no more than a dictionary. One that is revoked leaves its place behind too; when most places
+are such the heap is made anew, or leases for years that live for seconds would fill the memory.
 """
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import ceil
 
 REVOKE_AGAIN_S = 5.0
 """How long a proposed revoke may take before it is proposed once more."""
+
+LEFT_MAX = 1000
+"""Places of leases that are gone which are not worth making the heap anew."""
 
 
 class Expiry:
@@ -29,8 +33,14 @@ class Expiry:
             heappush(self._heap, (now_s + ttl_s, lease))
         self._deadlines[lease] = now_s + ttl_s
 
+    def __len__(self) -> int:
+        return len(self._heap)
+
     def forget(self, lease: int) -> None:
         self._deadlines.pop(lease, None)
+        if len(self._heap) > LEFT_MAX + 2 * len(self._deadlines):
+            self._heap = [(deadline, one) for one, deadline in self._deadlines.items()]
+            heapify(self._heap)
 
     def remaining_s(self, lease: int, now_s: float) -> int:
         """Return whole seconds left, rounded up; 0 when it is over and about to be revoked."""

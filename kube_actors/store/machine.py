@@ -20,8 +20,6 @@ from kube_actors.store.maintenance_messages import Alarms, Leases, ListAlarms, L
 from kube_actors.store.messages import (
     AtRevision,
     CurrentRevision,
-    GetHash,
-    Hashed,
     LeaseKeepAlive,
     LeaseTimeToLive,
     OutcomeUnknown,
@@ -154,10 +152,6 @@ class Machine:
             return Leases(tuple(lease.id for lease in self.state.leases.all()))
         if isinstance(request, CurrentRevision):
             return AtRevision(keyspace.revision)
-        if isinstance(request, GetHash):
-            digest = keyspace.hash(request.revision)
-            revision = request.revision or keyspace.revision
-            return Hashed(revision, keyspace.compact_revision, digest)
         assert isinstance(request, LeaseTimeToLive)
         return self.state.time_to_live(request, self.keeper.remaining_s(request))
 

@@ -21,6 +21,7 @@ from kube_actors.store import (
     Watch,
 )
 from kube_actors.store.commands import Command
+from kube_actors.store.expiry import LEFT_MAX, Expiry
 from kube_actors.store.lease_messages import LeaseCheckpoint
 from kube_actors.store.snapshot import decode_state, encode_state
 from kube_actors.store.state import State
@@ -277,3 +278,15 @@ def test_what_is_left_of_leases_survives_a_snapshot() -> None:
             (5, 60, 20),
             (-6, 90, 0),
         ]
+
+
+def test_leases_for_years_that_are_revoked_at_once_leave_nothing() -> None:
+    expiry = Expiry()
+    expiry.renew(1, 10, 0.0)
+    for lease in range(2, 3 * LEFT_MAX):
+        expiry.renew(lease, 1e9, 0.0)
+        expiry.forget(lease)
+    assert len(expiry) <= LEFT_MAX + 2
+    expiry.renew(1, 10, 5.0)
+    assert expiry.over(14.9, 10) == []
+    assert expiry.over(15.0, 10) == [1]

@@ -88,10 +88,6 @@ class Connection:
         """Whether a new call may be begun here."""
         return not (self.closed or self.leaving)
 
-    @property
-    def busy(self) -> bool:
-        return bool(self._calls)
-
     def call(self, headers: list[tuple[bytes, bytes]]) -> Call:
         """Begin a call; raises GrpcError with ``received`` False."""
         if not self.usable:

@@ -241,10 +241,6 @@ class Link:
         return box.waiting if box is not None else 0
 
     @property
-    def streams(self) -> int:
-        return self._h2.open_outbound_streams + self._h2.open_inbound_streams
-
-    @property
     def streams_left(self) -> bool:
         """Whether the peer lets us open another stream now."""
         allowed = self._h2.remote_settings.max_concurrent_streams
