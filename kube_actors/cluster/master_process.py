@@ -167,8 +167,7 @@ class MasterProcess:
         incarnation = int.from_bytes(os.urandom(4)) >> 1
         seed = int.from_bytes(os.urandom(8))
         with cluster_directory(options.data_dir) as directory:
-            if _keep_place(directory, options.join, name):
-                _join_as(directory / "store", self.number, promote=not options.learner)
+            _keep_place(directory, options.join, name, promote=not options.learner)
             api = await self._listen()
             async with (
                 api,
@@ -268,10 +267,11 @@ class MasterProcess:
         raise ValueError(f"unknown path {what!r}: use status or store/VERB")
 
 
-def _keep_place(directory: Path, join: Join, name: str) -> bool:
+def _keep_place(directory: Path, join: Join, name: str, *, promote: bool) -> None:
     """Keep which member's log this is; raises DirectoryRefused when it is another's.
 
-    Returns True for a new directory of a master that joins a running cluster.
+    In a new directory of a master that joins a running cluster the store begins empty, as the
+    member that the group has added.
     """
     number, founders = join.number(name), len(join.founders)
     kept = kept_number(directory, "number")
@@ -283,17 +283,18 @@ def _keep_place(directory: Path, join: Join, name: str) -> bool:
             raise InvalidConfig(masters_refused(founders))
         keep_masters(directory, founders)
     if kept is None:
+        if joining:
+            # Before the number, which says that this is done.
+            _join_as(directory / "store", number, promote=promote)
         keep_number(directory, "number", number)
     elif kept != number:
         raise DirectoryRefused(
             f"{directory} holds the data of master {kept}, this is master {number}: every master "
             f"has a directory of its own, and keeps its number: --join {name}@{kept}=HOST:PORT"
         )
-    return joining
 
 
 def _join_as(store: Path, number: int, *, promote: bool) -> None:
-    """Let the store begin empty, as the member that the group has added."""
     store.mkdir(exist_ok=True)
     IdentityFile(store).keep(Identity(number, promote=promote))
 

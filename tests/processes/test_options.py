@@ -8,11 +8,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kube_actors.cli import main
-from kube_actors.cluster import InvalidConfig
+from kube_actors.cluster import InvalidConfig, master_process
+from kube_actors.cluster.directory import kept_number
 from kube_actors.cluster.join import parse_endpoint, parse_join
 from kube_actors.cluster.pki_directory import PkiDirectory
 from kube_actors.cluster.roll import Roll
 from kube_actors.store import MemberInfo
+from kube_actors.store.identity import Identity, IdentityFile
 
 THREE = ("m2=h:2", "m1=h:1", "m3=[::1]:3")
 
@@ -52,6 +54,23 @@ def test_a_master_that_the_group_names_may_have_any_address_too() -> None:
     # Who was removed must still be told so.
     roll.take(members)
     assert roll.may_hold("m6", "store/6")
+
+
+def test_a_master_that_joins_and_is_killed_before_it_kept_its_number_votes_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join = parse_join([*THREE, "m4@4=h:4"])
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(master_process, "keep_number", killed)
+        with pytest.raises(KeyboardInterrupt):
+            master_process._keep_place(tmp_path, join, "m4", promote=True)
+    assert IdentityFile(tmp_path / "store").load() == Identity(4, promote=True)
+    master_process._keep_place(tmp_path, join, "m4", promote=True)
+    assert kept_number(tmp_path, "number") == 4
 
 
 def test_a_node_may_have_only_its_own_addresses() -> None:
