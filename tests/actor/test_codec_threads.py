@@ -30,10 +30,10 @@ def test_a_class_that_threads_meet_at_once_is_known_to_all_of_them() -> None:
             codec = Codec()
 
             def meet(number: int, codec: Codec = codec) -> object:
-                together.wait(10.0)
+                together.wait(120.0)
                 if number % 2:
                     return codec.decoder(tag_of(Txn))
                 return codec.encoder(Txn)
 
             for found in [pool.submit(meet, number) for number in range(THREADS)]:
-                found.result(10.0)
+                found.result(120.0)

@@ -113,13 +113,14 @@ async def test_a_process_with_a_bad_certificate_hears_why_and_does_not_keep_aski
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The same from the other side: the dialler's own log."""
-    async with mutual(tmp_path / "ours", config=QUICK) as (_, b, certificates):
+    config = TcpConfig(backoff_s=(0.01, 0.05))
+    async with mutual(tmp_path / "ours", config=config) as (_, b, certificates):
         theirs = Certificates(tmp_path / "theirs")
         pair = theirs.issue("c")
         # It trusts ours, but only its own authority vouches for it.
         theirs.directory.joinpath("ca.crt").write_bytes(certificates.authority.certificate_pem)
         tls: Tls = theirs.tls("c", pair)
-        async with process("c", tls=tls, peers={"b": b.endpoint}, config=QUICK) as c:
+        async with process("c", tls=tls, peers={"b": b.endpoint}, config=config) as c:
             await until(lambda: lines(caplog, "c:"))
             assert "refused this process's certificate" in lines(caplog, "c:")[0]
             assert c.network.connected == ()

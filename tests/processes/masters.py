@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
-from attrs import frozen
+from attrs import evolve, frozen
 
 from kube_actors.cluster.address_plan import claim_block
 from kube_actors.cluster.pki_directory import PkiDirectory
@@ -77,6 +77,35 @@ class Api:
 
     def close(self) -> None:
         self._connection.close()
+
+    def insist(self, method: str, path: str, body: Any) -> Answer:
+        """Write as a client does that minds neither a refusal nor a doubt; return what is done.
+
+        A machine that is busy elsewhere changes leaders in the midst of a write. A POST whose fate
+        was unknown may have been done: then the second one is a conflict.
+        """
+        until_s, doubted = time.monotonic() + PATIENCE_S, False
+        while True:
+            try:
+                answer = self.ask(method, path, body)
+            except BUSY:
+                if time.monotonic() > until_s:
+                    raise
+                doubted = True
+                continue
+            if answer.status == 409 and method == "POST" and doubted:
+                return evolve(answer, status=201)
+            if answer.status < 500 or time.monotonic() > until_s:
+                return answer
+            doubted = True
+
+    def read(self, path: str) -> Answer:
+        """Read until the answer is no stale one."""
+        until_s = time.monotonic() + PATIENCE_S
+        answer = self.ask("GET", path)
+        while (answer.status >= 500 or answer.warnings) and time.monotonic() < until_s:
+            answer = self.ask("GET", path)
+        return answer
 
 
 CONFIGMAPS = "/api/v1/namespaces/default/configmaps"
@@ -252,6 +281,15 @@ class Masters:
             env={**os.environ, "KUBECONFIG": str(self.kubeconfig(name)), "HOME": home},
             check=False,
         )
+
+    def create(self, name: str, configmap: str) -> None:
+        """Create a ConfigMap with kubectl, minding neither a refusal nor a doubt."""
+        until_s = time.monotonic() + PATIENCE_S
+        while True:
+            done = self.kubectl(name, "create", "configmap", configmap, "--from-literal=a=1")
+            if done.returncode == 0 or "already exists" in done.stderr:
+                return
+            assert time.monotonic() < until_s, done.stderr
 
     def leader(self, *asked: str) -> str:
         """Wait until those asked (all by default) agree on a leader, and return its name."""

@@ -69,7 +69,7 @@ def test_a_real_etcdctl_asks_three_processes(tmp_path: Path) -> None:
         endpoints = masters.urls[leader]
         assert ask("get", "/ours")["count"] == 1
         api = masters.api(leader)
-        assert api.ask("POST", CONFIGMAPS, configmap("kept")).status == 201
+        assert api.insist("POST", CONFIGMAPS, configmap("kept")).status == 201
         api.close()
         assert ask("get", "/registry/core/configmaps/default/kept")["count"] == 1
         without = etcdctl(endpoints, pair[0], "get", "/ours", "--command-timeout=2s", timeout_s=60)

@@ -47,8 +47,7 @@ def test_a_killed_master_costs_no_acknowledged_write(masters: Masters, victim: s
             f"--for=jsonpath={{.subsets[0].ports[0].port}}={port}",
         )
         assert done.returncode == 0, done.stderr
-        done = masters.kubectl(others[0], "create", "configmap", f"kubectl-{victim}")
-        assert done.returncode == 0, done.stderr
+        masters.create(others[0], f"kubectl-{victim}")
         masters.start(chosen).wait_line("export KUBECONFIG")
         writing.wait_more(5)
     masters.leader()
@@ -61,7 +60,7 @@ def test_a_stopped_leader_rejoins_and_serves_nothing_stale(masters: Masters) -> 
     leader = masters.leader()
     others = [name for name in masters.names if name != leader]
     stopped, other = masters.api(leader), masters.api(others[0])
-    old = stopped.ask("POST", CONFIGMAPS, configmap("told", value="old"))
+    old = stopped.insist("POST", CONFIGMAPS, configmap("told", value="old"))
     assert old.status == 201
     with Writing(masters, others, "stop") as writing:
         writing.wait_more(5)
@@ -69,7 +68,7 @@ def test_a_stopped_leader_rejoins_and_serves_nothing_stale(masters: Masters) -> 
         writing.wait_more(20)
         assert masters.leader(*others) in others
         path = f"{CONFIGMAPS}/told"
-        new = other.ask("PUT", path, configmap("told", value="new"))
+        new = other.insist("PUT", path, configmap("told", value="new"))
         assert new.status == 200, new.body
         # It waits in the stopped process's socket: the first thing it sees when it goes on.
         stopped.send("GET", path)
@@ -79,7 +78,7 @@ def test_a_stopped_leader_rejoins_and_serves_nothing_stale(masters: Masters) -> 
             assert read.body["data"] == {"value": "new"}
         writing.wait_more(5)
     masters.leader()
-    again = stopped.ask("GET", path)
+    again = stopped.read(path)
     assert (again.status, again.warnings) == (200, "")
     assert again.body["data"] == {"value": "new"}
     stopped.close()

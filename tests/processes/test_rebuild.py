@@ -14,7 +14,7 @@ def test_a_damaged_master_is_rebuilt_with_one_command(tmp_path: Path) -> None:
     with Masters(tmp_path) as masters:
         leader = masters.leader()
         api = masters.api(leader)
-        assert api.ask("POST", CONFIGMAPS, configmap("kept", value="x")).status == 201
+        assert api.insist("POST", CONFIGMAPS, configmap("kept", value="x")).status == 201
         victim = next(name for name in masters.names if name != leader)
         masters.processes[victim].kill()
         masters.processes[victim].wait()
@@ -33,7 +33,7 @@ def test_a_damaged_master_is_rebuilt_with_one_command(tmp_path: Path) -> None:
         process.wait_line("is rebuilt as member 4")
         process.wait_line("export KUBECONFIG")
         own = masters.api(victim)
-        assert own.ask("GET", f"{CONFIGMAPS}/kept").status == 200
+        assert own.read(f"{CONFIGMAPS}/kept").status == 200
         members = own.ask("POST", "/debug/kube-actors/store/members", {}).body["members"]
         place = list(masters.names).index(victim) + 1
         assert (members[-1]["id"], members[-1]["address"]) == (4, f"store/{place}")

@@ -72,7 +72,7 @@ def test_a_master_joins_and_takes_the_place_of_one_that_is_removed(tmp_path: Pat
         leader = masters.leader()
         victim = next(name for name in masters.names if name != leader)
         api = masters.api(leader)
-        assert api.ask("POST", CONFIGMAPS, configmap("before", value="x")).status == 201
+        assert api.insist("POST", CONFIGMAPS, configmap("before", value="x")).status == 201
 
         added = store(masters, leader, "add", "m4")
         assert "m4 is member 4" in added.stdout, added.stderr
@@ -84,7 +84,7 @@ def test_a_master_joins_and_takes_the_place_of_one_that_is_removed(tmp_path: Pat
         everybody = [(1, "m1", False), (2, "m2", False), (3, "m3", False)]
         wait_members(api, [*everybody, (4, "m4", True)])
         own = masters.api("m4")
-        assert own.ask("GET", f"{CONFIGMAPS}/before").status == 200
+        assert own.read(f"{CONFIGMAPS}/before").status == 200
         until_s = time.monotonic() + PATIENCE_S
         promoted = store(masters, leader, "promote", "4")
         while promoted.returncode and time.monotonic() < until_s:
@@ -108,7 +108,7 @@ def test_a_master_joins_and_takes_the_place_of_one_that_is_removed(tmp_path: Pat
         # Now they count: without another founder there is a majority only with both.
         other = next(name for name in masters.names if name not in (leader, victim))
         masters.processes[other].kill()
-        assert own.ask("POST", CONFIGMAPS, configmap("after", value="x")).status == 201
+        assert own.insist("POST", CONFIGMAPS, configmap("after", value="x")).status == 201
         joined.kill()
         masters.start(other)
         masters.processes[other].wait_line("export KUBECONFIG")
@@ -118,7 +118,7 @@ def test_a_master_joins_and_takes_the_place_of_one_that_is_removed(tmp_path: Pat
         assert again.wait() == 0
         own.close()
         own = masters.api("m4")
-        assert own.ask("GET", f"{CONFIGMAPS}/after").status == 200
+        assert own.read(f"{CONFIGMAPS}/after").status == 200
         status = own.ask("GET", "/debug/kube-actors/status").body
         assert len(status["masters"]) == 4
         assert "master/4" in status["masters"]

@@ -67,7 +67,7 @@ class Writing:
 
 def stored(api: Api, prefix: str) -> set[str]:
     """Read, consistently, the names of everything written with a prefix."""
-    answer = api.ask("GET", CONFIGMAPS)
+    answer = api.read(CONFIGMAPS)
     assert answer.status == 200
     assert not answer.warnings, answer.warnings
     names = [item["metadata"]["name"] for item in answer.body["items"]]
