@@ -22,6 +22,7 @@ from kube_actors.actor import (
     Overloaded,
     Unreachable,
 )
+from kube_actors.actor.failure import only
 from kube_actors.raft import (
     InstallSnapshot,
     ProposalDropped,
@@ -94,6 +95,7 @@ async def run_member(actor: Actor, config: MemberConfig, disk: Disk) -> None:
     # Not cancellable: whoever opened it must know, or nobody would close it.
     with anyio.CancelScope(shield=True):
         recovered = await disk.open()
+    failure: BaseException | None = None
     try:
         async with anyio.create_task_group() as tasks:
             member = Member(actor, config, disk, recovered, tasks)
@@ -104,11 +106,14 @@ async def run_member(actor: Actor, config: MemberConfig, disk: Disk) -> None:
             if keeper is not None and promote:
                 tasks.start_soon(seek_promotion, member, keeper)
             await member.receive()
-        if member.failure is not None:
-            raise member.failure
+        failure = member.failure
+    except BaseExceptionGroup as group:
+        failure = only(group)
     finally:
         with anyio.CancelScope(shield=True):
             await disk.close()
+    if failure is not None:
+        raise failure
 
 
 class Member:

@@ -35,6 +35,8 @@ async def test_the_cluster_outlives_the_disk_of_its_leader() -> None:
         assert leader
         disks[leader].fail_syncs()
         await works(cluster, "after")
+        told = (await cluster.status())["masters"][f"master/{leader}"]["trouble"]
+        assert told.startswith(f"store/{leader}: ")
         await anyio.sleep(15)
         await works(cluster, "much-later")
         assert await state(cluster, f"apiserver/{leader}") == "RUNNING"

@@ -6,17 +6,29 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from kube_actors.actor import ActorError, Unreachable
+from kube_actors.actor import (
+    Actor,
+    ActorError,
+    ActorSystem,
+    Child,
+    Restart,
+    Supervisor,
+    Unreachable,
+)
 from kube_actors.store import (
     DiskFailed,
     Event,
     LeaseGrant,
     LeaseTimeToLive,
+    MemberConfig,
     MemoryDisk,
     NoQuorum,
     OutcomeUnknown,
     Range,
+    StoreClient,
     Watch,
+    member_address,
+    run_member,
 )
 
 from .group import Group, WatchLog, create, open_group, put, write_until_it_works
@@ -227,6 +239,34 @@ async def test_a_disk_that_fails_to_sync_ends_its_member_and_loses_nothing() -> 
         disks[leader - 1].repair()
         await group.assert_equal()
         assert (await group.client.range(Range(b"a"))).kvs[0].value == b"1"
+
+
+@pytest.mark.anyio
+async def test_a_member_ends_with_what_ended_it_and_not_with_a_group_around_it() -> None:
+    """Whoever runs it tells a disk that failed from a program that is wrong."""
+    ends: list[BaseException] = []
+    disk = MemoryDisk()
+
+    async def run(actor: Actor) -> None:
+        try:
+            await run_member(actor, MemberConfig(member=1, members=1), disk)
+        except DiskFailed as error:
+            ends.append(error)
+
+    async with (
+        ActorSystem() as system,
+        Supervisor(system, name="root") as supervisor,
+        system.client("client/1") as actor,
+    ):
+        supervisor.start(Child("store/1", run, restart=Restart.TRANSIENT))
+        client = StoreClient(actor, [member_address(1)])
+        await write_until_it_works(client, b"a", b"1")
+        disk.fail_syncs()
+        with pytest.raises((OutcomeUnknown, Unreachable)):
+            await client.txn(put(b"b"))
+        with anyio.fail_after(60):
+            while not ends:  # noqa: ASYNC110
+                await anyio.sleep(0.05)
 
 
 @pytest.mark.anyio
