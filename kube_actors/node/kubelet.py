@@ -214,10 +214,12 @@ class Kubelet:
             return
         if status.get("phase") in TERMINAL or pod["metadata"].get("deletionTimestamp"):
             entry.ip = status.get("podIP") or ""
+            entry.over = status.get("phase") in TERMINAL
             return
         if status.get("containerStatuses"):
             return
-        others = [e.requests for e in self.pods.values() if e.rejection is None]
+        # As the scheduler counts: what has ended holds no room, whatever is still shown of it.
+        others = [e.requests for e in self.pods.values() if e.rejection is None and not e.over]
         entry.rejection = admit(pod, others, self.config.capacity, self._labels)
         if entry.rejection is not None:
             reason, message = entry.rejection.reason, entry.rejection.message

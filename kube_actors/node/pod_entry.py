@@ -41,7 +41,7 @@ class PodEntry:
 
     ``acknowledged`` is the hash of the one last accepted (the API may store it in other words), as
     version ``acknowledged_on`` of the pod: whoever changes the pod after that may have changed it;
-    ``timer_at`` is the earliest wake-up set.
+    ``timer_at`` is the earliest wake-up set. ``over``: it has ended, and holds nothing any more.
     """
 
     uid: str
@@ -52,6 +52,7 @@ class PodEntry:
     requests: Requests = field(factory=Requests)
     ip: str = ""
     rejection: Rejection | None = None
+    over: bool = False
     gone: bool = False
     busy: bool = False
     again: bool = False

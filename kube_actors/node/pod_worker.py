@@ -135,8 +135,10 @@ class PodWorker:
             return
         old = pod.get("status") or {}
         if old.get("phase") in TERMINAL and observed.sandbox is None:
+            entry.over = True
             return
         status = compute(pod, observed, self._kubelet.patience, now)
+        entry.over = status["phase"] in TERMINAL
         wanted = orjson.dumps(status)
         version = int(pod["metadata"]["resourceVersion"])
         accepted = hash(wanted) == entry.acknowledged and version == entry.acknowledged_on

@@ -264,6 +264,23 @@ async def test_a_pod_that_does_not_fit_fails_with_the_reason() -> None:
         assert node.status("b")["reason"] == "OutOfcpu"
 
 
+@pytest.mark.parametrize("crash", [False, True])
+async def test_a_pod_that_has_ended_holds_no_room(crash: bool) -> None:
+    capacity = {"cpu": "1", "memory": "1Gi", "pods": "10"}
+    async with open_node(runtime(run=Stage(delay_s=2)), capacity=capacity) as node:
+        containers = [
+            {"name": "web", "image": "img", "resources": {"requests": {"cpu": "700m"}}},
+        ]
+        node.add_pod("a", containers=containers, restartPolicy="Never")
+        await node.wait(lambda: node.status("a")["phase"] == "Succeeded")
+        if crash:
+            node.world.supervisor.crash(f"kubelet/{NODE}")
+            await anyio.sleep(30)
+        node.add_pod("b", containers=containers, restartPolicy="Never")
+        await node.wait(lambda: node.status("b")["phase"] != "Pending")
+        assert node.status("b")["phase"] == "Running"
+
+
 async def test_a_crashed_kubelet_adopts_what_runs() -> None:
     async with open_node() as node:
         containers = [{"name": "web", "image": "img", "readinessProbe": {"exec": {}}}]
