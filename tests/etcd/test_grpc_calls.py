@@ -180,6 +180,20 @@ async def test_readers_that_leave_early_give_their_windows_back() -> None:
         assert len(wires.ends) == 1
 
 
+async def test_a_stream_that_the_server_ends_is_over_on_both_sides() -> None:
+    """Halves that stay open are counted: after a thousand of them a channel would wait for ever."""
+    async with wired(Echo().server()) as wires:
+        channel = wires.channel()
+        async with channel.stream("/t.Echo/Each") as call:
+            await call.send(b"unreadable")
+            with pytest.raises(GrpcError):
+                await call.receive()
+        assert await channel.unary("/t.Echo/Say", b"alive", 5) == b"alive"
+        connection = channel._connection
+        assert connection is not None
+        assert connection.link._h2.open_outbound_streams == 0
+
+
 async def test_an_idle_stream_stays_open_as_pings_are_answered() -> None:
     async with wired(Echo().server()) as wires, wires.channel().stream("/t.Echo/Each") as call:
         await call.send(b"hello")

@@ -238,6 +238,7 @@ class Connection:
             if error is not None:
                 call.fail(error)
             call.finished = True
+            self.link.leave(stream)
             self.forget(call)
         call.end()
         if self._ended is not None:

@@ -225,6 +225,13 @@ class Link:
         except H2Error:
             return
 
+    def leave(self, stream: int) -> None:
+        """Reset a stream that the other side has ended, unless this side has too: the half that
+        is left would count as open as long as the connection lives."""
+        known = self._h2.streams.get(stream)
+        if known is not None and not known.closed:
+            self.reset(stream, ErrorCodes.NO_ERROR)
+
     def ping(self) -> None:
         self._h2.ping(b"alive??\0")
 
