@@ -3,6 +3,7 @@
 Exit codes: 0 nothing found, 1 something found, 2 a wrong question, 130 stopped by Ctrl-C.
 """
 
+import shlex
 import sys
 import time
 import traceback
@@ -31,6 +32,8 @@ def sim() -> None:
 
 
 sim.add_command(check)
+_SEED = click.IntRange(0)
+_SEED.name = "seed"
 _scenario = click.option(
     "--scenario", default="raft-5", show_default=True, help="Which one; see `sim list`."
 )
@@ -108,7 +111,7 @@ def run(
     _import_all(modules)
     raft = (name for name in load_scenarios() if name.startswith("raft-"))
     names = tuple(dict.fromkeys(scenarios)) or tuple(raft)
-    progress = _Progress(len(chosen) * len(names), modules)
+    progress = _Progress(len(chosen) * len(names), modules, findings_max)
     if report is not None:
         # Before the campaign, not after it: what it found must not be lost to a wrong path.
         _writable(report / "campaign.html")
@@ -129,7 +132,7 @@ def run(
         raise click.UsageError(str(error)) from None
     progress.end(campaign)
     if report is not None:
-        _write_reports(report, campaign, " ".join(["kube-actors sim", *sys.argv[2:]]), modules)
+        _write_reports(report, campaign, "kube-actors " + shlex.join(sys.argv[1:]), modules)
     if campaign.interrupted:
         sys.exit(INTERRUPTED_EXIT)
     if campaign.found:
@@ -137,7 +140,7 @@ def run(
 
 
 @sim.command()
-@click.argument("seed", type=click.IntRange(0))
+@click.argument("seed", type=_SEED)
 @_scenario
 @click.option("--schedule", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.html")
@@ -188,7 +191,7 @@ def replay(
 
 
 @sim.command()
-@click.argument("seed", type=click.IntRange(0))
+@click.argument("seed", type=_SEED)
 @_scenario
 @click.option("--schedule", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it here.")
@@ -283,7 +286,8 @@ def _read_schedule(path: Path | None) -> "FaultSchedule | None":
     except ScheduleError as error:
         raise click.UsageError(f"{path}, {error}") from None
     except UnicodeDecodeError as error:
-        raise click.UsageError(f"{path}: not text: {error}") from None
+        text = f"not text in UTF-8: {error.reason} at byte {error.start}"
+        raise click.UsageError(f"{path}: {text}") from None
 
 
 def _run(
@@ -318,8 +322,9 @@ def _tell(run: "Run") -> None:
 class _Progress:
     """One line that is written over on a terminal, and now and then a line elsewhere."""
 
-    def __init__(self, total: int, modules: tuple[str, ...]) -> None:
+    def __init__(self, total: int, modules: tuple[str, ...], findings_max: int) -> None:
         self.total = total
+        self.findings_max = findings_max
         self.modules = modules
         self.begun_s = time.monotonic()
         self.shown_s = self.begun_s
@@ -351,6 +356,9 @@ class _Progress:
         self._clear()
         if campaign.interrupted:
             click.echo("stopped: what was found so far", err=True)
+        elif len(campaign.found) >= self.findings_max and campaign.seeds < self.total:
+            text = f"stopped at {len(campaign.found)} findings: --findings-max lets it go on"
+            click.echo(text, err=True)
         for run in campaign.found:
             if (run.scenario, run.seed) not in campaign.shrunk:
                 click.echo(replay_command(run, "", self.modules))
@@ -392,6 +400,7 @@ def _write_reports(
             href = f"{name}.html"
             (directory / href).write_text(html.render(recording, title=name, command=shown))
             (directory / f"{name}.trace.json").write_text(perfetto.render(recording))
+            click.echo(f"{directory / href}: {shown}")
         finding = run.findings[0]
         results.append(
             campaign_page.SeedResult(

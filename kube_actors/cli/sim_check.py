@@ -58,8 +58,11 @@ def check(
         judgement = linearizability.check(
             events, specification, expired=lambda: time.monotonic() > end_s
         )
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{history}: {error}") from None
+    except UnicodeDecodeError as error:
+        text = f"not text in UTF-8: {error.reason} at byte {error.start}"
+        raise click.UsageError(f"{history}: {text}") from None
+    except OSError as error:
+        raise click.UsageError(f"{history}: {error.strerror}") from None
     except linearizability.HistoryError as error:
         raise click.UsageError(f"{history}: {error}") from None
     click.echo(linearizability.explain(judgement, specification))

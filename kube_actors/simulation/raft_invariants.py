@@ -319,7 +319,10 @@ class Ledger:
     def read(self, member: int, index: int, floor: int) -> None:
         """Check that a read sees everything that was chosen before it was asked."""
         if index < floor:
-            self._fail("linearizable read", f"{member} reads at {index}, {floor} was known before")
+            self._fail(
+                "linearizable read",
+                f"member {member} answers as of {index}, {floor} was chosen before it was asked",
+            )
 
     def _fail(self, rule: str, text: str) -> None:
         raise InvariantViolation(rule, text)

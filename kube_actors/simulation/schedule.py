@@ -141,7 +141,7 @@ def _problem(
 
 def _read_fault(line: int, text: str) -> Fault:
     try:
-        found = json.loads(text, object_pairs_hook=_once)
+        found = json.loads(text, object_pairs_hook=_once, parse_int=float)
     except (ValueError, RecursionError) as error:
         raise ScheduleError(line, f"not JSON: {error}") from None
     if not isinstance(found, dict):

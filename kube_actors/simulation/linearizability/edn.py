@@ -56,6 +56,7 @@ ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "b": "\
 CHARACTERS: Final = {"newline": "\n", "return": "\r", "space": " ", "tab": "\t"}
 ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 DEPTH_MAX = 100
+DIGITS_MAX = 1000
 
 
 def read_edn(text: str) -> Iterator[Placed]:
@@ -156,11 +157,13 @@ class _Reader:
         if token[0] == ":" and len(token) > 1:
             return Keyword(token[1:])
         if INTEGER.match(token):
+            if len(token) > DIGITS_MAX:
+                raise self._error(start, f"a number of {len(token)} digits, at most {DIGITS_MAX}")
             return int(token.rstrip("N"))
         if FLOAT.match(token):
             return float(token.rstrip("M"))
         if token[0].isdigit() or token[0] in ":#":
-            raise self._error(start, f"{token!r} is neither a number nor a name")
+            raise self._error(start, f"{token[:60]!r} is neither a number nor a name")
         return token
 
     def _collection(self, opening: str, start: int, depth: int) -> Any:

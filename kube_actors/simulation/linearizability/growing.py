@@ -11,6 +11,7 @@ from kube_actors.simulation.linearizability.models import (
     IllTyped,
     Model,
     Refused,
+    brief,
     scalar,
     spoken,
 )
@@ -31,7 +32,7 @@ class GrowingSet(Model):
 
     def typed_answer(self, function: str, value: Any) -> Any:
         if not isinstance(value, tuple | frozenset):
-            raise IllTyped(f"read of a set answers {spoken(value)}, expected a collection")
+            raise IllTyped(f"read of a set answers {brief(value)}, expected a collection")
         return frozenset(scalar(self, function, item) for item in value)
 
     def step(self, state: Any, act: Act) -> Hashable | Refused:
@@ -70,10 +71,10 @@ class AppendList(Model):
         if function != "txn":
             return scalar(self, function, value)
         if not isinstance(value, tuple) or not all(isinstance(part, tuple) for part in value):
-            raise IllTyped(f"txn of {spoken(value)}, expected a vector of [f value]")
+            raise IllTyped(f"txn of {brief(value)}, expected a vector of [f value]")
         for name, _ in value:
             if name not in ("append", "r"):
-                raise IllTyped(f"txn of a list has {spoken(name)}; it knows append, r")
+                raise IllTyped(f"txn of a list has {brief(name)}; it knows append, r")
         return tuple(
             (name, scalar(self, name, part) if name == "append" else None) for name, part in value
         )
@@ -82,7 +83,7 @@ class AppendList(Model):
         if value is None:
             return ()
         if not isinstance(value, tuple):
-            raise IllTyped(f"read of a list answers {spoken(value)}, expected a list")
+            raise IllTyped(f"read of a list answers {brief(value)}, expected a list")
         return tuple(scalar(self, function, item) for item in value)
 
     def answer(self, function: str, argument: Any, value: Any, *, failed: bool) -> Any:

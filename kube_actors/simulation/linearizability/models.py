@@ -19,6 +19,7 @@ class Refused:
 
 
 REFUSED: Final = Refused()
+BRIEF: Final = 60
 
 
 class IllTyped(ValueError):
@@ -67,7 +68,7 @@ class Model:
         """Read what an invocation carries. Raises IllTyped."""
         if function not in self.reads and function not in self.writes:
             known = ", ".join(sorted(self.reads | self.writes))
-            raise IllTyped(f"{self.name} has no {function!r}; it knows {known}")
+            raise IllTyped(f"{self.name} has no {function[:BRIEF]!r}; it knows {known}")
         if function in self.reads:
             return None
         return self.typed_write(function, value)
@@ -81,7 +82,9 @@ class Model:
         if function in self.reads:
             return self.typed_answer(function, value)
         if value is not None and self.typed(function, value) != argument:
-            raise IllTyped(f"{function} was invoked with {argument!r} and completes with {value!r}")
+            raise IllTyped(
+                f"{function} was invoked with {brief(argument)} and completes with {brief(value)}"
+            )
         return not failed
 
     def typed_answer(self, function: str, value: Any) -> Any:
@@ -120,8 +123,14 @@ class Model:
 def scalar(model: Model, function: str, value: Any) -> Any:
     """Require a value that is no collection. Raises IllTyped."""
     if value is not None and not isinstance(value, int | float | str | bool):
-        raise IllTyped(f"{function} of a {model.name} has the value {spoken(value)}, not a scalar")
+        raise IllTyped(f"{function} of a {model.name} has the value {brief(value)}, not a scalar")
     return value
+
+
+def brief(value: Any) -> str:
+    """Say a value in an error, where the whole of it may fill pages."""
+    said = spoken(value)
+    return said if len(said) <= BRIEF else f"{said[: BRIEF - 1]}…"
 
 
 def exact(value: Any) -> Any:

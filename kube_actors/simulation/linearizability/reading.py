@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import evolve
 
-from kube_actors.simulation.linearizability.edn import EdnError, read_items
+from kube_actors.simulation.linearizability.edn import DIGITS_MAX, EdnError, read_items
 from kube_actors.simulation.linearizability.history import TYPES, Event, HistoryError
 from kube_actors.simulation.linearizability.transactions import TRANSACTION, split_transactions
 
@@ -60,7 +60,7 @@ def _read_json(text: str) -> Iterator[tuple[str, Any]]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                value = json.loads(line, object_pairs_hook=_object)
+                value = json.loads(line, object_pairs_hook=_object, parse_int=_integer)
             except (ValueError, RecursionError) as error:
                 column = getattr(error, "colno", 1)
                 raise HistoryError(f"line {number}:{column}", f"not JSON: {error}") from None
@@ -69,7 +69,7 @@ def _read_json(text: str) -> Iterator[tuple[str, Any]]:
 
 def _read_json_array(text: str) -> Iterator[tuple[str, Any]]:
     try:
-        values = json.loads(text, object_pairs_hook=_object)
+        values = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise HistoryError(f"line {error.lineno}:{error.colno}", f"not JSON: {error.msg}") from None
     except (ValueError, RecursionError) as error:
@@ -83,6 +83,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a name stands twice in one object")
     return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > DIGITS_MAX:
+        raise ValueError(f"a number of {len(digits)} digits, at most {DIGITS_MAX}")
+    return int(digits)
 
 
 def _frozen(value: Any) -> Any:

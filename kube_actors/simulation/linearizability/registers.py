@@ -11,9 +11,9 @@ from kube_actors.simulation.linearizability.models import (
     IllTyped,
     Model,
     Refused,
+    brief,
     same,
     scalar,
-    spoken,
 )
 
 __all__ = ["CasRegister", "KeyValue", "Register"]
@@ -66,7 +66,7 @@ class CasRegister(Model):
         if function == "write":
             return scalar(self, function, value)
         if not isinstance(value, tuple) or len(value) != 2:
-            raise IllTyped(f"cas has the value {spoken(value)}, expected [old new]")
+            raise IllTyped(f"cas has the value {brief(value)}, expected [old new]")
         return tuple(scalar(self, function, item) for item in value)
 
     def step(self, state: Any, act: Act) -> Hashable | Refused:
@@ -111,7 +111,7 @@ class KeyValue(Model):
         if function == "delete":
             return None
         if function == "append" and not isinstance(value, str):
-            raise IllTyped(f"append has the value {spoken(value)}, expected text")
+            raise IllTyped(f"append has the value {brief(value)}, expected text")
         return scalar(self, function, value)
 
     def step(self, state: Any, act: Act) -> Hashable | Refused:

@@ -1,7 +1,8 @@
 """Wing and Gong's search with Lowe's caching, over the operations on one key.
 
 Known operations stand in a linked list of invocations and returns; taking one lifts it out. What
-has been tried is remembered as pairs of the operations taken (a bit set) and the state. Beyond
+has been tried is remembered as pairs of the operations taken and the state; those taken are all up
+to one of them and a few behind it (a bit set), however long the history is. Beyond
 Lowe (Testing for linearizability, 2016), some facts shorten the way: an operation that only reads
 is taken as soon as it fits, since it is never worth waiting with; one of unknown outcome is taken
 only when the known ones lead nowhere, and never has to be; unknown ones that are alike are taken in
@@ -56,11 +57,13 @@ class Search:
         self._link()
         self._group_unknown()
         self._order_reads()
-        self._seen: dict[tuple[int, int], int | list[int]] = {}
-        self._bits = 0
+        self._seen: dict[tuple[int, int, int], int | list[int]] = {}
+        self._all_below = 0  # Known operations with a lower rank are all taken,
+        self._taken_above = 0  # and of the others those that have a bit here.
         self._unknown_bits = 0
         self._placed = 0
         self._best = -1
+        self._kept = 0  # How many frames were taken down in ``_order`` and have not changed since.
         self._frames = [self._frame(self._intern(model.initial()))]
 
     # -- setting up ----------------------------------------------------------------------
@@ -94,6 +97,9 @@ class Search:
         self._before = [count - 1, *range(count - 1)]
         self._owner = [-1] * count
         self._place = [0] * count
+        self._rank_known = [-1] * len(self.operations)
+        for rank, i in enumerate(known):
+            self._rank_known[i] = rank
         self._call = [0] * len(self.operations)
         self._return = [0] * len(self.operations)
         for entry, (place, returns, i) in enumerate(places, start=1):
@@ -116,6 +122,9 @@ class Search:
             if self.model.observed(self.operations[members[0]], self.operations)
         ]
         self._used = [0] * len(self._groups)
+        self._rank_unknown = {
+            i: rank for rank, i in enumerate(i for members in self._groups for i in members)
+        }
         self._group_of = {i: g for g, members in enumerate(self._groups) for i in members}
 
     def _order_reads(self) -> None:
@@ -157,6 +166,7 @@ class Search:
                 continue
             self._keep_best(False)
             frames.pop()
+            self._kept = min(self._kept, len(frames) - 1)
             if not frames:
                 self.verdict = False
                 break
@@ -185,7 +195,8 @@ class Search:
     def _next_read_is_hopeless(self, state: int) -> bool:
         while self._first_read < len(self._reads):
             i = self._reads[self._first_read]
-            if not self._bits >> i & 1:
+            rank = self._rank_known[i] - self._all_below
+            if rank >= 0 and not self._taken_above >> rank & 1:
                 return self._move(state, i) == HOPELESS
             self._first_read += 1
         return False
@@ -255,7 +266,7 @@ class Search:
 
     def _is_new(self, state: int) -> bool:
         """Remember the configuration unless one with no more unknown operations used is known."""
-        key, used = (self._bits, state), self._unknown_bits
+        key, used = (self._all_below, self._taken_above, state), self._unknown_bits
         before = self._seen.get(key)
         if before is None:
             self._seen[key] = used
@@ -274,31 +285,43 @@ class Search:
         if not self.operations[i].known:
             if not self.operations[i].repeats:
                 self._used[self._group_of[i]] += 1
-                self._unknown_bits |= 1 << i
+                self._unknown_bits |= 1 << self._rank_unknown[i]
             return
         following, before = self._next, self._before
         for entry in (self._call[i], self._return[i]):
             following[before[entry]] = following[entry]
             before[following[entry]] = before[entry]
-        self._bits |= 1 << i
+        above = self._taken_above | 1 << (self._rank_known[i] - self._all_below)
+        if above & 1:
+            ones = (~above & (above + 1)).bit_length() - 1
+            self._all_below += ones
+            above >>= ones
+        self._taken_above = above
         self._placed += 1
 
     def _put_back(self, i: int) -> None:
         if not self.operations[i].known:
             if not self.operations[i].repeats:
                 self._used[self._group_of[i]] -= 1
-                self._unknown_bits ^= 1 << i
+                self._unknown_bits ^= 1 << self._rank_unknown[i]
             return
         self._first_read = min(self._first_read, self._rank.get(i, self._first_read))
         following, before = self._next, self._before
         for entry in (self._return[i], self._call[i]):
             following[before[entry]] = entry
             before[following[entry]] = entry
-        self._bits ^= 1 << i
+        rank = self._rank_known[i] - self._all_below
+        if rank < 0:
+            self._all_below += rank
+            self._taken_above = (self._taken_above << -rank) | ((1 << -rank) - 2)
+        else:
+            self._taken_above ^= 1 << rank
         self._placed -= 1
 
     def _keep_best(self, finished: bool) -> None:
         if self._placed > self._best or finished:
             self._best = self._placed
-            self.order = [frame.taken for frame in self._frames[:-1]]
-            self.state_after = self._states[self._frames[-1].state]
+            frames = self._frames
+            self.order[self._kept :] = [frame.taken for frame in frames[self._kept : -1]]
+            self._kept = len(frames) - 1
+            self.state_after = self._states[frames[-1].state]

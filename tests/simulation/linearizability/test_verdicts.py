@@ -172,6 +172,14 @@ def test_the_explanation_shows_the_stale_read_and_what_made_it_stale() -> None:
     assert "so that it cannot be: read → 1 (process 2, line 7:1)" in said
 
 
+def test_a_long_history_costs_no_more_for_each_operation_than_a_short_one() -> None:
+    """What was tried is remembered by what is open, not by all that was ever done."""
+    events = right_history(MODELS["register"], Random(1), clients=5, operations=20_000)
+    search = Search(MODELS["register"], operations(events, MODELS["register"]))
+    assert search.advance(1_000_000) is True
+    assert max(above.bit_length() for _, above, _ in search._seen) < 100
+
+
 def hard_history() -> list[Event]:
     """Many concurrent writes whose every order leads to another text, and an answer of none."""
     events = [Event(i, "invoke", "append", chr(97 + i)) for i in range(12)]
