@@ -8,8 +8,10 @@ what a campaign returns is in the order of the seeds and the same with any numbe
 import gc
 import shlex
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from importlib import import_module
 from multiprocessing import get_context
@@ -95,32 +97,56 @@ def run_campaign(
         find_scenario(name)
     campaign = Campaign()
     tasks = (Task(name, seed, limit_s) for seed in seeds for name in scenarios)
-    pool = _Pool(tasks, jobs, clock, tuple(modules))
-    try:
-        for task, outcome in pool.results():
-            run = outcome if isinstance(outcome, Run) else _lost(task, str(outcome))
-            campaign.take(run)
-            on_run(campaign, run)
-            if len(campaign.found) >= findings_max:
-                break
-        pool.close()
-        if campaign.found and shrink_s > 0:
-            first: dict[tuple[str, str], Run] = {}
-            for run in campaign.found:
-                first.setdefault((run.scenario, run.findings[0].property), run)
-            chosen = [r for r in first.values() if r.digest][: max(4, jobs)]
-            each_s = shrink_s * jobs / max(len(chosen), 1)
-            todo = (Task(r.scenario, r.seed, min(each_s, shrink_s), r) for r in chosen)
-            pool = _Pool(todo, jobs, clock, tuple(modules), grace_s=limit_s)
+    with _ctrl_c() as asked_to_stop:
+        pool = _Pool(tasks, jobs, clock, tuple(modules), asked_to_stop)
+        try:
             for task, outcome in pool.results():
-                if isinstance(outcome, Shrunk) and task.run is not None:
-                    campaign.shrunk[task.scenario, task.seed] = outcome
-                    on_shrunk(task.run, outcome)
-    except KeyboardInterrupt:
-        campaign.interrupted = True
-    finally:
-        pool.close()
+                run = outcome if isinstance(outcome, Run) else _lost(task, str(outcome))
+                campaign.take(run)
+                on_run(campaign, run)
+                if len(campaign.found) >= findings_max:
+                    break
+            pool.close()
+            if campaign.found and shrink_s > 0:
+                first: dict[tuple[str, str], Run] = {}
+                for run in campaign.found:
+                    first.setdefault((run.scenario, run.findings[0].property), run)
+                chosen = [r for r in first.values() if r.digest][: max(4, jobs)]
+                each_s = shrink_s * jobs / max(len(chosen), 1)
+                todo = (Task(r.scenario, r.seed, min(each_s, shrink_s), r) for r in chosen)
+                pool = _Pool(todo, jobs, clock, tuple(modules), asked_to_stop, grace_s=limit_s)
+                for task, outcome in pool.results():
+                    if isinstance(outcome, Shrunk) and task.run is not None:
+                        campaign.shrunk[task.scenario, task.seed] = outcome
+                        on_shrunk(task.run, outcome)
+        finally:
+            pool.close()
+        campaign.interrupted = asked_to_stop()
     return campaign
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Tell whether Ctrl-C has come; only the second one is raised.
+
+    Raised at once it would be lost when it comes in a finalizer, of a worker that is replaced for
+    one, and the campaign would go on.
+    """
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+
+    def note(number: int, frame: object) -> None:
+        if came:
+            raise KeyboardInterrupt
+        came.append(number)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(came)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _lost(task: Task, text: str) -> Run:
@@ -145,15 +171,18 @@ class _Pool:
     jobs: int
     clock: Callable[[], float]
     modules: tuple[str, ...]
+    asked_to_stop: Callable[[], bool]
     grace_s: float = 0.0
     workers: list[_Worker] = Factory(list)
 
     def results(self) -> Iterator[tuple[Task, Any]]:
-        """Yield every task with its outcome; a text says why there is none."""
+        """Yield every task with its outcome, until asked to stop; a text says why there is none."""
         for _ in range(self.jobs):
             self.workers.append(self._hire())
         while busy := [w for w in self.workers if w.task is not None or not w.started]:
             ready = wait([worker.connection for worker in busy], PATIENCE_S)
+            if self.asked_to_stop():
+                return
             for worker in busy:
                 task = worker.task
                 if task is None:
