@@ -7,10 +7,10 @@ the caller is told so (``OutcomeUnknown``) and decides. ``NoQuorum`` is an answe
 the member: it is passed on at once.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 from kube_actors.actor import (
     Actor,
@@ -47,6 +47,8 @@ from kube_actors.store.messages import (
     Watched,
 )
 from kube_actors.store.watch_session_client import WatchSessionClient, open_session
+
+T = TypeVar("T")
 
 AVOID_S = 1.0
 """How long a member that failed is not asked first."""
@@ -121,56 +123,45 @@ class StoreClient(Administration):
         return answer
 
     def watch(self, request: Watch) -> AbstractAsyncContextManager[AsyncIterator[Watched]]:
-        return self._watch(request)
+        return self._anywhere(lambda member: self._watching(member, request))
 
-    @asynccontextmanager
-    async def _watch(self, request: Watch) -> AsyncGenerator[AsyncIterator[Watched], None]:
-        order = self._order()
-        for member in order:
-            opened = False
-            try:
-                async with self._actor.stream(member, request) as items:
-                    first = await anext(items)
-                    opened = True
-                    yield _Watching(first, items)
-                    return
-            except (*_NOT_RECEIVED, *_UNKNOWN):
-                self._avoid(member)
-                if opened or member == order[-1]:
-                    raise
-
-    @asynccontextmanager
-    async def watch_session(self) -> AsyncGenerator[WatchSessionClient, None]:
+    def watch_session(self) -> AbstractAsyncContextManager[WatchSessionClient]:
         """Open many watches on one stream, at the first member that answers.
 
         Raises what ``watch`` does when no member answers; when that member goes away the
         iteration does, and a new session is needed.
         """
-        order = self._order()
-        for member in order:
-            opened = False
+
+        def session(member: Address) -> AbstractAsyncContextManager[WatchSessionClient]:
             number = self._actor.random.getrandbits(62)
-            session = open_session(self._actor, member, number, timeout_s=self._timeout_s)
-            try:
-                async with session as watches:
-                    opened = True
-                    yield watches
-                    return
-            except (*_NOT_RECEIVED, *_UNKNOWN):
-                self._avoid(member)
-                if opened or member == order[-1]:
-                    raise
+            return open_session(self._actor, member, number, timeout_s=self._timeout_s)
+
+        return self._anywhere(session)
+
+    def snapshot(self) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
+        """Open one member's state, the first one's that answers, as ``SnapshotPart``s."""
+        return self._anywhere(lambda member: self._actor.stream(member, GetSnapshot(), credit=8))
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncGenerator[AsyncIterator[Any]]:
-        """Open one member's state, the first one's that answers, as ``SnapshotPart``s."""
+    async def _watching(
+        self, member: Address, request: Watch
+    ) -> AsyncGenerator[AsyncIterator[Watched], None]:
+        async with self._actor.stream(member, request) as items:
+            first = await anext(items)
+            yield _Watching(first, items)
+
+    @asynccontextmanager
+    async def _anywhere(
+        self, opening: Callable[[Address], AbstractAsyncContextManager[T]]
+    ) -> AsyncGenerator[T, None]:
+        """Open something at the first member that answers; what breaks later is not mended."""
         order = self._order()
         for member in order:
             opened = False
             try:
-                async with self._actor.stream(member, GetSnapshot(), credit=8) as parts:
+                async with opening(member) as found:
                     opened = True
-                    yield parts
+                    yield found
                     return
             except (*_NOT_RECEIVED, *_UNKNOWN):
                 self._avoid(member)
