@@ -7,7 +7,7 @@ them is harmless. Paths under ``/debug/kube-actors/`` are answered here, for adm
 so that they work when no master does.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import anyio
@@ -164,11 +164,16 @@ class FrontDoor:
 async def _stream(send: Send, first: bytes, parts: AsyncIterator[bytes]) -> None:
     """Send bytes as they come; if they end in an error only the closed connection says so."""
     headers = [(b"content-type", b"application/octet-stream")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": first, "more_body": True})
-    async for part in parts:
-        await send({"type": "http.response.body", "body": part, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    try:
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": first, "more_body": True})
+        async for part in parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        # Whoever makes them must know at once that the reader has gone, not some time later.
+        if isinstance(parts, AsyncGenerator):
+            await parts.aclose()
 
 
 async def respond(

@@ -1,6 +1,6 @@
 """The one address: which master answers, and what happens to the requests of one that dies."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import anyio
@@ -143,3 +143,34 @@ async def test_a_mounted_door_finds_its_paths_below_the_mount() -> None:
     token = [(b"authorization", b"Bearer secret")]
     caller = Caller(door_with(), path="/k8s/debug/kube-actors/x", root_path="/k8s", headers=token)
     assert await caller.run() == 200
+
+
+async def test_a_reader_that_leaves_in_the_middle_ends_who_makes_the_bytes() -> None:
+    ended: list[bool] = []
+
+    async def parts() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                await anyio.lowlevel.checkpoint()
+                yield b"x"
+        finally:
+            ended.append(True)
+
+    async def debug(what: str, asked: dict[str, Any]) -> AsyncIterator[bytes]:
+        return parts()
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+        if len(sent) == 4:
+            raise ConnectionResetError
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    headers = [(b"authorization", b"Bearer token")]
+    scope = {**SCOPE, "path": "/debug/kube-actors/store/snapshot", "headers": headers}
+    with pytest.raises(ConnectionResetError):
+        await FrontDoor("administrators", "token", debug)(scope, receive, send)
+    assert ended == [True]
