@@ -224,7 +224,7 @@ class RaftWorld:
                     member.chunks.tick()
                 if has_ready(member.state):
                     self.ledger.check_limits(member.state)
-                    self.settle(member)
+                    self._let_out(member)
         period_us = member.period_us
         if member.rate != 1.0:
             period_us = int(period_us / member.rate)
@@ -235,9 +235,11 @@ class RaftWorld:
 
     def settle(self, member: SimulatedMember) -> None:
         """Check a member after a step and let out what the step left to do."""
+        if has_ready(member.state):  # Else it was looked at after its last Ready, and is the same.
+            self._let_out(member)
+
+    def _let_out(self, member: SimulatedMember) -> None:
         state = member.state
-        if not has_ready(state):
-            return  # What it is was looked at after its last Ready, and has not changed.
         observe = self.ledger.observe
         observe(state)
         if member.pump():
@@ -269,7 +271,7 @@ class RaftWorld:
         still_writing = bool(member.writing)
         state = member.state
         if has_ready(state):
-            self.settle(member)
+            self._let_out(member)
         else:
             self.ledger.observe(state)
         if still_writing:
@@ -302,7 +304,7 @@ class RaftWorld:
         else:
             raft.step(message)
         if has_ready(member.state):
-            self.settle(member)
+            self._let_out(member)
 
     def _administrate(self, _: None, __: None) -> None:
         self.administrator.tells_leave = self.healed
