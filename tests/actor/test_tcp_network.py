@@ -113,6 +113,7 @@ async def test_a_lost_process_fails_what_waits_for_it(tmp_path: Path) -> None:
     tls_a, tls_b = certificates.tls("a"), certificates.tls("b")
     failed: list[type] = []
     held: list[Delivery] = []
+    begun = anyio.Event()
 
     async def hold(actor: Actor) -> None:
         while True:
@@ -129,6 +130,7 @@ async def test_a_lost_process_fails_what_waits_for_it(tmp_path: Path) -> None:
     async def expect_end(client: Actor) -> None:
         async with client.stream("hold/b", Leaf()) as items:
             assert await anext(items) == Leaf()
+            begun.set()
             with pytest.raises(ActorCrashed):
                 await anext(items)
         failed.append(ActorCrashed)
@@ -157,6 +159,8 @@ async def test_a_lost_process_fails_what_waits_for_it(tmp_path: Path) -> None:
                 tasks.start_soon(expect_end, client)
                 calls.start_soon(call_into, they)
                 await until(lambda: len(held) == 3)
+                # What is cut may be on its way still.
+                await begun.wait()
                 b.network.cut("a")
         await until(lambda: len(failed) == 2)
         mine = next(each for each in held if each.source == "client/b")
