@@ -39,6 +39,8 @@ class Library(Protocol):
     def slot(self) -> Slot: ...
     def parking(self) -> Parking: ...
     def time(self) -> float: ...
+    async def sleep(self, seconds: float, /) -> None:
+        """Wait for a time above 0: for who does it often, and for ever."""
 
 
 class AsyncioParking:
@@ -88,6 +90,7 @@ class AsyncioLibrary:
         loop = asyncio.get_running_loop()
         self._new = loop.create_future
         self.time = loop.time
+        self.sleep = asyncio.sleep
 
     def slot(self) -> Slot:
         return self._new()

@@ -117,7 +117,7 @@ class Acquaintance:
     def greet(self) -> None:
         """Ask those who have been silent whether they are there."""
         member = self._member
-        knows_nobody = not belonging(self._config)
+        knows_nobody = self._unsure is not None and not belonging(self._config)
         for number in self._unsure or () if knows_nobody else self.peers.to_greet():
             leader, term = member.raft.leader, member.raft.term
             greeting = Greeting(member.config.member, leader, term, self._group)

@@ -189,8 +189,9 @@ class Member:
 
     async def pass_time(self) -> None:
         """Tick; a loop that was held up ticks once, not as often as it should have."""
+        sleep, tick_s = self.actor.system.library.sleep, self.config.tick_s
         while True:
-            await anyio.sleep(self.config.tick_s)
+            await sleep(tick_s)
             self._tick()
             self.pump()
 
@@ -345,6 +346,8 @@ class Member:
             self.machine.state.keyspace.trim(256)
 
     def _give_up(self, taken_before: int) -> None:
+        if not len(self.proposals) and not self.reads.count:
+            return
         answering, members = self.peers.answering, self.peers.voters
         self.proposals.give_up(taken_before, answering, members)
         self.reads.fail(taken_before, NoQuorum(answering, members))

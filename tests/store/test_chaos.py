@@ -98,7 +98,12 @@ async def test_whatever_broke_nothing_acknowledged_is_lost_and_members_agree(see
     members = 5 if seed % 3 == 2 else 3
     disks = [MemoryDisk() for _ in range(members)]
     async with open_group(
-        members, disks=disks, seed=seed, snapshot_entries=25, keep_entries=rng.choice([0, 3, 50])
+        members,
+        disks=disks,
+        seed=seed,
+        snapshot_entries=25,
+        keep_entries=rng.choice([0, 3, 50]),
+        commit_notice_s=0.02 if seed % 2 else 0.0,
     ) as group:
         log = WatchLog(group.client, Watch(b"k", b"l", 1))
         clients = []
