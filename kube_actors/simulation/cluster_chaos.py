@@ -51,6 +51,7 @@ class Chaos:
         self._began_s = 0.0
         self._changed = anyio.Event()
         self.dead: tuple[str, ...] = ()
+        self.withheld: list[str] = []
 
     async def run(self) -> None:
         """Begin and end every fault at its time; return after the last."""
@@ -121,7 +122,7 @@ class Chaos:
 
     async def _begin(self, fault: Fault) -> None:
         if not self._is_allowed(fault):
-            self._network.note(f"withheld {fault.to_json()}\n".encode())
+            self._withhold(fault)
             return
         self._say(fault, begins=True)
         target = fault.targets[0]
@@ -153,6 +154,17 @@ class Chaos:
         if fault.verb == "dead" and target.startswith("master/"):
             return self.damage.allows(self.dead)
         return True
+
+    def _withhold(self, fault: Fault) -> None:
+        network = self._network
+        network.note(f"withheld {fault.to_json()}\n".encode())
+        spent = [f"store/{number}" for number in self.damage.hurt]
+        spent += [name for name in self.dead if name.startswith("master/")]
+        text = f"{fault.verb} {fault.targets[0]}, for the group has spared {', '.join(spent)}"
+        self.withheld.append(f"{fault.at_s:.3f} s: {text}")
+        if network.recording is not None:
+            now_s, lane = anyio.current_time(), lane_of(self._group(fault.targets[0])[0])
+            network.recording.event(network.steps, now_s, lane, "note", f"withheld: {text}")
 
     async def _end(self, fault: Fault) -> None:
         if fault not in self._active:

@@ -2,30 +2,34 @@
 
 Pure: looks at the objects as the history has them, and says what is still missing. A pod on a dead
 node cannot be ended by anybody, as in Kubernetes; it does not count, and neither does what waits
-for it.
+for it. A pod for which no node has room must wait, and so must its owners.
 """
 
 from kube_actors.simulation.cluster_history import History, Object
 from kube_actors.simulation.cluster_invariants import orphans
+from kube_actors.simulation.cluster_limits import load, requests
 
 
 def unfinished(history: History, dead_nodes: tuple[str, ...]) -> list[tuple[str, str]]:
     """Return (promise, what is missing) for all that is not yet as it was asked."""
     found = [("dependents-go", f"{key} has no owner left") for key in orphans(history, dead_nodes)]
-    found += [("controllers-converge", text) for text in _deployments(history, dead_nodes)]
-    found += [("controllers-converge", text) for text in _jobs(history, dead_nodes)]
+    crowded = _without_room(history, dead_nodes)
+    found += [("controllers-converge", text) for text in _deployments(history, dead_nodes, crowded)]
+    found += [("controllers-converge", text) for text in _jobs(history, dead_nodes, crowded)]
     found += [("controllers-converge", text) for text in _endpoints(history, dead_nodes)]
     found += [("controllers-converge", text) for text in _going(history, dead_nodes)]
     found += [("controllers-converge", text) for text in _homeless(history)]
     return found
 
 
-def _deployments(history: History, dead_nodes: tuple[str, ...]) -> list[str]:
+def _deployments(
+    history: History, dead_nodes: tuple[str, ...], crowded: dict[str, None]
+) -> list[str]:
     found = []
     for obj in history.of("apps/deployments").values():
         spec, status, name = obj["spec"], obj.get("status") or {}, obj["metadata"]["name"]
         wanted = spec.get("replicas", 1)
-        if obj["metadata"].get("deletionTimestamp"):
+        if obj["metadata"].get("deletionTimestamp") or obj["metadata"]["uid"] in crowded:
             continue
         if status.get("observedGeneration") != obj["metadata"].get("generation"):
             found.append(f"deployment {name}: its newest generation was not observed")
@@ -53,7 +57,35 @@ def _pods(history: History, app: str, deployment: Object) -> list[Object]:
     ]
 
 
-def _jobs(history: History, dead_nodes: tuple[str, ...]) -> list[str]:
+def _without_room(history: History, dead_nodes: tuple[str, ...]) -> dict[str, None]:
+    """Collect the uids of owners, and theirs, of pods that fit on no living node."""
+    nodes = [
+        n for n in history.of("core/nodes").values() if n["metadata"]["name"] not in dead_nodes
+    ]
+    loads = [load(history, node) for node in nodes]
+    found: dict[str, None] = {}
+    for pod in history.of("core/pods").values():
+        if _node(pod) or pod["metadata"].get("deletionTimestamp"):
+            continue
+        asked = {"pods": 1.0, **requests(pod)}
+        if any(
+            all(there[r][0] + asked[r] <= there[r][1] for r in asked if r in there)
+            for there in loads
+        ):
+            continue
+        level = [pod]
+        while level:
+            uids = [o["uid"] for obj in level for o in obj["metadata"].get("ownerReferences") or ()]
+            found.update(dict.fromkeys(uids))
+            level = [
+                obj
+                for obj in history.objects.values()
+                if (obj.get("metadata") or {}).get("uid") in uids
+            ]
+    return found
+
+
+def _jobs(history: History, dead_nodes: tuple[str, ...], crowded: dict[str, None]) -> list[str]:
     # A job is over only when no pod of it is left that still has to end.
     found, stuck = [], _held_by_the_dead(history, dead_nodes)
     for obj in history.of("batch/jobs").values():
@@ -61,7 +93,8 @@ def _jobs(history: History, dead_nodes: tuple[str, ...]) -> list[str]:
         over = any(
             c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions
         )
-        going = obj["metadata"].get("deletionTimestamp") or obj["metadata"]["uid"] in stuck
+        uid = obj["metadata"]["uid"]
+        going = obj["metadata"].get("deletionTimestamp") or uid in stuck or uid in crowded
         if not over and not going:
             done = (obj.get("status") or {}).get("succeeded", 0)
             wanted = obj["spec"].get("completions", 1)

@@ -17,20 +17,17 @@ POWER_OFF_S = 0.05
 
 
 class Damage:
-    """Hurts disks within the budget; ``withheld`` counts what the budget did not allow."""
+    """Hurts disks within the budget; ``rebuilt`` counts what was mended."""
 
     def __init__(self, cluster: Cluster, disks: Mapping[int, SimulatedDisk]) -> None:
         self._cluster = cluster
         self._disks = disks
-        self.withheld = 0
         self.rebuilt = 0
 
     def allows(self, dead: tuple[str, ...]) -> bool:
-        """Whether the group can spare one more disk; false is counted."""
+        """Whether the group can spare one more disk."""
         spent = len(self.hurt) + sum(name.startswith("master/") for name in dead)
-        allowed = spent + 1 <= (len(self._disks) - 1) // 2
-        self.withheld += not allowed
-        return allowed
+        return spent + 1 <= (len(self._disks) - 1) // 2
 
     @property
     def hurt(self) -> tuple[int, ...]:

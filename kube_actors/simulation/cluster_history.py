@@ -4,7 +4,7 @@ Pure. Every member's watch over all keys is fed in; the first to tell a revision
 others must agree. Objects are decoded once, and who listens hears every change in order.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -44,6 +44,7 @@ class History:
         self.changes: dict[int, tuple[Change, ...]] = {}
         self.objects: dict[str, Object] = {}
         self.by_resource: dict[str, list[Change]] = {}
+        self._now: dict[str, dict[str, Object]] = {}
         self.revision = FIRST_REVISION
         self.told: dict[int, int] = {}
         self.listeners: list[Callable[[Change], None]] = []
@@ -86,13 +87,13 @@ class History:
         changes = []
         for event in events:
             key, value = _key(event), _value(event)
-            before = self.objects.get(key)
-            found = _decoded(key, value)
-            if found is None:
-                self.objects.pop(key, None)
-            else:
-                self.objects[key] = found
-            changes.append(Change(revision, key, value, found, before))
+            change = Change(revision, key, value, _decoded(key, value), self.objects.get(key))
+            for where in (self.objects, self._now.setdefault(change.resource, {})):
+                if change.object is None:
+                    where.pop(key, None)
+                else:
+                    where[key] = change.object
+            changes.append(change)
         self.changes[revision] = tuple(changes)
         self.revision = max(self.revision, revision)
         for change in changes:
@@ -101,10 +102,9 @@ class History:
             for listener in self.listeners:
                 listener(change)
 
-    def of(self, resource: str) -> dict[str, Object]:
+    def of(self, resource: str) -> Mapping[str, Object]:
         """Every object of one resource as it is now, by key."""
-        prefix = f"/registry/{resource}/"
-        return {key: obj for key, obj in self.objects.items() if key.startswith(prefix)}
+        return self._now.get(resource, {})
 
 
 def _key(event: Event) -> str:

@@ -28,7 +28,7 @@ async def recover(world: "ClusterWorld") -> None:
     until_s = anyio.current_time() + world.plan.settle_s
     quiet, missing = 0, [("store-heals", "nothing was tried")]
     async with world.client("client/liveness") as client:
-        fresh = 0
+        fresh = reached = 0
         while quiet < QUIET_LOOKS and anyio.current_time() < until_s:
             await anyio.sleep(LOOK_S)
             missing = []
@@ -41,7 +41,8 @@ async def recover(world: "ClusterWorld") -> None:
                 except (StatusError, ActorError) as error:
                     missing.append(("store-heals", f"a fresh write or read failed: {error}"))
             world.settle()
-            missing += _missing(world)
+            missing += _missing(world, reached)
+            reached = world.history.revision
             missing += await _unmet(world)
             quiet = 0 if missing else quiet + 1
         for promise, text in missing:
@@ -51,18 +52,19 @@ async def recover(world: "ClusterWorld") -> None:
         await _compare_members(world, client.actor)
 
 
-def _missing(world: "ClusterWorld") -> list[tuple[str, str]]:
+def _missing(world: "ClusterWorld", reached: int) -> list[tuple[str, str]]:
+    """Say what is missing; who lacks only what came after revision ``reached`` is on its way."""
     dead_nodes = tuple(name.removeprefix("node/") for name in world.dead)
     found = unfinished(world.history, dead_nodes)
     for number in world.living:
         told = world.history.told.get(number, 0)
-        if told < world.history.revision:
-            text = f"store/{number} is at revision {told} of {world.history.revision}"
+        if told < reached:
+            text = f"store/{number} is at revision {told} of {reached}"
             found.append(("store-heals", text))
     for watch in world.watches:
         dead = f"master/{watch.name.rpartition('-')[2]}" in world.dead
         change = None if dead else watch.missing()
-        if change is not None:
+        if change is not None and change.revision <= reached:
             text = f"{watch.name} never delivered {change.key} at revision {change.revision}"
             found.append(("watch-complete", text))
     return found

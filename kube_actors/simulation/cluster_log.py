@@ -30,6 +30,7 @@ class LoggedNetwork(MemoryNetwork):
         super().__init__(seed)
         self.steps = 0
         self.recording = recording
+        self.listeners: list[Callable[[Envelope], None]] = []
         self._heard = None if recording is None else RolesHeard(recording)
         self._hash = hashlib.blake2b(digest_size=16)
         self.digests: list[str] = []
@@ -85,6 +86,8 @@ class LoggedNetwork(MemoryNetwork):
         update(frame.header)
         for blob in frame.blobs:
             update(blob)
+        for listener in self.listeners:
+            listener(envelope)
         if self.recording is None:
             super().send(envelope)
         else:

@@ -17,6 +17,15 @@ PROMISES: Final[dict[str, str]] = {
         "A rollout takes no available pod away when that leaves fewer than replicas less"
         " maxUnavailable."
     ),
+    "rollout-surge": (
+        "A rollout asks for no more pods than replicas and maxSurge together, and no ReplicaSet"
+        " makes more than it is asked for."
+    ),
+    "job-parallelism": (
+        "A Job never has more pods that run than its parallelism, nor than are still to succeed."
+    ),
+    "node-not-overcommitted": "The pods bound to a node ask for no more than it has.",
+    "service-address-unique": "No two Services have one cluster address.",
     "acknowledged-write-kept": "What a server acknowledged stands in the store's history.",
     "watch-complete": (
         "A watch delivers every change of its resource once, in the order of revisions, without"
@@ -36,6 +45,7 @@ PROMISES: Final[dict[str, str]] = {
         " have stopped, however the clocks of machines run."
     ),
     "dependents-go": "When an owner is gone, its dependents go.",
+    "dependents-stay": "The garbage collector takes nothing whose owner lives.",
     "controllers-converge": "When the faults stop, every controller reaches what was asked.",
     "store-heals": "When the faults stop, the store serves a fresh write and a fresh read.",
     "time-passes": "What happens at one moment comes to an end.",

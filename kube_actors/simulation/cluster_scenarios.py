@@ -51,12 +51,14 @@ class ClusterScenario:
                 world.simulated_s,
                 world.digest,
                 drawn,
+                world.withheld,
             )
 
         return failures_as_findings(self.name, seed, drawn, live)
 
 
-GENERAL = Plan()
+GENERAL = Plan(read_only_probe=True)
+CROWDED = Plan(shape=Shape(nodes=3), users=2, pods_fit=9)
 ROLLOUT = Plan(shape=Shape(faults_s=20.0), users=2, roll_only=True, registers=False)
 NETWORK = Plan(shape=Shape(verbs=_LINKS), users=1)
 READ_ONLY = Plan(
@@ -68,6 +70,7 @@ for _scenario in (
     ClusterScenario("cluster", "a whole cluster, every fault, users of every kind", GENERAL),
     ClusterScenario("cluster-trio", "the same on trio, in another schedule", GENERAL, "trio"),
     ClusterScenario("cluster-rollout", "rollouts over rollouts, every fault", ROLLOUT),
+    ClusterScenario("cluster-crowded", "more pods than fit on the nodes, every fault", CROWDED),
     ClusterScenario("cluster-network", "links alone are at fault", NETWORK),
     ClusterScenario(
         "cluster-readonly",

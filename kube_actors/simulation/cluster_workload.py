@@ -18,6 +18,8 @@ from kube_actors.simulation.cluster_clients import NAMESPACE, Acknowledged
 from kube_actors.simulation.cluster_history import Object
 
 DEPLOYMENTS, JOBS, SPACES = 4, 3, 2
+PODS_MAX = 38
+"""That these may want at a time: six and a surge of two of each deployment, two of each job."""
 
 
 class Workload:
@@ -32,13 +34,16 @@ class Workload:
         *,
         gap_s: float = 1.5,
         roll_only: bool = False,
+        cpu_m: int = 50,
     ) -> None:
+        """``cpu_m`` is what each pod asks for, in thousandths of a core."""
         self._client = client
         self._who = who
         self._draw = draw
         self._acked = acked
         self._gap_s = gap_s
         self._roll_only = roll_only
+        self._cpu_m = cpu_m
         self._serial = 0
 
     async def run(self) -> None:
@@ -92,13 +97,18 @@ class Workload:
             )
         )
         obj = deployment(name, draw.randint(1, 6), rolling, ready_s=round(draw.uniform(0, 1), 2))
-        await self._create("apps/deployments", obj)
+        await self._create("apps/deployments", self._sized(obj))
 
     async def _scale(self) -> None:
         name = "web-" + self._number(DEPLOYMENTS)
         await self._patch(
             "apps/deployments", name, {"spec": {"replicas": self._draw.randint(0, 6)}}
         )
+
+    def _sized(self, obj: Object) -> Object:
+        for container in obj["spec"]["template"]["spec"]["containers"]:
+            container["resources"] = {"requests": {"cpu": f"{self._cpu_m}m"}}
+        return obj
 
     async def _roll(self) -> None:
         self._serial += 1
@@ -119,9 +129,8 @@ class Workload:
 
     async def _run_job(self) -> None:
         name, draw = "task-" + self._number(JOBS), self._draw
-        await self._create(
-            "batch/jobs", job(name, draw.randint(1, 3), round(draw.uniform(0, 2), 2))
-        )
+        obj = job(name, draw.randint(1, 3), round(draw.uniform(0, 2), 2))
+        await self._create("batch/jobs", self._sized(obj))
 
     async def _delete_job(self) -> None:
         name = "task-" + self._number(JOBS)

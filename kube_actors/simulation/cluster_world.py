@@ -19,6 +19,7 @@ from kube_actors.client import Client
 from kube_actors.cluster import Cluster, NodeSpec, Timings
 from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER
 from kube_actors.node import Script, Stage
+from kube_actors.node.config import DEFAULT_CAPACITY
 from kube_actors.simulation import determinism
 from kube_actors.simulation.cluster_chaos import Chaos
 from kube_actors.simulation.cluster_clients import (
@@ -29,10 +30,17 @@ from kube_actors.simulation.cluster_clients import (
     watch_for_ever,
 )
 from kube_actors.simulation.cluster_clocks import MachineClocks
+from kube_actors.simulation.cluster_collector import OwnersKeep
 from kube_actors.simulation.cluster_disk import SimulatedDisk
 from kube_actors.simulation.cluster_history import History
 from kube_actors.simulation.cluster_invariants import BoundOnce, RolloutAvailability
 from kube_actors.simulation.cluster_leases import LeaseExclusive
+from kube_actors.simulation.cluster_limits import (
+    JobParallelism,
+    NodeLoad,
+    RolloutSurge,
+    ServiceAddresses,
+)
 from kube_actors.simulation.cluster_liveness import recover
 from kube_actors.simulation.cluster_log import LoggedNetwork
 from kube_actors.simulation.cluster_observers import Crashes, observe, place
@@ -40,7 +48,7 @@ from kube_actors.simulation.cluster_promises import Breaches
 from kube_actors.simulation.cluster_read_only import probe
 from kube_actors.simulation.cluster_watching import WatchJudge
 from kube_actors.simulation.cluster_weather import VERBS, Shape, draw_schedule
-from kube_actors.simulation.cluster_workload import Workload
+from kube_actors.simulation.cluster_workload import PODS_MAX, Workload
 from kube_actors.simulation.linearizability import CasRegister, Verdict, check, explain
 from kube_actors.simulation.recording import Recording
 from kube_actors.simulation.schedule import FaultSchedule
@@ -48,6 +56,7 @@ from kube_actors.simulation.schedule import FaultSchedule
 EPOCH_S = 1_767_225_600.0
 JUDGE_S = 0.25
 COLLECT_TURNS = 80
+NODE_CPU_M = 1000 * int(DEFAULT_CAPACITY["cpu"])
 WATCHED = (("pods", "core/pods"), ("configmaps", "core/configmaps"))
 LINEARIZABILITY_STEPS_MAX = 2_000_000
 
@@ -59,6 +68,7 @@ Part = Callable[["ClusterWorld"], Awaitable[None]]
 class Plan:
     """What a world is made of. ``users`` is how many of them change objects all the time.
 
+    ``pods_fit``: so many of the users' pods have room on the nodes that do not die.
     ``setup`` is done before the faults begin; ``parts`` run beside the users and go on to the end;
     ``expectations`` raise AssertionError as long as they are not fulfilled, and are asked when the
     faults have stopped. After ``settle_s`` seconds without faults everything must be as it was
@@ -68,6 +78,7 @@ class Plan:
     shape: Shape = field(factory=Shape)
     users: int = 1
     roll_only: bool = False
+    pods_fit: int = PODS_MAX + 6
     registers: bool = True
     read_only_probe: bool = False
     timings: Timings = field(factory=Timings.quick)
@@ -115,10 +126,17 @@ class ClusterWorld:
         self.clocks = MachineClocks(EPOCH_S)
         self.breaches = Breaches(self._moment, recording)
         self.history = History(self.breaches)
+        keep = OwnersKeep(self.history, self.breaches)
+        self.network.listeners.append(keep.hear)
         self.history.listeners += [
             BoundOnce(self.breaches),
             RolloutAvailability(self.history, self.breaches),
             LeaseExclusive(self.breaches, self.plan.timings.renew_deadline_s, self.clocks.true_s),
+            RolloutSurge(self.history, self.breaches),
+            JobParallelism(self.history, self.breaches),
+            NodeLoad(self.history, self.breaches),
+            ServiceAddresses(self.breaches),
+            keep,
         ]
         self.acknowledged = Acknowledged(self.history, self.breaches)
         self.registers = Registers(self.network)
@@ -139,6 +157,11 @@ class ClusterWorld:
         """The masters that are not dead for good."""
         masters = range(1, self.plan.shape.masters + 1)
         return tuple(number for number in masters if f"master/{number}" not in self.dead)
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """Which faults the budget did not allow, and when they should have begun."""
+        return tuple(self.chaos.withheld) if hasattr(self, "chaos") else ()
 
     @property
     def digest_at_fork(self) -> str:
@@ -267,7 +290,17 @@ class ClusterWorld:
         who = f"client/user-{number}"
         draw = Random(f"{self.seed}/{who}")
         async with self.client(who) as client:
-            user = Workload(client, who, draw, self.acknowledged, roll_only=self.plan.roll_only)
+            plan, shape = self.plan, self.plan.shape
+            # One of several nodes may die, see the weather.
+            nodes = shape.nodes - 1 if shape.nodes > 2 else shape.nodes
+            user = Workload(
+                client,
+                who,
+                draw,
+                self.acknowledged,
+                roll_only=plan.roll_only,
+                cpu_m=NODE_CPU_M // -(-plan.pods_fit // nodes),
+            )
             await user.run()
 
     async def _visit(

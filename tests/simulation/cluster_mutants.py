@@ -13,13 +13,14 @@ import pytest
 from attrs import evolve, frozen
 
 from kube_actors.actor import ActorError
-from kube_actors.apiserver import feed
+from kube_actors.apiserver import allocation, feed
 from kube_actors.apiserver.cache.read_index import ReadIndex
 from kube_actors.apiserver.subresources import binding
 from kube_actors.client import LeaderElector
 from kube_actors.client.lease_record import LeaseRecord, Observation
-from kube_actors.controllers import garbage, rollout
+from kube_actors.controllers import garbage, job, rollout
 from kube_actors.raft import HardState
+from kube_actors.scheduler.snapshot import Snapshot
 from kube_actors.simulation.cluster_scenarios import READ_ONLY
 from kube_actors.simulation.cluster_weather import Shape
 from kube_actors.simulation.cluster_world import Plan
@@ -31,6 +32,7 @@ Patch = pytest.MonkeyPatch
 SMALL = Plan(shape=Shape(nodes=3, faults_s=12.0), settle_s=40.0)
 BUSY = Plan(shape=Shape(nodes=3, faults_s=12.0, verbs=("pause",)), users=4, settle_s=20.0)
 LINKS = Plan(shape=Shape(nodes=1, faults_s=15.0, verbs=("partition", "isolate", "delay")), users=0)
+CROWDED = evolve(BUSY, pods_fit=8)
 CRASHES = Plan(shape=Shape(nodes=1, faults_s=15.0, verbs=("crash",)), users=2, settle_s=40.0)
 CLOCKS = Plan(
     shape=Shape(nodes=1, faults_s=12.0, verbs=("clock-ahead", "clock-behind", "clock-drift")),
@@ -79,6 +81,50 @@ def _rollout_at_once(patch: Patch) -> None:
         return {size.name: 0 for size in old}
 
     patch.setattr(rollout, "scale_down_old", all_at_once)
+
+
+def _surge_without_end(patch: Patch) -> None:
+    patch.setattr(rollout, "new_size", lambda strategy, new, old: strategy.replicas)
+
+
+def _count_what_runs(patch: Patch) -> None:
+    """A Job's pods that have been made and do not run yet are made again."""
+    runs = property(lambda pod: not pod.deleting and pod.phase == "Running")
+    patch.setattr(job.JobPod, "active", runs)
+
+
+def _bind_where_it_is_full(patch: Patch) -> None:
+    """What was just decided is not counted before the API says so."""
+    patch.setattr(Snapshot, "assume", lambda self, pod, node_name: None)
+
+
+def _address_unreserved(patch: Patch) -> None:
+    """The first address that is not seen to be taken is given, and nobody reserves it."""
+    real = allocation._place
+
+    def place(call: Any, new: Any, old: Any) -> allocation.Placed:
+        real(call, new, old)
+        return allocation.NOTHING
+
+    def first_free(call: Any, bounds: tuple[int, int], free: Any) -> int:
+        return next(number for number in range(*bounds) if free(number))
+
+    patch.setattr(allocation, "_place", place)
+    patch.setattr(allocation, "_first_free", first_free)
+
+
+def _looks_beside_itself_only(patch: Patch) -> None:
+    """An owner is looked for in the namespace of its dependent, where a Node never is."""
+    real = garbage.reconcile
+
+    def reconcile(state: Any, round_: Any) -> Any:
+        owners = tuple(
+            evolve(owner, node=None, deleted=True) if owner.reference.kind == "Node" else owner
+            for owner in state.owners
+        )
+        return real(evolve(state, owners=owners), round_)
+
+    patch.setattr(garbage, "reconcile", reconcile)
 
 
 def _garbage_stays(patch: Patch) -> None:
@@ -159,6 +205,13 @@ MUTANTS = (
     ),
     Mutant("watches from one too far", _watch_too_late, ("watch-complete",), 2, CRASHES),
     Mutant("ignores maxUnavailable", _rollout_at_once, ("rollout-availability",), 3, ROLLOUT),
+    Mutant("ignores maxSurge", _surge_without_end, ("rollout-surge",), 2, ROLLOUT),
+    Mutant("counts what runs only", _count_what_runs, ("job-parallelism",), 2, BUSY),
+    Mutant(
+        "forgets its decisions", _bind_where_it_is_full, ("node-not-overcommitted",), 3, CROWDED
+    ),
+    Mutant("reserves no address", _address_unreserved, ("service-address-unique",), 2, BUSY),
+    Mutant("looks beside itself only", _looks_beside_itself_only, ("dependents-stay",), 1, BUSY),
     Mutant("lets dependents lie", _garbage_stays, ("dependents-go",), 3, BUSY),
     Mutant("acknowledges early", _acknowledge_early, ("acknowledged-write-kept",), 2, DARK),
     Mutant("reads without asking", _read_without_asking, ("registers-linearizable",), 5, LINKS),

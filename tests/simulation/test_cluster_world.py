@@ -135,8 +135,8 @@ def test_the_weather_knows_every_verb_and_keeps_to_its_budget() -> None:
 
 def test_scenarios_and_promises_say_what_they_are() -> None:
     names = [name for name in load_scenarios() if name.startswith("cluster")]
-    assert names == ["cluster", "cluster-network", "cluster-readonly", "cluster-rollout",
-                     "cluster-trio"]  # fmt: skip
+    assert names == ["cluster", "cluster-crowded", "cluster-network", "cluster-readonly",
+                     "cluster-rollout", "cluster-trio"]  # fmt: skip
     assert all(sentence.endswith(".") for sentence in PROMISES.values())
 
 
