@@ -72,12 +72,17 @@ class Breaches:
         self,
         moment: Callable[[], tuple[int, float]] = lambda: (0, 0.0),
         recording: Recording | None = None,
+        first_found: Callable[[str], None] = lambda promise: None,
     ) -> None:
-        """``moment`` says at which step and time of the run it is asked."""
+        """``moment`` says at which step and time of the run it is asked.
+
+        ``first_found`` is told of each promise when it is broken for the first time.
+        """
         self.first: dict[str, Breach] = {}
         self.counts: dict[str, int] = {}
         self._moment = moment
         self._recording = recording
+        self._first_found = first_found
 
     def found(self, promise: str, text: str, *, lane: str = "") -> None:
         """Take note; ``promise`` is a name of ``PROMISES``."""
@@ -89,3 +94,4 @@ class Breaches:
         self.first[promise] = Breach(promise, text, step, time_s)
         if self._recording is not None:
             self._recording.violation(step, time_s, lane, promise, text)
+        self._first_found(promise)

@@ -112,8 +112,12 @@ class ClusterWorld:
         schedule: FaultSchedule | None = None,
         plan: Plan | None = None,
         recording: Recording | None = None,
+        until: tuple[str, ...] = (),
     ) -> None:
-        """Raise ScheduleError if the schedule is impossible here, ValueError on the backend."""
+        """``until``: the run is given up as soon as one of these promises is broken.
+
+        Raises ScheduleError if the schedule is impossible here, ValueError on the backend.
+        """
         if backend not in determinism.BACKENDS:
             raise ValueError(f"unknown backend {backend!r}: use asyncio or trio")
         self.seed = seed
@@ -124,7 +128,9 @@ class ClusterWorld:
         self.schedule.check(VERBS, tuple(shape.targets), end_s=shape.faults_s)
         self.network = LoggedNetwork(seed, recording)
         self.clocks = MachineClocks(EPOCH_S)
-        self.breaches = Breaches(self._moment, recording)
+        self.breaches = Breaches(self._moment, recording, self._found)
+        self._until = until
+        self._life: anyio.CancelScope | None = None
         self.history = History(self.breaches)
         keep = OwnersKeep(self.history, self.breaches)
         self.network.listeners.append(keep.hear)
@@ -176,7 +182,7 @@ class ClusterWorld:
         logger.addHandler(crashes)
         logger.propagate = False
         try:
-            determinism.run(self._live, backend=self.backend, seed=self.seed)
+            determinism.run(self._begin, backend=self.backend, seed=self.seed)
         except determinism.Livelock as error:
             self.breaches.found("time-passes", str(error))
         except Exception as error:
@@ -215,6 +221,16 @@ class ClusterWorld:
         )
         return [NodeSpec(runtime="simulated", script=script)] * self.plan.shape.nodes
 
+    def _found(self, promise: str) -> None:
+        if promise in self._until and self._life is not None:
+            self._life.cancel()
+
+    async def _begin(self) -> None:
+        with anyio.CancelScope() as self._life:
+            await self._live()
+        self._life = None
+        self.network.note(repr(sorted(self.history.changes.items())).encode())
+
     async def _live(self) -> None:
         shape = self.plan.shape
         for number in range(1, shape.masters + 1):
@@ -252,7 +268,6 @@ class ClusterWorld:
                 self.network.stop_recording()
                 lookers.cancel_scope.cancel()
             self.simulated_s = anyio.current_time()
-        self.network.note(repr(sorted(self.history.changes.items())).encode())
 
     async def _use(self, lookers: anyio.abc.TaskGroup, chaos: Chaos) -> None:
         """Let users use the cluster while the schedule lasts."""

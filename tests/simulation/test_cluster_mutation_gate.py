@@ -12,7 +12,7 @@ def test_a_planted_bug_is_found(mutant: Mutant, monkeypatch: pytest.MonkeyPatch)
     mutant.plant(monkeypatch)
     found: list[str] = []
     for seed in range(mutant.seeds):
-        world = ClusterWorld(seed, plan=mutant.plan)
+        world = ClusterWorld(seed, plan=mutant.plan, until=mutant.promises)
         world.run()
         found += world.breaches.first
         if set(mutant.promises) & set(found):
