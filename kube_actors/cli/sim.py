@@ -15,9 +15,11 @@ import click
 from kube_actors.cli.sim_check import check
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kube_actors.simulation.campaign import Campaign
     from kube_actors.simulation.scenario import Run, Scenario
-    from kube_actors.simulation.schedule import FaultSchedule
+    from kube_actors.simulation.schedule import FaultSchedule, VerbRule
     from kube_actors.simulation.shrink import Shrunk
 
 FOUND_EXIT = 1
@@ -44,10 +46,11 @@ _import = click.option(
 
 @sim.command("list")
 @click.option("--properties", is_flag=True, help="The properties that are checked, too.")
-@click.option("--verbs", is_flag=True, help="The faults of a Raft group, too.")
+@click.option("--verbs", is_flag=True, help="The faults that a schedule may name, too.")
 @_import
 def list_scenarios(properties: bool, verbs: bool, modules: tuple[str, ...]) -> None:
     """List the scenarios."""
+    from kube_actors.simulation.cluster_weather import VERBS
     from kube_actors.simulation.raft_faults import RULES
     from kube_actors.simulation.raft_invariants import PROPERTIES
     from kube_actors.simulation.scenario import load_scenarios
@@ -55,14 +58,20 @@ def list_scenarios(properties: bool, verbs: bool, modules: tuple[str, ...]) -> N
     _import_all(modules)
     for name, scenario in load_scenarios().items():
         click.echo(f"{name:<18} {scenario.summary}")
-    for shown, table in (
-        (properties, PROPERTIES),
-        (verbs, {name: rule.text for name, rule in RULES.items()}),
-    ):
-        if shown:
-            click.echo("")
-            for name, text in table.items():
-                click.echo(f"{name:<24} {text}")
+    if properties:
+        click.echo("")
+        for name, text in PROPERTIES.items():
+            click.echo(f"{name:<24} {text}")
+    if verbs:
+        click.echo("\nraft-…: a target is a member, such as 1; a link is two, such as 1>2\n")
+        _list_verbs(RULES)
+        click.echo("\ncluster…: a target is a machine or an actor, such as master/1 or store/1\n")
+        _list_verbs(VERBS)
+
+
+def _list_verbs(rules: "Mapping[str, VerbRule]") -> None:
+    for name, rule in rules.items():
+        click.echo(f"{name:<16} {rule.text}" + (f" ({rule.takes})" if rule.takes else ""))
 
 
 @sim.command()

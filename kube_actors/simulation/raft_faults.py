@@ -43,7 +43,8 @@ class Verb:
     def rule(self) -> VerbRule:
         window = None if self.duration_s else False
         highest = max(self.most, *self.amounts) if len(self.amounts) > 1 else self.most
-        return VerbRule(self.text, _COUNTS[self.at], window, (0.0, max(highest, self.amounts[0])))
+        amount = (0.0, max(highest, self.amounts[0]))
+        return VerbRule(self.text, _COUNTS[self.at], window, amount, self.at == LINK)
 
 
 NETWORK: Final[dict[str, Verb]] = {
@@ -126,11 +127,15 @@ MEMBERSHIP: Final[dict[str, Verb]] = {
     "lose-disk": Verb("it loses its disk and is replaced by a spare member", MEMBER),
 }
 RESIDUAL: Final[dict[str, Verb]] = {
-    "dead": Verb("it never comes back", MEMBER),
+    "dead": Verb("when the other faults stop, it goes and never comes back", MEMBER),
     "dead-leader": Verb("whoever leads when the other faults stop never comes back", NONE),
-    "slow-link": Verb("a link is late by amount seconds for ever", LINK, None, (0.01, 0.03), 0.03),
-    "deaf": Verb("a link to it is cut for ever", LINK),
-    "slow-network": Verb("messages and writes take up to amount seconds", NONE, None, (0.02, 0.03)),
+    "slow-link": Verb(
+        "from then on, a link is late by amount seconds", LINK, None, (0.01, 0.03), 0.03
+    ),
+    "deaf": Verb("from then on, a link is cut", LINK),
+    "slow-network": Verb(
+        "from then on, messages and writes take up to amount seconds", NONE, None, (0.02, 0.03)
+    ),
 }
 OPERATIONS: Final = "operations"
 VERBS: Final[Mapping[str, Verb]] = {

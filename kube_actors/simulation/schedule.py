@@ -60,12 +60,27 @@ class VerbRule:
 
     ``targets``: how many, as (least, most). ``window``: whether ``until_s`` must be there (True),
     must not (False), or may (None). ``amount``: the smallest and largest that make sense.
+    ``of_links``: whether a target is a link, such as ``1>2``, or never one; None: either.
     """
 
     text: str
     targets: tuple[int, int] = (0, 0)
     window: bool | None = None
     amount: tuple[float, float] = (0.0, 0.0)
+    of_links: bool | None = None
+
+    @property
+    def takes(self) -> str:
+        """Say which fields a fault of this verb has beside ``at_s``."""
+        least, most = self.targets
+        what = "links" if self.of_links else "targets"
+        fields = [] if not most else [f"{what}: {least}" + (f" to {most}" if most > least else "")]
+        if self.window is not False:
+            fields.append("until_s" if self.window else "until_s if it ends")
+        low, high = self.amount
+        if high:
+            fields.append(f"amount: {low:g} to {high:g}")
+        return ", ".join(fields)
 
 
 @frozen
@@ -124,6 +139,9 @@ def _problem(
     for target in fault.targets:
         if target not in targets:
             return f"there is no {target!r}, there are {', '.join(sorted(targets))}"
+        if rule.of_links is not None and rule.of_links is not (">" in target):
+            what = "links, such as 1>2" if rule.of_links else "members, not links"
+            return f"its targets are {what}: {target!r} is none"
     least, most = rule.targets
     if not least <= len(fault.targets) <= most:
         return f"it takes {least} to {most} targets, not {len(fault.targets)}"

@@ -120,6 +120,14 @@ def test_ctrl_c_prints_what_was_found_so_far() -> None:
     assert " of 99996 seeds, 1 with findings" in out
 
 
+def test_the_list_of_verbs_says_what_a_schedule_may_say() -> None:
+    said = command("list", "--verbs").stdout
+    assert "raft-crossing" in said
+    assert "partition        targets hear nobody else and are heard by nobody else " in said
+    assert "(targets: 1 to 8, until_s if it ends)" in said
+    assert "(targets: 1, until_s if it ends, amount: 0 to 1)" in said
+
+
 def test_a_replay_says_which_faults_were_withheld(tmp_path: Path) -> None:
     lines = [
         f'{{"at_s": 1.{member}, "verb": "rot", "targets": ["{member}"], "amount": 0.5}}\n'

@@ -52,6 +52,8 @@ def test_a_line_that_is_no_fault_is_refused_with_its_number(line: str, says: str
     [
         (Fault(1, "explode", ("1",)), "no such verb"),
         (Fault(1, "crash", ("9",)), "there is no '9'"),
+        (Fault(1, "crash", ("1>2",)), "its targets are members, not links: '1>2' is none"),
+        (Fault(1, "cut", ("1",)), "its targets are links, such as 1>2: '1' is none"),
         (Fault(1, "crash", ("1", "2")), "it takes 1 to 1 targets, not 2"),
         (Fault(9, "crash", ("1",)), "the faults end at 5"),
         (Fault(1, "campaign", ("1",), 2), "takes no until_s"),
@@ -61,7 +63,7 @@ def test_a_line_that_is_no_fault_is_refused_with_its_number(line: str, says: str
 def test_an_impossible_fault_is_refused_with_its_number(fault: Fault, says: str) -> None:
     schedule = FaultSchedule((Fault(0, "lose", (), 1, 0.5), fault))
     with pytest.raises(ScheduleError) as refused:
-        schedule.check(RULES, ["1", "2"], end_s=5)
+        schedule.check(RULES, ["1", "2", "1>2"], end_s=5)
     assert refused.value.line == 2
     assert says in str(refused.value)
 
