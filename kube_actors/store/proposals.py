@@ -128,7 +128,9 @@ class Proposals:
                 continue
             error: ActorError = NoQuorum(answering, members)
             if sent:
-                error = OutcomeUnknown("the store lost its majority before the write was decided")
+                lost = answering <= members // 2
+                why = "the store lost its majority before" if lost else "it took too long until"
+                error = OutcomeUnknown(f"{why} the write was decided")
             pending.delivery.fail(error)
 
 

@@ -270,6 +270,27 @@ async def test_a_member_ends_with_what_ended_it_and_not_with_a_group_around_it()
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(("members", "why"), [(1, "it took too long"), (3, "lost its majority")])
+async def test_a_write_whose_fate_is_unknown_says_why(members: int, why: str) -> None:
+    disks = [MemoryDisk() for _ in range(members)]
+    async with open_group(members, disks=disks) as group:
+        await group.client.txn(put(b"a", b"1"))
+        leader = await group.leader()
+        disks[leader - 1].sync_s = 3600
+        async with anyio.create_task_group() as tasks:
+
+            async def write() -> None:
+                with pytest.raises(OutcomeUnknown, match=why):
+                    await group.at(leader).txn(put(b"b"))
+
+            tasks.start_soon(write)
+            await anyio.sleep(0.01)
+            for number in group.numbers:
+                if number != leader:
+                    group.kill(number)
+
+
+@pytest.mark.anyio
 async def test_a_leader_whose_disk_does_not_answer_is_replaced() -> None:
     disks = [MemoryDisk() for _ in range(3)]
     async with open_group(disks=disks) as group:
