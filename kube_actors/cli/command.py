@@ -32,7 +32,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="kube-actors", prog_name="kube-actors")
 def main() -> None:
-    """A Kubernetes control plane made of async actors, in one process."""
+    """A Kubernetes control plane made of async actors, in one process or in many."""
 
 
 @main.command()
