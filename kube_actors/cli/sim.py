@@ -50,6 +50,7 @@ _import = click.option(
 @_import
 def list_scenarios(properties: bool, verbs: bool, modules: tuple[str, ...]) -> None:
     """List the scenarios."""
+    from kube_actors.simulation.cluster_promises import PROMISES
     from kube_actors.simulation.cluster_weather import VERBS
     from kube_actors.simulation.raft_faults import RULES
     from kube_actors.simulation.raft_invariants import PROPERTIES
@@ -59,9 +60,10 @@ def list_scenarios(properties: bool, verbs: bool, modules: tuple[str, ...]) -> N
     for name, scenario in load_scenarios().items():
         click.echo(f"{name:<18} {scenario.summary}")
     if properties:
-        click.echo("")
-        for name, text in PROPERTIES.items():
-            click.echo(f"{name:<24} {text}")
+        for heading, table in (("raft-…", PROPERTIES), ("cluster…", PROMISES)):
+            click.echo(f"\n{heading}\n")
+            for name, text in table.items():
+                click.echo(f"{name:<26} {text}")
     if verbs:
         click.echo("\nraft-…: a target is a member, such as 1; a link is two, such as 1>2\n")
         _list_verbs(RULES)
