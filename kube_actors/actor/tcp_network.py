@@ -25,7 +25,7 @@ from kube_actors.actor.errors import MalformedMessage, Overloaded, Unreachable
 from kube_actors.actor.failure import only
 from kube_actors.actor.tcp_config import TcpConfig, Tls
 from kube_actors.actor.tcp_connection import Connection
-from kube_actors.actor.tcp_control import addresses_told, control, leave, told
+from kube_actors.actor.tcp_control import addresses_told, control, leave, text_of, told
 from kube_actors.actor.tcp_dialling import Dialling, Endpoint
 from kube_actors.actor.tcp_events import Due, Events, running_events
 from kube_actors.actor.tcp_frames import GONE, HELD, HELLO, PING, REFUSED, size_of
@@ -94,6 +94,8 @@ class TcpNetwork:
         self.config = config or TcpConfig()
         self.incarnation = incarnation
         self.peers = dict(peers or {})
+        self.refusals: dict[str, str] = {}
+        """What others said when they last refused this process, by their names."""
         self.endpoint: Endpoint | None = None
         self.events: Events
         self.tasks: TaskGroup
@@ -333,7 +335,7 @@ class TcpNetwork:
         elif kind in (HELD, GONE):
             self._moved(peer, envelope)
         elif kind == REFUSED:
-            told(connection, envelope, "it closed the connection")
+            self._told(connection, envelope, "it closed the connection")
 
     def _arrived(self, peer: Peer, envelope: Envelope) -> None:
         if self._may_send is not None:
@@ -355,7 +357,7 @@ class TcpNetwork:
     def _introduced(self, connection: Connection, envelope: Envelope) -> None:
         try:
             if envelope.kind == REFUSED:
-                told(connection, envelope, "it refused this process")
+                self._told(connection, envelope, "it refused this process")
                 return
             if envelope.kind != HELLO:
                 raise MalformedMessage("something else before its hello")
@@ -367,6 +369,11 @@ class TcpNetwork:
             connection.close(f"it sent {error}")
         except Refused as error:
             self._refuse(connection, str(error))
+
+    def _told(self, connection: Connection, envelope: Envelope, what: str) -> None:
+        told(connection, envelope, what)
+        if connection.refused:
+            self.refusals[connection.name or connection.peer] = text_of(envelope)
 
     def _refuse(self, connection: Connection, text: str) -> None:
         self._counts.refused += 1
@@ -410,7 +417,7 @@ class TcpNetwork:
             name = peer.connection.name
             wrong = [each for each in claimed if self._may_hold and not self._may_hold(name, each)]
             if wrong:
-                peer.connection.close(f"it claims {wrong[0]}, which {name} may not have")
+                self._refuse(peer.connection, f"it claims {wrong[0]}, which {name} may not have")
                 return
             self._news.set()
             self._news = anyio.Event()

@@ -35,6 +35,16 @@ def main() -> None:
     """A Kubernetes control plane made of async actors, in one process or in many."""
 
 
+def _quota(command: Any) -> Any:
+    return click.option(
+        "--store-quota",
+        default="2Gi",
+        show_default=True,
+        metavar="SIZE",
+        help="How much the store takes before it refuses writes, history included; 0: no limit.",
+    )(command)
+
+
 @main.command()
 @click.option("--masters", default=3, show_default=True, help="1, 3 or 5.")
 @click.option("--nodes", default=3, show_default=True, help="How many nodes.")
@@ -79,6 +89,7 @@ def main() -> None:
 @click.option("--store-cacert", type=click.Path(exists=True, path_type=Path), help="PEM file.")
 @click.option("--store-cert", type=click.Path(exists=True, path_type=Path), help="PEM file.")
 @click.option("--store-key", type=click.Path(exists=True, path_type=Path), help="PEM file.")
+@_quota
 @click.option(
     "--backend", type=click.Choice(["asyncio", "trio"]), default="asyncio", show_default=True
 )
@@ -146,6 +157,7 @@ def _joining(command: Any) -> Any:
     metavar="[https://]HOST:PORT",
     help="Also serve this master's store member as an etcd v3 there (needs kube-actors[etcd]).",
 )
+@_quota
 @click.option(
     "--learner",
     is_flag=True,

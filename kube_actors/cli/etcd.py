@@ -18,6 +18,7 @@ from attrs import frozen
 
 from kube_actors.actor import ActorError, Address
 from kube_actors.cluster import Cluster
+from kube_actors.cluster.keys import cluster_number
 from kube_actors.store import member_address
 from kube_actors.store.cluster_messages import MemberNotFound, UpdateMember
 
@@ -190,7 +191,8 @@ def _own_first(number: int, masters: int) -> tuple[Address, ...]:
 async def _serve(
     etcd: ModuleType, cluster: Cluster, members: Sequence[Address], listener: Any, tls: Any
 ) -> None:
-    await etcd.serve_etcd(cluster.actor, members, listener, tls=tls)
+    number = cluster_number(cluster.keys.authority)
+    await etcd.serve_etcd(cluster.actor, members, listener, tls=tls, cluster_id=number)
 
 
 async def serve_master(
@@ -216,7 +218,8 @@ async def serve_master(
         tls = etcd.tls_context(chain, key, str(pki.path / "ca.crt"))
     places = (master.number, *(one for one in master.roll.places if one != master.number))
     members = tuple(member_address(place) for place in places)
-    tasks.start_soon(partial(etcd.serve_etcd, master.actor, members, listener, tls=tls))
+    serve = partial(etcd.serve_etcd, tls=tls, cluster_id=master.cluster)
+    tasks.start_soon(serve, master.actor, members, listener)
 
 
 async def _announce(cluster: Cluster, urls: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ import click
 
 from kube_actors.cli.etcd import EtcdListen, load_etcd, serve_master
 from kube_actors.cli.foreground import patiently, run_until_signal
+from kube_actors.cli.quota import quota_of
 from kube_actors.cluster import InvalidConfig, Timings
 from kube_actors.cluster.join import parse_endpoint, parse_join
 from kube_actors.cluster.kubeconfig_file import write_kubeconfig
@@ -34,6 +35,7 @@ def run_master_process(*, backend: str, **given: Any) -> None:
             listen=parse_endpoint(given["listen"], "--listen"),
             learner=given["learner"],
             client_urls=(listen.url,) if listen is not None else (),
+            quota_bytes=quota_of(given["store_quota"]),
             timings=Timings.quick() if given["quick"] else Timings(),
         )
         master = MasterProcess(options)

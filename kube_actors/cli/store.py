@@ -220,8 +220,17 @@ def status(file: Path) -> None:
     is_flag=True,
     help="Forget all history, so that whoever remembers old revisions lists again.",
 )
+@click.option(
+    "--one",
+    "alone",
+    is_flag=True,
+    help="Make the directory of one `master` process; repeat it, with the same options, for each.",
+)
 def restore(file: Path, data_dir: Path, masters: int, **options: Any) -> None:
-    """Make the data directory of a new cluster out of FILE; start it with `up --data-dir`."""
+    """Make the data directory of a new cluster out of FILE; start it with `up --data-dir`.
+
+    With --one it is one of the --masters that run in processes of their own.
+    """
     import anyio
 
     from kube_actors.cluster.directory import keep_masters
@@ -245,7 +254,8 @@ def restore(file: Path, data_dir: Path, masters: int, **options: Any) -> None:
     except (DiskError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     revision = saved.revision + options["bump_revision"]
-    click.echo(f"{data_dir}: {saved.keys} keys at revision {revision} for {masters} masters")
+    whose = f"one of {masters} masters" if options["alone"] else f"{masters} masters"
+    click.echo(f"{data_dir}: {saved.keys} keys at revision {revision} for {whose}")
 
 
 def _read(file: Path) -> Any:
@@ -254,6 +264,8 @@ def _read(file: Path) -> Any:
     try:
         return decode_saved(file.read_bytes(), str(file))
     except CorruptLog as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(
+            f"{error}; use another file: save one with `kube-actors store snapshot save`"
+        ) from None
     except OSError as error:
         raise click.ClickException(f"cannot read {file}: {error.strerror}") from None

@@ -14,7 +14,9 @@ from kube_actors.api.errors import StatusError
 from kube_actors.api.kinds import UnknownKind
 from kube_actors.cli.command import DEFAULT_DIRECTORY
 from kube_actors.cli.etcd import EtcdDoor, EtcdListen, store_engine
+from kube_actors.cli.quota import quota_of
 from kube_actors.cluster import Cluster, InvalidConfig, NotReady, Timings
+from kube_actors.cluster.directory import sweep_scratch
 
 
 def run_up(*, backend: str, **options: Any) -> None:
@@ -52,6 +54,7 @@ async def _up(options: dict[str, Any]) -> None:
     )
     if listen and engine:
         raise click.UsageError("--etcd-listen serves our own store: it cannot go with --store")
+    sweep_scratch()
     cluster = Cluster(
         masters=options["masters"],
         nodes=options["nodes"],
@@ -59,6 +62,7 @@ async def _up(options: dict[str, Any]) -> None:
         data_dir=data_dir,
         listen=options["listen"],
         engine=engine or None,
+        quota_bytes=quota_of(options["store_quota"]),
         timings=Timings.quick() if options["quick"] else Timings(),
     )
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:

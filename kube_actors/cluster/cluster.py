@@ -35,7 +35,14 @@ from kube_actors.apiserver.kubeconfig import kubeconfig
 from kube_actors.apiserver.pki import server_context
 from kube_actors.client import Client, wait_for
 from kube_actors.cluster.address_plan import SIMULATED_PLAN, AddressPlan, claim_block, reclaim_block
-from kube_actors.cluster.config import ClusterConfig, InvalidConfig, NodeSpec, Timings, node_specs
+from kube_actors.cluster.config import (
+    QUOTA_BYTES,
+    ClusterConfig,
+    InvalidConfig,
+    NodeSpec,
+    Timings,
+    node_specs,
+)
 from kube_actors.cluster.directory import (
     cluster_directory,
     keep_masters,
@@ -77,7 +84,7 @@ class Cluster:
     ``engine`` makes an actor's client of another store than the embedded Raft group; ``disk`` gives
     a member's disk by its number, e.g. one that fails on purpose. ``snapshot`` is what another
     cluster's ``snapshot()`` gave: this one begins with its objects, in memory; CorruptLog when it
-    is damaged.
+    is damaged. Over ``quota_bytes`` the store takes nothing more (0: no limit).
     """
 
     def __init__(
@@ -97,6 +104,7 @@ class Cluster:
         disk: Callable[[int], Disk] | None = None,
         snapshot: bytes | None = None,
         ready_timeout_s: float = 30.0,
+        quota_bytes: int = QUOTA_BYTES,
     ) -> None:
         self.config = ClusterConfig(
             masters=masters,
@@ -106,6 +114,7 @@ class Cluster:
             timings=timings or Timings(),
             seed=seed,
             images={name: tuple(argv) for name, argv in (images or {}).items()},
+            quota_bytes=quota_bytes,
         )
         self._ready_timeout_s = ready_timeout_s
         self._seed = seed if seed is not None else int.from_bytes(os.urandom(8))
@@ -338,6 +347,7 @@ class Cluster:
             api=api,
             authority_pem=self.keys.authority.certificate_pem,
             engine=self._engine,
+            quota_bytes=self.config.quota_bytes,
         )
         machine = self.faults.machines[plan.name] = Machine(plan.name)
 

@@ -59,6 +59,10 @@ class Timings:
         )
 
 
+QUOTA_BYTES = 2 << 30
+"""What etcd takes by default."""
+
+
 @attrs.frozen
 class NodeSpec:
     """One node: its runtime and what it offers. Amounts are Kubernetes quantities.
@@ -77,7 +81,11 @@ class NodeSpec:
 
 @attrs.frozen
 class ClusterConfig:
-    """See ``Cluster`` for the meaning of each part."""
+    """See ``Cluster`` for the meaning of each part.
+
+    Over ``quota_bytes`` of keys and values, history included, the store takes nothing more (0: no
+    limit).
+    """
 
     masters: int = 3
     nodes: tuple[NodeSpec, ...] = ()
@@ -86,6 +94,7 @@ class ClusterConfig:
     timings: Timings = attrs.field(factory=Timings)
     seed: int | None = None
     images: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    quota_bytes: int = QUOTA_BYTES
 
     def __attrs_post_init__(self) -> None:
         if self.masters not in MASTER_COUNTS:

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+SCRATCH = "kube-actors-"
+
 
 class DirectoryRefused(OSError):
     """The directory cannot be used; the message says why and what to do."""
@@ -25,17 +27,47 @@ def cluster_directory(data_dir: Path | None) -> Iterator[Path]:
     Raises DirectoryRefused when another cluster holds it or it cannot be used.
     """
     if data_dir is None:
-        scratch = Path(tempfile.mkdtemp(prefix="kube-actors-"))
+        scratch = Path(tempfile.mkdtemp(prefix=SCRATCH))
+        held = _hold_scratch(scratch)
         try:
             yield scratch
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+            os.close(held)
         return
     lock = _hold(data_dir)
     try:
         yield data_dir
     finally:
         os.close(lock)
+
+
+def sweep_scratch() -> None:
+    """Remove the scratch directories of processes that were killed and could not."""
+    for lock in sorted(Path(tempfile.gettempdir()).glob(f"{SCRATCH}*/lock")):
+        try:
+            held = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            # Somebody else's, or just removed.
+            continue
+        try:
+            if os.fstat(held).st_uid == os.geteuid():
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(lock.parent, ignore_errors=True)
+        except OSError:
+            # Its process lives.
+            continue
+        finally:
+            os.close(held)
+
+
+def _hold_scratch(scratch: Path) -> int:
+    """Hold a directory that nobody else knows yet: it is swept only when it has a free lock."""
+    new = scratch / "lock.new"
+    held = os.open(new, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    new.rename(scratch / "lock")
+    return held
 
 
 def kept_number(directory: Path | None, name: str) -> int | None:
@@ -46,14 +78,20 @@ def kept_number(directory: Path | None, name: str) -> int | None:
     try:
         return int(path.read_text())
     except (OSError, ValueError) as error:
-        raise DirectoryRefused(f"{path} does not hold a number: {error}") from error
+        raise DirectoryRefused(
+            f"{path} does not hold a number ({error}): write there what it held, or begin with an "
+            "empty directory"
+        ) from error
 
 
 def keep_number(directory: Path | None, name: str, number: int) -> None:
     """Keep it for the next cluster, whole or not at all."""
     if directory is not None:
         temporary = directory / f"{name}.new"
-        temporary.write_text(f"{number}\n")
+        with temporary.open("w") as file:
+            file.write(f"{number}\n")
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(directory / name)
 
 
@@ -77,7 +115,8 @@ def _hold(directory: Path) -> int:
         lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise DirectoryRefused(
-            f"cannot use {directory} as data directory: {error.strerror}"
+            f"cannot use {directory} as data directory ({error.strerror}): it must be one that "
+            "can be written to; choose another --data-dir, or mend this one"
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -4,10 +4,12 @@ They are made once and kept beside the data, so that a kubeconfig written by a f
 for the second. In memory they live as long as the cluster.
 """
 
+import hashlib
 import os
 from pathlib import Path
 
 import attrs
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kube_actors.apiserver.pki import (
     Entropy,
@@ -33,6 +35,15 @@ class ClusterKeys:
     admin: KeyPair
     service_account_key_pem: bytes
     admin_token: str
+
+
+def cluster_number(authority: KeyPair) -> int:
+    """Return a number that no other cluster has: it follows from the authority's public key, so it
+    is the same for every process, after every restart, and when its certificate is renewed.
+    """
+    public = authority.certificate().public_key()
+    encoded = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return int.from_bytes(hashlib.sha256(encoded).digest()[:8]) >> 1
 
 
 def make_keys(hosts: list[str], *, now_s: float, entropy: Entropy) -> ClusterKeys:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 import attrs
@@ -9,10 +10,11 @@ import attrs
 from kube_actors.actor import Actor, ActorSystem, Address, Child, Restart, Supervisor
 from kube_actors.apiserver import ApiServerConfig, create_app, run_apiserver
 from kube_actors.apiserver.server import Server
-from kube_actors.cluster.config import Timings
+from kube_actors.cluster.config import QUOTA_BYTES, Timings
 from kube_actors.cluster.faults import Machine
 from kube_actors.cluster.front_door import FrontDoor
 from kube_actors.controllers import ControllersConfig, run_controllers
+from kube_actors.raft import SafetyViolation
 from kube_actors.scheduler import SchedulerConfig, run_scheduler
 from kube_actors.store import (
     CannotRebuild,
@@ -22,6 +24,7 @@ from kube_actors.store import (
     LostLog,
     MemberConfig,
     Store,
+    member_address,
     run_member,
 )
 
@@ -37,9 +40,10 @@ class MasterPlan:
 
     ``founders`` is how many began the group, if not all of them; 0 says that this one was added to
     it. ``removed`` is called when the group has removed this master's member.
-    ``commit_notice_s`` is how long the store's leader waits for the next write to take word of the
-    last one along. An ``engine`` takes the place of the Raft group: the master then runs no store
-    member.
+    ``places`` are the masters that were named to this one, beyond the founders. Over
+    ``quota_bytes`` the store takes nothing more. ``commit_notice_s`` is how long the store's leader
+    waits for the next write to take word of the last one along. An ``engine`` takes the place of
+    the Raft group: the master then runs no store member.
     """
 
     number: int
@@ -51,6 +55,8 @@ class MasterPlan:
     engine: Engine | None = None
     founders: int | None = None
     removed: Callable[[], None] = lambda: None
+    places: tuple[int, ...] = ()
+    quota_bytes: int = QUOTA_BYTES
     commit_notice_s: float = 0.0
 
     @property
@@ -87,30 +93,46 @@ async def run_master(
             door.closed(plan.number)
 
 
+async def _be_member(actor: Actor, plan: MasterPlan, machine: Machine) -> None:
+    """Run the store's member; it stays down when starting it again could not mend it."""
+    number, timings = plan.number, plan.timings
+    named: Any = {place: member_address(place) for place in plan.places}
+    config = MemberConfig(
+        member=number,
+        members=plan.founders or plan.masters,
+        joining=plan.founders == 0,
+        addresses=named,
+        quota_bytes=plan.quota_bytes,
+        tick_s=timings.store_tick_s,
+        election_ticks=timings.store_election_ticks,
+        heartbeat_ticks=timings.store_heartbeat_ticks,
+        commit_notice_s=plan.commit_notice_s,
+    )
+    machine.trouble = ""
+    try:
+        await run_member(actor, config, plan.disk())
+        machine.trouble = f"store/{number}: it was removed from its group"
+        plan.removed()
+    except DiskError as error:
+        machine.trouble = f"store/{number}: {error}"
+        if not isinstance(error, CorruptLog | CannotRebuild | LostLog):
+            raise
+        # Opening it again would find the same damage: the member stays down, the others go on.
+        logger.error("%s; this member stays down", machine.trouble)
+    except SafetyViolation as broken:
+        # It would meet the same promise again, as often as it is started.
+        machine.trouble = (
+            f"store/{number}: {broken} (if its directory is an older copy, or another member's, "
+            "run `kube-actors store rebuild` with it)"
+        )
+        logger.error("%s; this member stays down", machine.trouble, exc_info=broken)
+
+
 def _children(plan: MasterPlan, machine: Machine, door: FrontDoor) -> list[Child]:
     number, timings = plan.number, plan.timings
 
     async def store(actor: Actor) -> None:
-        config = MemberConfig(
-            member=number,
-            members=plan.founders or plan.masters,
-            joining=plan.founders == 0,
-            tick_s=timings.store_tick_s,
-            election_ticks=timings.store_election_ticks,
-            heartbeat_ticks=timings.store_heartbeat_ticks,
-            commit_notice_s=plan.commit_notice_s,
-        )
-        machine.trouble = ""
-        try:
-            await run_member(actor, config, plan.disk())
-            machine.trouble = f"store/{number}: it was removed from its group"
-            plan.removed()
-        except DiskError as error:
-            machine.trouble = f"store/{number}: {error}"
-            if not isinstance(error, CorruptLog | CannotRebuild | LostLog):
-                raise
-            # Opening it again would find the same damage: the member stays down, the others go on.
-            logger.error("%s; this member stays down", machine.trouble)
+        await _be_member(actor, plan, machine)
 
     async def apiserver(actor: Actor) -> None:
         def serving(server: Server) -> None:

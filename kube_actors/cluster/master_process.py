@@ -25,7 +25,13 @@ from kube_actors.client import Client
 from kube_actors.cluster.address_plan import real_plan
 from kube_actors.cluster.api_endpoint import run_api_endpoint
 from kube_actors.cluster.cluster import RESTARTS_MAX
-from kube_actors.cluster.config import MASTER_COUNTS, InvalidConfig, Timings, masters_refused
+from kube_actors.cluster.config import (
+    MASTER_COUNTS,
+    QUOTA_BYTES,
+    InvalidConfig,
+    Timings,
+    masters_refused,
+)
 from kube_actors.cluster.directory import (
     DirectoryRefused,
     cluster_directory,
@@ -37,9 +43,10 @@ from kube_actors.cluster.faults import Machine
 from kube_actors.cluster.front_door import FrontDoor
 from kube_actors.cluster.health import Health
 from kube_actors.cluster.join import Endpoint, Join
-from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, ClusterKeys
+from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, ClusterKeys, cluster_number
 from kube_actors.cluster.master import MasterPlan, run_master
 from kube_actors.cluster.pki_directory import PkiDirectory
+from kube_actors.cluster.refusals import refusals
 from kube_actors.cluster.roll import Roll
 from kube_actors.cluster.store_desk import StoreDesk
 from kube_actors.store import FileDisk
@@ -57,7 +64,8 @@ class MasterOptions:
     """``listen`` is where the API is served; ``data_dir`` is this master's alone.
 
     A master that joins a running cluster votes as soon as it has caught up, a ``learner`` when
-    somebody promotes it. ``client_urls`` is where it serves etcd's API.
+    somebody promotes it. ``client_urls`` is where it serves etcd's API. Over ``quota_bytes`` the
+    store takes nothing more (0: no limit).
     """
 
     name: str
@@ -67,6 +75,7 @@ class MasterOptions:
     listen: Endpoint
     learner: bool = False
     client_urls: tuple[str, ...] = ()
+    quota_bytes: int = QUOTA_BYTES
     timings: Timings = attrs.field(factory=Timings)
 
 
@@ -100,6 +109,11 @@ class MasterProcess:
         return await self._life.__aexit__(*error)
 
     @property
+    def cluster(self) -> int:
+        """The number of the cluster, which no other one has."""
+        return cluster_number(self._keys.authority)
+
+    @property
     def masters(self) -> int:
         """How many there are, as far as this one knows."""
         return len(self.roll.places)
@@ -116,7 +130,8 @@ class MasterProcess:
             return self._machine.trouble
         if not self.health.leader:
             answering = sum(1 for each in self.health.members.values() if each is not None)
-            return f"the store has no leader: {answering} of {self.masters} members answer"
+            said = f"the store has no leader: {answering} of {self.masters} members answer"
+            return "; ".join((said, *refusals(self.network)))
         return "" if self.app.masters() else "the API is not served yet"
 
     @property
@@ -167,6 +182,7 @@ class MasterProcess:
         incarnation = int.from_bytes(os.urandom(4)) >> 1
         seed = int.from_bytes(os.urandom(8))
         with cluster_directory(options.data_dir) as directory:
+            _keep_cluster(directory, self.cluster, options.pki)
             _keep_place(directory, options.join, name, promote=not options.learner)
             api = await self._listen()
             async with (
@@ -220,6 +236,8 @@ class MasterProcess:
             api=self._api_config(),
             authority_pem=self._keys.authority.certificate_pem,
             removed=self.removed.set,
+            places=tuple(self.options.join.places),
+            quota_bytes=self.options.quota_bytes,
             commit_notice_s=COMMIT_NOTICE_S,
         )
 
@@ -265,6 +283,21 @@ class MasterProcess:
                 "chaos acts inside one process: here kill, stop or cut off the processes"
             )
         raise ValueError(f"unknown path {what!r}: use status or store/VERB")
+
+
+def _keep_cluster(directory: Path, cluster: int, pki: PkiDirectory) -> None:
+    """Keep whose data this is; raises DirectoryRefused when it is another cluster's.
+
+    A member that found itself among strangers would take their log for the sequel of its own.
+    """
+    kept = kept_number(directory, "cluster")
+    if kept is None:
+        keep_number(directory, "cluster", cluster)
+    elif kept != cluster:
+        raise DirectoryRefused(
+            f"{directory} holds the data of another cluster than that of {pki.path}/ca.crt: give "
+            "the --data-dir or the --pki that belongs here, or an empty --data-dir"
+        )
 
 
 def _keep_place(directory: Path, join: Join, name: str, *, promote: bool) -> None:

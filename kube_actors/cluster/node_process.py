@@ -15,17 +15,27 @@ from typing import Any
 import anyio
 import attrs
 
-from kube_actors.actor import Actor, ActorSystem, Address, Child, Clock, Supervisor, TcpNetwork
+from kube_actors.actor import (
+    Actor,
+    ActorError,
+    ActorSystem,
+    Address,
+    Child,
+    Clock,
+    Supervisor,
+    TcpNetwork,
+)
 from kube_actors.api.errors import StatusError
 from kube_actors.client import Client
 from kube_actors.cluster.address_plan import SIMULATED_PLAN, real_plan
 from kube_actors.cluster.cluster import RESTARTS_MAX
 from kube_actors.cluster.config import InvalidConfig, NodeSpec, Timings
-from kube_actors.cluster.directory import cluster_directory
+from kube_actors.cluster.directory import cluster_directory, sweep_scratch
 from kube_actors.cluster.faults import Machine
 from kube_actors.cluster.join import Join
 from kube_actors.cluster.node import NodePlan, run_node
 from kube_actors.cluster.pki_directory import PkiDirectory
+from kube_actors.cluster.refusals import refusals
 from kube_actors.node.runtimes import ContainerRuntime, ProcessRuntime, SimulatedRuntime
 
 READY_POLL_S = 0.05
@@ -71,12 +81,13 @@ class NodeProcess:
         """Say what is not there yet."""
         masters = len(self.options.join.names)
         connected = len(self.network.connected)
-        return f"the node is not Ready: connected to {connected} of {masters} masters"
+        said = f"the node is not Ready: connected to {connected} of {masters} masters"
+        return "; ".join((said, *refusals(self.network)))
 
     async def _is_ready(self) -> bool:
         try:
             node = await self.client.get("nodes", self.options.name)
-        except StatusError:
+        except (StatusError, ActorError):
             return False
         conditions = (node.get("status") or {}).get("conditions") or ()
         return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
@@ -89,6 +100,7 @@ class NodeProcess:
         name = options.name
         tls = options.pki.tls(name)
         plan = self._plan()
+        sweep_scratch()
         with cluster_directory(options.data_dir) as directory:
             async with (
                 TcpNetwork(

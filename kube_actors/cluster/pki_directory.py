@@ -6,6 +6,7 @@ its pair, ``NAME.number`` and ``block``. ``ca.key`` can stay at home. Every file
 only, and none is ever overwritten.
 """
 
+import logging
 import os
 import re
 from datetime import datetime
@@ -27,6 +28,8 @@ from kube_actors.apiserver.pki import (
     load_key,
 )
 from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, ClusterKeys
+
+logger = logging.getLogger(__name__)
 
 API_HOSTS = (
     "127.0.0.1",
@@ -132,6 +135,9 @@ class PkiDirectory:
         for path in (self.path / "ca.crt", certificate, key):
             if not path.exists():
                 raise PkiRefused(f"no {path}: issue it with `kube-actors pki issue`")
+            self._read(path.name)
+        if key.stat().st_mode & 0o077:
+            logger.warning("%s may be read by others: chmod 600 %s", key, key)
         if name not in self.hosts(name):
             raise PkiRefused(
                 f"{certificate} is for {', '.join(self.hosts(name)) or 'nobody'}, not for {name}: "
@@ -140,7 +146,10 @@ class PkiDirectory:
         try:
             return mutual_tls(str(self.path / "ca.crt"), str(certificate), str(key))
         except OSError as error:
-            raise PkiRefused(f"the certificate of {name} cannot be used ({error})") from error
+            raise PkiRefused(
+                f"{certificate} and {key} cannot be used ({error}): one of them is damaged or they "
+                "are not a pair; remove both and issue them anew with `kube-actors pki issue`"
+            ) from error
 
     def keys(self, name: str) -> ClusterKeys:
         """Return what master ``name`` needs to serve; its authority has no key here."""
@@ -194,9 +203,14 @@ class PkiDirectory:
         try:
             return (self.path / file).read_bytes()
         except OSError as error:
+            mend = (
+                "make the directory with `kube-actors pki init`, or copy the file from where it "
+                "was made"
+            )
+            if isinstance(error, PermissionError):
+                mend = "run as its owner, or make the user of this process its owner"
             raise PkiRefused(
-                f"cannot read {self.path / file} ({error.strerror}): make the directory with "
-                "`kube-actors pki init`, or copy the file from where it was made"
+                f"cannot read {self.path / file} ({error.strerror}): {mend}"
             ) from error
 
     def _keep_pair(self, name: str, pair: KeyPair) -> None:

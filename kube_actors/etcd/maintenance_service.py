@@ -22,7 +22,7 @@ from kube_actors.store.maintenance_messages import (
     DisarmAlarm,
     ListAlarms,
 )
-from kube_actors.store.messages import GetHash
+from kube_actors.store.messages import GetHash, GetStatus, MemberStatus
 from kube_actors.store.saved_padding import padding_of
 
 _BLOB_BYTES = 64 << 10
@@ -70,7 +70,7 @@ class MaintenanceService:
         return await self._origin.fill(answer)
 
     async def status(self, request: Any) -> Any:
-        status = await self._origin.status()
+        status = await self._own()
         answer = pb.StatusResponse(
             version=VERSION,
             dbSize=status.size_bytes,
@@ -87,7 +87,8 @@ class MaintenanceService:
             answer.errors.append(NO_LEADER)
         for alarm in status.alarms:
             answer.errors.append(f"memberID:{alarm.member} alarm:{alarm.kind.name} ")
-        return await self._origin.fill(answer, status.revision)
+        self._origin.stamp(answer.header, status, status.revision)
+        return answer
 
     async def defragment(self, request: Any) -> Any:
         await self._steward.home(Defragment())
@@ -126,7 +127,7 @@ class MaintenanceService:
         await answers.send(pb.SnapshotResponse(remaining_bytes=0, blob=digest.digest()))
 
     async def move_leader(self, request: Any) -> Any:
-        status = await self._origin.status()
+        status = await self._own()
         if status.leader != status.member:
             raise GrpcError(Code.FAILED_PRECONDITION, NOT_LEADER)
         listed = await self._steward.group(ListMembers(True))
@@ -134,6 +135,12 @@ class MaintenanceService:
             raise GrpcError(Code.FAILED_PRECONDITION, BAD_TRANSFEREE)
         await self._steward.home(MoveLeader(request.targetID))
         return await self._origin.fill(pb.MoveLeaderResponse())
+
+    async def _own(self) -> MemberStatus:
+        """Ask the home member how it is: another's answer would hide that it is not there."""
+        status = await self._steward.home(GetStatus())
+        assert isinstance(status, MemberStatus)
+        return status
 
     async def downgrade(self, request: Any) -> Any:
         raise GrpcError(

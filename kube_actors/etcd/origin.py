@@ -7,13 +7,17 @@ from kube_actors.store import StoreClient
 from kube_actors.store.messages import MemberStatus
 
 CLUSTER_ID = 0x6B7562652D616374
-"""The one id of a group that has no other name: "kube-act" in ASCII."""
+"""The id of a group that nobody gave another: "kube-act" in ASCII."""
 FRESH_S = 0.5
 """How old the known member and term may be."""
 
 
 class Origin:
-    """Fills headers; asks the member for its number and term now and then."""
+    """Fills headers; asks the member for its number and term now and then.
+
+    A group that was restored from a snapshot is another than the one that was saved, and so is its
+    id, though all else that tells clusters apart may be the same.
+    """
 
     def __init__(self, store: StoreClient, clock: Clock, cluster_id: int = CLUSTER_ID) -> None:
         self._store = store
@@ -38,7 +42,7 @@ class Origin:
         return answer
 
     def stamp(self, header: Any, status: MemberStatus, revision: int) -> None:
-        header.cluster_id = self._cluster_id
+        header.cluster_id = self._cluster_id ^ status.group
         header.member_id = status.member
         header.revision = revision
         header.raft_term = status.term

@@ -42,7 +42,8 @@ def etcd_server(
     actor: Actor, members: Sequence[Address], cluster_id: int = CLUSTER_ID
 ) -> GrpcServer:
     """Put the services together."""
-    store, steward = StoreClient(actor, members, learn=True), Steward(actor, members)
+    store = StoreClient(actor, members, learn=True)
+    steward = Steward(actor, store)
     origin = Origin(store, actor.clock, cluster_id)
     methods = {
         **KvService(store, origin).methods(),

@@ -83,6 +83,11 @@ class StoreClient(Administration):
         self._avoided_until_s: dict[Address, float] = {}
         self._learn_at_s = actor.clock.monotonic() + LEARN_S if learn else inf
 
+    @property
+    def known(self) -> tuple[Address, ...]:
+        """The members as far as this client knows them, its home first."""
+        return self._members
+
     async def range(self, request: Range) -> Ranged:
         answer = await self._read(request)
         assert isinstance(answer, Ranged)

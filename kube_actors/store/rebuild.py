@@ -16,6 +16,7 @@ from kube_actors.store.cluster_messages import MemberInfo, MemberNotFound
 from kube_actors.store.config import MemberConfig
 from kube_actors.store.disk import DiskError
 from kube_actors.store.identity import Identity, IdentityKeeper
+from kube_actors.store.roster import belonging
 
 if TYPE_CHECKING:
     from kube_actors.store.member import Member
@@ -50,8 +51,9 @@ async def assume_identity(
 
 
 def peers_of(actor: Actor, config: MemberConfig) -> StoreClient:
-    """Return a client of everybody else that the configuration knows."""
-    everybody = (config.address(number) for number in range(1, config.members + 1))
+    """Return a client of everybody else that the configuration knows: founders, and by address."""
+    numbers = dict.fromkeys((*range(1, config.members + 1), *config.addresses))
+    everybody = (config.address(number) for number in numbers)
     others = [address for address in everybody if address != actor.address]
     if not others:
         raise CannotRebuild(
@@ -99,11 +101,14 @@ async def _replaced(actor: Actor, config: MemberConfig, client: StoreClient, old
 
 async def seek_promotion(member: "Member", keeper: IdentityKeeper) -> None:
     """Ask to vote, until it is granted."""
-    client = peers_of(member.actor, member.config)
     number = member.config.member
-    while number not in member.machine.state.roster.config.voters:
+    while number not in (config := member.machine.state.roster.config).voters:
         await anyio.sleep(AGAIN_S)
-        if member.machine.applied_index and member.raft.leader:
+        others = [one for one in belonging(config) if one != number]
+        if others and member.machine.applied_index and member.raft.leader:
+            others.sort(key=lambda one: one != member.raft.leader)
+            addresses = [member.address(one) for one in others]
+            client = StoreClient(member.actor, addresses, timeout_s=ATTEMPT_S)
             try:
                 await client.promote_member(number)
             except ActorError:

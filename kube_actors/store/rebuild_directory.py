@@ -74,15 +74,18 @@ async def restore_directories(
     token: str = "",
     bump_revision: int = 0,
     mark_compacted: bool = False,
+    alone: bool = False,
 ) -> list[Path]:
     """Fill ``directory/1`` and so on, a member's directory each, with the first state of a group.
 
-    Raises NotAMember when one of them holds something already, DiskError.
+    ``alone`` fills ``directory`` itself, for any one of the members: they begin alike. Raises
+    NotAMember when one of them holds something already, DiskError.
     """
     snapshot = restored(
         saved, members, token=token, bump_revision=bump_revision, mark_compacted=mark_compacted
     )
-    places = [directory / str(number) for number in range(1, members + 1)]
+    numbers = range(1, members + 1)
+    places = [directory] if alone else [directory / str(number) for number in numbers]
     for place in places:
         if place.exists() and any(place.iterdir()):
             raise NotAMember(f"{place} is not empty: restore into a new directory")

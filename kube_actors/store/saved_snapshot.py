@@ -29,6 +29,8 @@ FILE_ID = 0x6B61_5361_7665_6401
 _HEAD = struct.Struct("<16sQQ")
 _NAME = b"kube-actors save"
 _END = b"end of saved snapshot "
+_BOLT, _BOLT_AT = 0xED0CDAED.to_bytes(4, "little"), 16
+"""What a database of bbolt, and so a snapshot of a real etcd, has on its first page."""
 
 
 @frozen
@@ -69,6 +71,13 @@ def decode_saved(data: bytes, name: str = "snapshot") -> SavedSnapshot:
 
     Raises CorruptLog with ``name`` and the offset of what is wrong.
     """
+    if data[_BOLT_AT : _BOLT_AT + 4] == _BOLT:
+        raise CorruptLog(
+            name,
+            _BOLT_AT,
+            "this is a database of etcd's own, which its etcdutl restores; to bring its keys here "
+            "start that etcd and run `etcdctl make-mirror`",
+        )
     data = without_padding(data)
     parts: list[bytes] = []
     offset = before = 0

@@ -303,7 +303,19 @@ async def test_an_address_that_a_process_may_not_have_closes_the_connection(
             await posing.say(HELD, b'["store/1"]')
             await posing.hear()
         assert not b.network.knows(Address("store/1"))
-        assert "b: y: it claims store/1, which y may not have" in lines(caplog)
+        assert "b: y: refused: it claims store/1, which y may not have" in lines(caplog)
+
+
+async def test_who_claims_too_much_is_told_so(caplog: pytest.LogCaptureFixture) -> None:
+    async with (
+        process("b", may_hold=lambda name, address: False) as b,
+        process("a", peers={"b": b.endpoint}) as a,
+        a.system.client("store/1"),
+    ):
+        await until(lambda: a.network.refusals)
+        said = "it claims store/1, which a may not have"
+        assert a.network.refusals == {"b": said}
+        assert f"a: b: it closed the connection: {said}" in lines(caplog)
 
 
 async def test_who_sends_as_somebody_else_is_hung_up_on(

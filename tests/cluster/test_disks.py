@@ -1,5 +1,6 @@
 """What becomes of a cluster when a master's disk fails."""
 
+import copy
 import os
 from pathlib import Path
 
@@ -61,3 +62,37 @@ async def test_a_directory_whose_sync_failed_is_not_opened_again(
     await disk.close()
     with pytest.raises(DiskFailed, match="Input/output"):
         await cluster._open_disk(1).open()
+
+
+async def test_a_directory_of_yesterday_is_refused_once_and_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    disks = {number: MemoryDisk() for number in (1, 2, 3)}
+    cluster = Cluster(
+        3,
+        0,
+        listen=None,
+        seed=3,
+        clock=Clock(1_767_225_600.0),
+        timings=Timings.quick(),
+        disk=disks.__getitem__,
+    )
+    async with cluster:
+        await works(cluster, "before")
+        place = next(number for number in disks if number != cluster.health.leader)
+        cluster.faults.kill(f"store/{place}")
+        await anyio.sleep(1)
+        yesterday = copy.deepcopy(disks[place])
+        cluster.faults.revive(f"store/{place}")
+        await works(cluster, "after")
+        await anyio.sleep(5)
+        cluster.faults.kill(f"store/{place}")
+        disks[place] = yesterday
+        cluster.faults.revive(f"store/{place}")
+        await anyio.sleep(30)
+        await works(cluster, "much-later")
+        (trouble,) = cluster.troubles
+        assert trouble.startswith(f"store/{place}: the leader committed ")
+        assert "older copy" in trouble
+        said = [each for each in caplog.messages if f"store/{place}" in each]
+        assert said == [f"{trouble}; this member stays down"]

@@ -2,8 +2,10 @@
 
 import os
 import socket
+import time
 from pathlib import Path
 
+import anyio
 import pytest
 from click.testing import CliRunner, Result
 
@@ -11,10 +13,12 @@ from kube_actors.cli import main
 from kube_actors.cluster import InvalidConfig, master_process
 from kube_actors.cluster.directory import kept_number
 from kube_actors.cluster.join import parse_endpoint, parse_join
+from kube_actors.cluster.node_process import NodeOptions, NodeProcess
 from kube_actors.cluster.pki_directory import PkiDirectory
 from kube_actors.cluster.roll import Roll
 from kube_actors.store import MemberInfo
 from kube_actors.store.identity import Identity, IdentityFile
+from tests.processes.masters import free_ports
 
 THREE = ("m2=h:2", "m1=h:1", "m3=[::1]:3")
 
@@ -181,6 +185,33 @@ def test_data_of_another_master_is_refused(tmp_path: Path, pki: PkiDirectory) ->
     check_refused(master(tmp_path), "holds the data of master 3, this is master 1")
     (tmp_path / "data" / "masters").write_text("5\n")
     check_refused(master(tmp_path), "holds a cluster of 5 masters, not 1")
+
+
+def test_data_of_another_cluster_is_refused(tmp_path: Path, pki: PkiDirectory) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "cluster").write_text("7\n")
+    check_refused(master(tmp_path), "holds the data of another cluster")
+    assert not (tmp_path / "data" / "number").exists()
+
+
+@pytest.mark.parametrize("size", ["2", "lots", "-1Gi"])
+def test_a_quota_that_is_none_is_refused(tmp_path: Path, pki: PkiDirectory, size: str) -> None:
+    check_refused(master(tmp_path, f"--store-quota={size}"), "--store-quota takes at least 1Mi")
+
+
+@pytest.mark.anyio
+@pytest.mark.real_time
+async def test_a_node_waits_for_masters_and_says_for_whom(pki: PkiDirectory) -> None:
+    pki.issue("n2", now_s=time.time(), entropy=os.urandom)
+    join = parse_join([f"m1=127.0.0.1:{free_ports(1)[0]}"])
+    node = NodeProcess(NodeOptions(name="n2", join=join, pki=pki, runtime="simulated"))
+    async with node:
+        with anyio.move_on_after(0.2):
+            await node.ready()
+        assert node.missing() == "the node is not Ready: connected to 0 of 1 masters"
+        node.network.refusals["m1"] = "it claims node/n2, which n2 may not have"
+        assert "m1 refuses this process: it claims node/n2" in node.missing()
+        assert "kube-actors store add NAME" in node.missing()
 
 
 def test_a_node_needs_a_name_of_its_own(tmp_path: Path, pki: PkiDirectory) -> None:

@@ -93,7 +93,7 @@ def test_what_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
         pki.tls("m1")
     pki.issue("m1", now_s=NOW_S, entropy=os.urandom)
     (pki.path / "m1.key").write_bytes(b"nonsense")
-    with pytest.raises(PkiRefused, match="certificate of m1 cannot be used"):
+    with pytest.raises(PkiRefused, match=r"m1.crt and .*m1.key cannot be used"):
         pki.tls("m1")
     (pki.path / "sa.key").write_bytes(b"nonsense")
     with pytest.raises(PkiRefused, match="damaged"):
@@ -108,8 +108,21 @@ def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
     for name in ("m1", "m2"):
         pki.issue(name, now_s=NOW_S, entropy=os.urandom)
     (pki.path / "m1.key").write_bytes((pki.path / "m2.key").read_bytes())
-    with pytest.raises(PkiRefused, match="m1 cannot be used"):
+    with pytest.raises(PkiRefused, match="not a pair; remove both"):
         pki.tls("m1")
+
+
+def test_a_key_that_others_may_read_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pki = made(tmp_path / "pki")
+    pki.issue("m1", now_s=NOW_S, entropy=os.urandom)
+    pki.tls("m1")
+    assert not caplog.messages
+    key = pki.path / "m1.key"
+    key.chmod(0o640)
+    pki.tls("m1")
+    assert caplog.messages == [f"{key} may be read by others: chmod 600 {key}"]
 
 
 def test_a_certificate_of_another_process_is_refused(tmp_path: Path) -> None:

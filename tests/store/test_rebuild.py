@@ -5,11 +5,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from kube_actors.actor import ActorError
+from kube_actors.actor import ActorError, ActorSystem, Address, Clock, MemoryNetwork
 from kube_actors.store import (
     CorruptLog,
     FileDisk,
     LostLog,
+    MemberConfig,
     MemoryDisk,
     NoQuorum,
     OutcomeUnknown,
@@ -17,6 +18,7 @@ from kube_actors.store import (
     run_member,
 )
 from kube_actors.store.identity import Identity
+from kube_actors.store.rebuild import peers_of
 from kube_actors.store.upkeep import Upkeep
 
 from .group import Group, open_group, put, write_until_it_works
@@ -73,6 +75,17 @@ async def test_a_damaged_member_is_rebuilt_in_its_place_under_a_new_number(place
         assert await voting_again(group, place, above=4) == 5
         assert sorted(m.id for m in await group.client.members()) == sorted([*others, 5])
         await group.assert_equal()
+
+
+@pytest.mark.anyio
+async def test_whoever_was_named_is_asked_to_rebuild_it_when_the_founders_are_gone() -> None:
+    named = {number: Address(f"store/{number}") for number in (3, 4, 5)}
+    config = MemberConfig(member=3, members=3, addresses=named)
+    async with (
+        ActorSystem(MemoryNetwork(1), Clock(0.0), 1) as system,
+        system.client("store/3") as me,
+    ):
+        assert peers_of(me, config).known == ("store/1", "store/2", "store/4", "store/5")
 
 
 async def lose_the_log_of_the_only_other_copy(*, safely: bool) -> bool:

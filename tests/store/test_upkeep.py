@@ -229,6 +229,8 @@ async def test_a_saved_file_with_any_damage_is_refused_with_its_place() -> None:
         assert 0 <= error.value.offset <= len(data)
         with pytest.raises(CorruptLog):
             decode_saved(data[:offset])
+    with pytest.raises(CorruptLog, match="offset 16: this is a database of etcd's own"):
+        decode_saved(bytes(16) + bytes.fromhex("edda0ced02000000") + bytes(4072))
     with pytest.raises(CorruptLog, match="follow"):
         decode_saved(data + b"\0" * 64)
     with pytest.raises(CorruptLog):

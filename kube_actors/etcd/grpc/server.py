@@ -22,6 +22,7 @@ from kube_actors.etcd.grpc.framing import parse_timeout
 from kube_actors.etcd.grpc.status import Code, GrpcError
 
 MESSAGE_BYTES_MAX = 2 << 20
+CONNECTIONS_MAX = 4096
 HANDSHAKE_TIMEOUT_S = 10.0
 _log = logging.getLogger(__name__)
 
@@ -75,17 +76,37 @@ class GrpcServer:
         translate: Translate,
         *,
         message_bytes_max: int = MESSAGE_BYTES_MAX,
+        connections_max: int = CONNECTIONS_MAX,
     ) -> None:
         self._methods = {path.encode(): method for path, method in methods.items()}
         self._translate = translate
         self._message_bytes_max = message_bytes_max
+        self._connections_max = connections_max
+        self._connections = 0
+        self._crowded = False
 
     async def serve(
         self, listener: anyio.abc.Listener[Any], *, tls: ssl.SSLContext | None = None
     ) -> None:
-        """Serve every connection that ``listener`` accepts, until cancelled."""
+        """Serve every connection that ``listener`` accepts, until cancelled.
+
+        Whoever comes when there are ``connections_max`` already is hung up on: each of them may
+        have a thousand streams open, and others shall be served on.
+        """
 
         async def handle(stream: ByteStream) -> None:
+            if self._connections >= self._connections_max:
+                self._turn_away()
+                await anyio.aclose_forcefully(stream)
+                return
+            self._connections += 1
+            try:
+                await serve_it(stream)
+            finally:
+                self._connections -= 1
+                self._crowded = self._crowded and self._connections > self._connections_max // 2
+
+        async def serve_it(stream: ByteStream) -> None:
             try:
                 chosen = stream if tls is None else await _handshake(stream, tls)
                 if chosen is not None:
@@ -98,6 +119,14 @@ class GrpcServer:
 
         async with anyio.create_task_group() as connections:
             await tcp_listening.serve(listener, handle, connections, trouble)
+
+    def _turn_away(self) -> None:
+        if not self._crowded:
+            self._crowded = True
+            _log.warning(
+                "%d connections are open, as many as may be: more are hung up on",
+                self._connections,
+            )
 
     async def serve_connection(self, stream: ByteStream) -> None:
         """Serve one connection until it ends; says GOAWAY when cancelled."""
