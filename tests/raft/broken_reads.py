@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kube_actors.raft import (
+    AlreadyAnswered,
     ClientRequest,
     ReadIndexReply,
     ReadState,
@@ -118,6 +119,26 @@ def performs_a_duplicate_again(patch: pytest.MonkeyPatch) -> None:
         return reply
 
     patch.setattr(sessions.Sessions, "apply", apply_and_forget)
+
+
+def performs_what_was_answered_long_ago(patch: pytest.MonkeyPatch) -> None:
+    """A request whose reply the client let go is taken for a new one."""
+    apply = sessions.Sessions.apply
+
+    def apply_anyway(
+        self: sessions.Sessions,
+        index: int,
+        request: ClientRequest,
+        perform: Callable[[bytes], bytes],
+        *,
+        time: int = 0,
+    ) -> bytes:
+        try:
+            return apply(self, index, request, perform, time=time)
+        except AlreadyAnswered:
+            return perform(request.command)
+
+    patch.setattr(sessions.Sessions, "apply", apply_anyway)
 
 
 def loses_replies_in_snapshots(patch: pytest.MonkeyPatch) -> None:

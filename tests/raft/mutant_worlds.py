@@ -82,6 +82,24 @@ def _calm(random: Random) -> Weather:
     return Weather(members=3, operations=20, faults_s=1.0)
 
 
+def _repeating(random: Random) -> Weather:
+    """A network that repeats much and late, and clients that ask again soon."""
+    return Weather(
+        members=3,
+        duplicate=0.3,
+        delay_us=(200, 60_000),
+        disk_us=(50, 500),
+        sessions=True,
+        wander=0.7,
+        operations=120,
+        think_us=5_000,
+        patience_us=300_000,
+        read_share=0.0,
+        faults_s=1.5,
+    )
+
+
+register(RaftScenario("repeating", "requests come again", _repeating, lambda *_: FaultSchedule()))
 register(RaftScenario("dropping", "a leader drops itself", _pair, _dropping))
 register(RaftScenario("same-timeouts", "the leader dies", _same_timeouts, _leader_dies))
 register(RaftScenario("churn", "members come and go all the time", _churn, _churning))

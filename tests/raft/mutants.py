@@ -98,6 +98,12 @@ BUGS = [
         plant=broken_reads.takes_any_answer_for_its_own,
     ),
     Bug("performs a duplicate again", "raft-5", 20, plant=broken_reads.performs_a_duplicate_again),
+    Bug(
+        "performs what was answered long ago",
+        "repeating",
+        20,
+        plant=broken_reads.performs_what_was_answered_long_ago,
+    ),
     Bug("loses replies in snapshots", "raft-5", 40, plant=broken_reads.loses_replies_in_snapshots),
 ]
 

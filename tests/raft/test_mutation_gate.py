@@ -45,7 +45,11 @@ def test_what_is_said_to_be_harmless_is(bug: Bug, monkeypatch: pytest.MonkeyPatc
     assert find(bug, monkeypatch) is None
 
 
-@pytest.mark.parametrize("name", sorted({bug.scenario for bug in BUGS}))
+# Those that ship are run unbroken by the bulk tests.
+OF_OURS = sorted({bug.scenario for bug in BUGS if not bug.scenario.startswith("raft-")})
+
+
+@pytest.mark.parametrize("name", OF_OURS)
 def test_the_rules_unbroken_survive_the_same_runs(name: str) -> None:
-    for seed in range(6):
+    for seed in range(3):
         assert find_scenario(name).run(seed).findings == ()
