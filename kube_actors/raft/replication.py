@@ -175,7 +175,8 @@ def on_append_reply(state: RaftState, message: AppendReply) -> None:
         )
     news = progress.acknowledge(index)
     if progress.state is PROBE:
-        if index == progress.match_index:
+        # Zero is also what an append of an older term is told, which says nothing of the log.
+        if index == progress.match_index and (index or progress.next_index == 1):
             progress.become_replicate()
     elif progress.state is SNAPSHOT and progress.match_index >= log.offset:
         progress.become_replicate()

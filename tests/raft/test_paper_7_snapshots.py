@@ -5,6 +5,7 @@ from random import Random
 import pytest
 
 from kube_actors.raft import (
+    Append,
     AppendReply,
     ConfigState,
     CorruptState,
@@ -175,3 +176,25 @@ def test_entries_newer_than_the_hard_state_raise_the_term() -> None:
         entries=entries(1, 4),
     )
     assert (raft.term, raft.vote) == (4, 0)
+
+
+def test_the_answer_to_an_append_of_an_older_term_asks_for_no_snapshot() -> None:
+    """It says only which term there is, and comes while the new leader knows nothing of the log."""
+    group = Group(3)
+    group.elect(1)
+    for number in range(5):
+        group[1].propose(b"%d" % number)
+    group.deliver()
+    for raft in group.members.values():
+        raft.compact(Snapshot(raft.snapshot_metadata(), b"all"))
+    group.elect(2)
+    group[2].transfer_leadership(1)
+    group.lose = lambda message: isinstance(message, Append) and message.source == 1
+    group.deliver()
+    assert group.leaders() == [1]
+    group.heal()
+    group[2].step(Append(1, 2, 1, 1, 1, (), 1))
+    group.deliver()
+    assert group.of(InstallSnapshot) == []
+    group.tick(2)
+    assert group.log(2) == group.log(1)
