@@ -89,9 +89,12 @@ class Site:
         """Ask once over a TLS connection of its own; (0, b"") if the server hung up."""
         context = client_context(self.authority.certificate_pem, client)
         raw = await anyio.connect_tcp("127.0.0.1", self.port)
-        async with await TLSStream.wrap(
-            raw, hostname="127.0.0.1", ssl_context=context, standard_compatible=False
-        ) as stream:
+        async with (
+            raw,
+            await TLSStream.wrap(
+                raw, hostname="127.0.0.1", ssl_context=context, standard_compatible=False
+            ) as stream,
+        ):
             lines = [f"GET {path} HTTP/1.1", "host: x", "connection: close", *headers, "", ""]
             data = b""
             try:
