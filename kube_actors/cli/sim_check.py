@@ -41,6 +41,9 @@ def check(
 ) -> None:
     """Judge whether a HISTORY of concurrent operations is linearizable.
 
+    A transaction (:txn with :append, :r, :w) is one operation if it stays on one key; over several
+    keys it is refused.
+
     Exits with 0 when it is, 1 when it is not, 2 for a file that is no history and 3 when the time
     was too short to decide.
     """
