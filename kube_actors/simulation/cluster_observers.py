@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 
 from kube_actors.actor import Actor, ActorError, ActorSystem
+from kube_actors.raft import SafetyViolation
 from kube_actors.simulation.cluster_history import FIRST_REVISION, History
 from kube_actors.simulation.cluster_promises import Breaches
 from kube_actors.store import DiskError
@@ -67,15 +68,23 @@ async def hashes(actor: Actor, members: tuple[int, ...], revision: int) -> dict[
 
 
 class Crashes(logging.Handler):
-    """``crash``: hears from the supervisors what actors died of, and keeps it off the screen."""
+    """``crash``: hears from the supervisors what actors died of, and keeps it off the screen.
 
-    def __init__(self, breaches: Breaches) -> None:
+    A member that lost its disk before its group had heard that it had a log finds out by what its
+    leader says, and that ends it: ``hurt`` names the members of whom that is expected.
+    """
+
+    def __init__(self, breaches: Breaches, hurt: Callable[[], tuple[int, ...]]) -> None:
         super().__init__()
         self._breaches = breaches
+        self._hurt = hurt
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         if error is None or isinstance(error, EXPECTED) or type(error).__name__ == ESCALATED:
+            return
+        who = record.getMessage().partition(" ")[0].rstrip(":")
+        if isinstance(error, SafetyViolation) and who in map("store/{}".format, self._hurt()):
             return
         self._breaches.found("crash", f"{record.getMessage()} ({place(error)})")
 

@@ -169,6 +169,9 @@ class ClusterWorld:
         """Which faults the budget did not allow, and when they should have begun."""
         return tuple(self.chaos.withheld) if hasattr(self, "chaos") else ()
 
+    def _hurt(self) -> tuple[int, ...]:
+        return self.chaos.damage.hurt if hasattr(self, "chaos") else ()
+
     @property
     def digest_at_fork(self) -> str:
         """The digest when a forked world left the way of its origin; empty before."""
@@ -177,7 +180,7 @@ class ClusterWorld:
     def run(self) -> None:
         """Live through it; raises nothing that happens inside."""
         logger = logging.getLogger("kube_actors")
-        crashes = Crashes(self.breaches)
+        crashes = Crashes(self.breaches, self._hurt)
         before = logger.propagate
         logger.addHandler(crashes)
         logger.propagate = False
