@@ -195,7 +195,7 @@ def _place(transfer: _Transfer, chunk: SnapshotChunk, limit: int) -> None:
     if chunk.offset > transfer.arrived:
         held = sum(map(len, early.values()))
         room = limit - transfer.arrived - held
-        if chunk.offset not in early and len(data) <= room:
+        if data and chunk.offset not in early and len(data) <= room:
             early[chunk.offset] = data
         return
     _append(transfer, chunk.offset, data)
