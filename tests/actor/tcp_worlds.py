@@ -10,10 +10,12 @@ from typing import Any
 import anyio
 from attrs import frozen
 
-from kube_actors.actor import ActorSystem, TcpNetwork, Tls, mutual_tls
+from kube_actors.actor import ActorSystem, TcpConfig, TcpNetwork, Tls, mutual_tls
 from kube_actors.apiserver.pki import KeyPair, create_authority, issue_process
 
 WAIT_S = 60.0
+PATIENT = TcpConfig(ping_s=30.0, silence_s=120.0, handshake_s=60.0, connect_s=60.0)
+"""Of a process whose machine may be busy with something else."""
 
 
 class Certificates:
@@ -51,7 +53,7 @@ class End:
 @asynccontextmanager
 async def process(name: str, **options: Any) -> AsyncIterator[End]:
     """Open what one process would have: its network and its system."""
-    options = {"listen": ("127.0.0.1", 0), **options}
+    options = {"listen": ("127.0.0.1", 0), "config": PATIENT, **options}
     if options.get("tls") is None:
         options.setdefault("plain", True)
     number = options.get("incarnation", 1) << 32 | sum(name.encode()) << 16

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from kube_actors.actor.envelope import TELL, Envelope
 from kube_actors.actor.tcp_frames import HELD, HELLO, REFUSED, FrameReader, to_bytes
 from kube_actors.actor.tcp_handshake import Hello
 from kube_actors.actor.tcp_schema import schema_digests
-from tests.actor.tcp_worlds import Certificates, End, process, until
+from tests.actor.tcp_worlds import PATIENT, Certificates, End, process, until
 from tests.actor.wire_messages import Leaf, Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
@@ -113,7 +114,7 @@ async def test_a_process_with_a_bad_certificate_hears_why_and_does_not_keep_aski
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The same from the other side: the dialler's own log."""
-    config = TcpConfig(backoff_s=(0.01, 0.05))
+    config = attrs.evolve(PATIENT, backoff_s=(0.01, 0.05))
     async with mutual(tmp_path / "ours", config=config) as (_, b, certificates):
         theirs = Certificates(tmp_path / "theirs")
         pair = theirs.issue("c")
@@ -131,7 +132,7 @@ async def test_a_process_that_bears_another_ones_certificate_is_told_so_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The other side is known to the dialler before it has refused the dialler."""
-    config = TcpConfig(backoff_s=(60.0, 60.0), refused_backoff_s=0.01)
+    config = attrs.evolve(PATIENT, backoff_s=(60.0, 60.0), refused_backoff_s=0.01)
     async with mutual(tmp_path / "ours", config=config) as (_, b, certificates):
         tls = certificates.tls("c", certificates.issue("d"))
         async with process("c", tls=tls, peers={"b": b.endpoint}, config=config):
@@ -145,7 +146,7 @@ async def test_a_process_that_bears_another_ones_certificate_is_told_so_once(
 async def test_processes_of_different_releases_refuse_each_other_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    fast = TcpConfig(refused_backoff_s=0.01)
+    fast = attrs.evolve(PATIENT, refused_backoff_s=0.01)
     other = {**schema_digests(), "wire.leaf": "different"}
     async with (
         process("b", config=fast) as b,
@@ -234,7 +235,7 @@ async def test_who_falls_silent_is_given_up(caplog: pytest.LogCaptureFixture) ->
 
 async def test_who_takes_nothing_in_loses_only_its_own() -> None:
     """Its queue is bounded: callers are told at once, the rest is dropped and counted."""
-    config = TcpConfig(queue_bytes_max=200_000, ping_s=10, silence_s=30)
+    config = attrs.evolve(PATIENT, queue_bytes_max=200_000)
     async with process("b", config=config) as b, peer(b) as deaf:
         await deaf.say(HELD, b'["sink"]')
         await b.network.wait_for(Address("sink"))
@@ -270,7 +271,7 @@ async def test_what_the_socket_takes_in_pieces_arrives_whole() -> None:
 
 
 async def test_a_message_over_the_limit_fails_at_the_sender() -> None:
-    config = TcpConfig(frame_bytes_max=50_000)
+    config = attrs.evolve(PATIENT, frame_bytes_max=50_000)
     async with process("b", config=config) as b, peer(b) as other:
         await other.say(HELD, b'["sink"]')
         await b.network.wait_for(Address("sink"))
@@ -340,7 +341,7 @@ async def test_who_sends_as_somebody_else_is_hung_up_on(
 
 
 async def test_too_many_addresses_close_the_connection(caplog: pytest.LogCaptureFixture) -> None:
-    async with process("b", config=TcpConfig(addresses_max=2)) as b, peer(b) as other:
+    async with process("b", config=attrs.evolve(PATIENT, addresses_max=2)) as b, peer(b) as other:
         await other.say(HELD, b'["p", "q", "r"]')
         await other.hear()
         await until(lambda: b.network.connected == ())
@@ -364,7 +365,7 @@ async def test_two_lives_of_one_name_do_not_take_turns(caplog: pytest.LogCapture
 
 
 async def test_both_may_dial_and_one_connection_stays() -> None:
-    config = TcpConfig(patience_s=0, backoff_s=(0.01, 0.05))
+    config = attrs.evolve(PATIENT, patience_s=0, backoff_s=(0.01, 0.05))
     async with process("b", config=config) as probe:
         where = probe.endpoint
     async with (
