@@ -114,28 +114,28 @@ BUGS = [
 
 # What the gate does quickly in a small world, the scenarios that ship find too, in more seeds.
 AS_SHIPPED = [
-    Bug("counts any answer", "raft-reads", 120, plant=broken_reads.counts_any_answer),
+    Bug("counts any answer", "raft-reads", 300, plant=broken_reads.counts_any_answer),
     Bug(
         "leases from the newest round",
         "raft-reads",
-        120,
+        300,
         plant=broken_reads.leases_from_the_newest_round,
     ),
-    Bug("trusts every clock", "raft-reads", 250, plant=broken_reads.trusts_every_clock),
-    Bug("forgets its promise", "raft-reads", 120, plant=broken_reads.forgets_its_promise),
+    Bug("trusts every clock", "raft-reads", 300, plant=broken_reads.trusts_every_clock),
+    Bug("forgets its promise", "raft-reads", 300, plant=broken_reads.forgets_its_promise),
     Bug(
         "takes any answer for its own",
         "raft-reads",
-        60,
+        300,
         plant=broken_reads.takes_any_answer_for_its_own,
     ),
     Bug(
         "reads by lease after a transfer",
         "raft-reads",
-        120,
+        300,
         plant=broken_reads.reads_by_lease_after_a_transfer,
     ),
-    Bug("waits for its heir for ever", "raft-5", 60, plant=broken_rules.never_gives_up_a_transfer),
+    Bug("waits for its heir for ever", "raft-5", 300, plant=broken_rules.never_gives_up_a_transfer),
 ]
 
 # Not found, and it cannot be: with this leader, an append never stops short of where two logs
