@@ -32,6 +32,12 @@ class Origin:
         self._asked_s = self._clock.monotonic()
         return self._status
 
+    async def recent(self) -> MemberStatus:
+        """Say how the member was within the last ``FRESH_S``."""
+        if self._status is None or self._clock.monotonic() - self._asked_s > FRESH_S:
+            return await self.status()
+        return self._status
+
     async def fill(self, answer: Any, revision: int | None = None) -> Any:
         """Fill in the header; without ``revision`` the member's own. Returns the answer."""
         status = self._status

@@ -13,6 +13,7 @@ from kube_actors.etcd.failures import to_grpc
 from kube_actors.etcd.grpc.server import GrpcServer
 from kube_actors.etcd.health_service import HealthService
 from kube_actors.etcd.kv_service import KvService
+from kube_actors.etcd.leader_guard import LeaderGuard
 from kube_actors.etcd.lease_service import LeaseService
 from kube_actors.etcd.maintenance_service import MaintenanceService
 from kube_actors.etcd.origin import CLUSTER_ID, Origin
@@ -54,7 +55,7 @@ def etcd_server(
         **AuthService(origin).methods(),
         **HealthService(origin).methods(),
     }
-    return GrpcServer(methods, to_grpc)
+    return GrpcServer(methods, to_grpc, guard=LeaderGuard(origin).run)
 
 
 def tls_context(certificate_chain: str, key: str, client_authority: str | None) -> ssl.SSLContext:

@@ -8,6 +8,7 @@ closed connection) cancels the handler.
 import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import anyio
@@ -19,7 +20,7 @@ from kube_actors.actor import tcp_listening
 from kube_actors.etcd.grpc.call import Call
 from kube_actors.etcd.grpc.connection import GONE, Connection
 from kube_actors.etcd.grpc.framing import parse_timeout
-from kube_actors.etcd.grpc.status import Code, GrpcError
+from kube_actors.etcd.grpc.status import Code, GrpcError, Headers
 
 MESSAGE_BYTES_MAX = 2 << 20
 CONNECTIONS_MAX = 4096
@@ -55,6 +56,20 @@ Methods = Mapping[str, Unary | Streaming]
 Translate = Callable[[Exception], GrpcError | None]
 
 
+class Guard(Protocol):
+    """Runs the handler of a call with these headers, or raises; ``lasting`` for a stream."""
+
+    async def __call__(
+        self, headers: Headers, handler: Callable[[], Awaitable[None]], *, lasting: bool
+    ) -> None: ...
+
+
+async def _unguarded(
+    headers: Headers, handler: Callable[[], Awaitable[None]], *, lasting: bool
+) -> None:
+    await handler()
+
+
 class Answers:
     """The answers of a streaming call."""
 
@@ -68,7 +83,10 @@ class Answers:
 
 
 class GrpcServer:
-    """Serves ``methods`` by their paths. ``translate`` names the failures handlers may raise."""
+    """Serves ``methods`` by their paths. ``translate`` names the failures handlers may raise.
+
+    ``guard`` runs each handler and may refuse to.
+    """
 
     def __init__(
         self,
@@ -77,11 +95,13 @@ class GrpcServer:
         *,
         message_bytes_max: int = MESSAGE_BYTES_MAX,
         connections_max: int = CONNECTIONS_MAX,
+        guard: Guard | None = None,
     ) -> None:
         self._methods = {path.encode(): method for path, method in methods.items()}
         self._translate = translate
         self._message_bytes_max = message_bytes_max
         self._connections_max = connections_max
+        self._guard = guard or _unguarded
         self._connections = 0
         self._crowded = False
 
@@ -165,10 +185,13 @@ class GrpcServer:
                 if name == b"grpc-timeout":
                     timeout_s = parse_timeout(value)
             with anyio.move_on_after(timeout_s) as scope:
+                handle: Callable[[], Awaitable[None]]
                 if isinstance(method, Unary):
-                    await self._run_unary(call, method)
+                    handle = partial(self._run_unary, call, method)
                 else:
-                    await method.handler(_Requests(call, method.request), Answers(call))
+                    requests = _Requests(call, method.request)
+                    handle = partial[Awaitable[None]](method.handler, requests, Answers(call))
+                await self._guard(call.headers, handle, lasting=isinstance(method, Streaming))
             if scope.cancelled_caught:
                 call.finish(Code.DEADLINE_EXCEEDED, "context deadline exceeded")
             else:
