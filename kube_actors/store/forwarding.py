@@ -2,7 +2,16 @@
 
 from collections.abc import Callable, Sequence
 
-from kube_actors.actor import Actor, ActorError, Address, Delivery, message
+from kube_actors.actor import (
+    Actor,
+    ActorCrashed,
+    ActorError,
+    Address,
+    DeadlineExceeded,
+    Delivery,
+    Unreachable,
+    message,
+)
 from kube_actors.store.commands import Command
 from kube_actors.store.messages import OutcomeUnknown
 from kube_actors.store.proposals import size_of
@@ -63,10 +72,12 @@ class Forwarded:
 
 
 async def forward_call(actor: Actor, leader: Address, delivery: Delivery) -> None:
-    """Ask the leader what only it knows, and pass its answer on."""
+    """Ask the leader what only it knows, and pass its answer or its refusal on."""
     try:
         answer = await actor.call(leader, delivery.message, timeout_s=FORWARD_TIMEOUT_S)
-    except ActorError as error:
+    except (Unreachable, DeadlineExceeded, ActorCrashed) as error:
         delivery.fail(OutcomeUnknown(f"{leader}: {error}"))
+    except ActorError as refusal:
+        delivery.fail(refusal.with_traceback(None))
     else:
         delivery.reply(answer)

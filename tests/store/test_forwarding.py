@@ -1,9 +1,11 @@
 """What the leader takes from others: each command once, and never too much in one entry."""
 
-from kube_actors.actor import Blob
-from kube_actors.store import Put, Txn
+import pytest
+
+from kube_actors.actor import Actor, ActorError, ActorSystem, Address, Blob, Child, Supervisor
+from kube_actors.store import LeaseKeepAlive, NoQuorum, OutcomeUnknown, Put, Txn
 from kube_actors.store.commands import Command
-from kube_actors.store.forwarding import Forwarded
+from kube_actors.store.forwarding import Forwarded, forward_call
 
 
 def command(sequence: int, size: int = 1000) -> Command:
@@ -33,3 +35,28 @@ def test_large_commands_travel_in_several_entries() -> None:
     while found := forwarded.some(512, 1 << 20):
         sizes.append(len(found))
     assert sizes == [2, 2, 1]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("refuses", "told"), [(True, NoQuorum), (False, OutcomeUnknown)])
+async def test_what_the_leader_refuses_is_refused_and_its_silence_is_said(
+    refuses: bool, told: type[ActorError]
+) -> None:
+    async def leader(actor: Actor) -> None:
+        delivery = await actor.receive()
+        if refuses:
+            delivery.fail(NoQuorum(1, 3))
+        raise RuntimeError
+
+    async def follower(actor: Actor) -> None:
+        await forward_call(actor, Address("leader/1"), await actor.receive())
+
+    async with (
+        ActorSystem() as system,
+        Supervisor(system, name="root") as supervisor,
+        system.client("client/1") as asking,
+    ):
+        supervisor.start(Child("leader/1", leader))
+        supervisor.start(Child("follower/1", follower))
+        with pytest.raises(told):
+            await asking.call("follower/1", LeaseKeepAlive(7))
