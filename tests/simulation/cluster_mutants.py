@@ -32,6 +32,7 @@ Patch = pytest.MonkeyPatch
 SMALL = Plan(shape=Shape(nodes=3, faults_s=12.0), settle_s=40.0)
 BUSY = Plan(shape=Shape(nodes=3, faults_s=12.0, verbs=("pause",)), users=4, settle_s=20.0)
 LINKS = Plan(shape=Shape(nodes=1, faults_s=15.0, verbs=("partition", "isolate", "delay")), users=0)
+BRIEF = evolve(BUSY, settle_s=6.0)
 CROWDED = evolve(BUSY, pods_fit=8)
 CRASHES = Plan(shape=Shape(nodes=1, faults_s=15.0, verbs=("crash",)), users=2, settle_s=40.0)
 CLOCKS = Plan(
@@ -212,7 +213,7 @@ MUTANTS = (
     ),
     Mutant("reserves no address", _address_unreserved, ("service-address-unique",), 2, BUSY),
     Mutant("looks beside itself only", _looks_beside_itself_only, ("dependents-stay",), 1, BUSY),
-    Mutant("lets dependents lie", _garbage_stays, ("dependents-go",), 3, BUSY),
+    Mutant("lets dependents lie", _garbage_stays, ("dependents-go",), 2, BRIEF),
     Mutant("acknowledges early", _acknowledge_early, ("acknowledged-write-kept",), 2, DARK),
     Mutant("reads without asking", _read_without_asking, ("registers-linearizable",), 5, LINKS),
     Mutant("leads by another's clock", _lease_by_stamps, ("lease-exclusive",), 4, CLOCKS),
