@@ -214,11 +214,14 @@ def pki_init(directory: Path) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--host", "hosts", multiple=True, help="A host name or address it serves at.")
 @click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3650))
-def pki_issue(directory: Path, names: tuple[str, ...], hosts: tuple[str, ...], days: int) -> None:
+@click.option("--node", is_flag=True, help="They are nodes: none of them can serve the API.")
+def pki_issue(
+    directory: Path, names: tuple[str, ...], hosts: tuple[str, ...], days: int, node: bool
+) -> None:
     """Issue the certificates of the processes NAME..., for both ends of mutual TLS."""
     from kube_actors.cli.pki import run_issue
 
-    run_issue(directory, names, hosts, days)
+    run_issue(directory, names, hosts, days, node=node)
 
 
 @pki.command("show")

@@ -24,15 +24,23 @@ def run_init(directory: Path) -> None:
         raise click.ClickException(str(refused)) from None
     click.echo(f"made the authority of a new cluster in {directory}: keep ca.key and sa.key secret")
     click.echo(f"pods and services will have addresses in 127.{claim.block}.0.0/16")
-    click.echo(f"next: kube-actors pki issue {directory} m1 m2 m3 n1")
+    click.echo(f"next: kube-actors pki issue {directory} m1 m2 m3")
+    click.echo(f"      kube-actors pki issue {directory} --node n1")
 
 
-def run_issue(directory: Path, names: tuple[str, ...], hosts: tuple[str, ...], days: int) -> None:
+def run_issue(
+    directory: Path, names: tuple[str, ...], hosts: tuple[str, ...], days: int, *, node: bool
+) -> None:
     """Make one certificate per name."""
     for name in names:
         try:
             issued = PkiDirectory(directory).issue(
-                name, hosts, now_s=time.time(), entropy=os.urandom, valid_s=days * DAY_S
+                name,
+                hosts,
+                now_s=time.time(),
+                entropy=os.urandom,
+                valid_s=days * DAY_S,
+                node=node,
             )
         except (PkiRefused, ValueError) as refused:
             raise click.ClickException(str(refused)) from None

@@ -38,9 +38,9 @@ API_HOSTS = (
     "kubernetes.default",
     "kubernetes.default.svc",
 )
-"""Names that every process's certificate bears, so that any master can serve the API."""
+"""Names that every master's certificate bears, so that any of them can serve the API."""
 
-RESERVED = ("ca", "sa", "admin")
+RESERVED = ("ca", "sa", "admin", *(host for host in API_HOSTS if "." not in host))
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -93,8 +93,12 @@ class PkiDirectory:
         now_s: float,
         entropy: Entropy,
         valid_s: float = YEAR_S,
+        node: bool = False,
     ) -> Issued:
-        """Make the certificate of the process ``name``, reachable at ``hosts``."""
+        """Make the certificate of the process ``name``, reachable at ``hosts``.
+
+        With that of a ``node`` nobody can pose as the API server.
+        """
         if not _NAME.fullmatch(name) or name in RESERVED:
             raise PkiRefused(
                 f"{name!r} cannot name a process: use lower-case letters, digits and dashes, and "
@@ -108,7 +112,7 @@ class PkiDirectory:
         pair = issue_process(
             authority,
             name,
-            (*hosts, *API_HOSTS),
+            hosts if node else (*hosts, *API_HOSTS),
             now_s=now_s,
             entropy=entropy,
             valid_s=valid_s,
@@ -153,6 +157,11 @@ class PkiDirectory:
 
     def keys(self, name: str) -> ClusterKeys:
         """Return what master ``name`` needs to serve; its authority has no key here."""
+        if not set(API_HOSTS) <= set(self.hosts(name)):
+            raise PkiRefused(
+                f"{self.path / name}.crt is a node's and cannot serve the API: remove it and its "
+                f"key, then `kube-actors pki issue {self.path} {name}` without --node"
+            )
         try:
             sa_key = self._read("sa.key")
             load_key(sa_key)

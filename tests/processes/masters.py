@@ -212,7 +212,8 @@ class Masters:
         for name in self.names:
             self.pki.issue(name, (self.hosts[name],), now_s=now_s, entropy=os.urandom)
         for name in also:
-            self.pki.issue(name, now_s=now_s, entropy=os.urandom)
+            node = name.startswith("n")
+            self.pki.issue(name, now_s=now_s, entropy=os.urandom, node=node)
 
     def __enter__(self) -> "Masters":
         with ExitStack() as stack:

@@ -78,7 +78,20 @@ def test_no_two_processes_share_a_number(tmp_path: Path) -> None:
     assert pki.number("n1") == 2
 
 
-@pytest.mark.parametrize("name", ["", "M1", "a/b", "../x", "ca", "admin", "-a", "a" * 64])
+def test_a_node_cannot_pose_as_the_api_server(tmp_path: Path) -> None:
+    pki = made(tmp_path / "pki")
+    assert kube_actors("issue", str(pki.path), "--node", "n1").exit_code == 0
+    assert pki.hosts("n1") == ("n1",)
+    assert pki.tls("n1")
+    with pytest.raises(PkiRefused, match=r"n1\.crt is a node's .* without --node"):
+        pki.keys("n1")
+    assert kube_actors("issue", str(pki.path), "m1").exit_code == 0
+    assert pki.keys("m1")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "M1", "a/b", "../x", "ca", "admin", "kubernetes", "-a", "a" * 64]
+)
 def test_a_name_that_cannot_be_one_is_refused(tmp_path: Path, name: str) -> None:
     pki = made(tmp_path / "pki")
     with pytest.raises(PkiRefused, match="cannot name a process"):
