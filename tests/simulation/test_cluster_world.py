@@ -142,7 +142,9 @@ def test_scenarios_and_promises_say_what_they_are() -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", ["cluster", "cluster-trio", "cluster-rollout", "cluster-readonly"])
+@pytest.mark.parametrize(
+    "name", ["cluster", "cluster-crowded", "cluster-trio", "cluster-rollout", "cluster-readonly"]
+)
 def test_many_seeds_keep_every_promise(name: str) -> None:
     found = {seed: find_scenario(name).run(seed).findings for seed in range(1000, 1050)}
     assert {seed: findings for seed, findings in found.items() if findings} == {}
