@@ -96,11 +96,12 @@ class Chaos:
 
     def is_reachable(self, master: int) -> bool:
         """Whether clients reach the master's apiserver, and it its own store member."""
-        name = f"master/{master}"
-        parts = {name: 0, f"apiserver/{master}": 0, f"store/{master}": 0}
-        struck = (*_POWER, "pause", "isolate", "crash")
-        return name not in self.dead and not any(
-            fault.verb in struck and fault.targets[0] in parts for fault in self._active
+        return self._is_up(f"master/{master}", f"apiserver/{master}", f"store/{master}")
+
+    def _is_up(self, machine: str, *parts: str) -> bool:
+        struck = (*_POWER, "pause", "isolate")
+        return machine not in self.dead and not any(
+            fault.verb in struck and fault.targets[0] in (machine, *parts) for fault in self._active
         )
 
     def is_untouched(self, master: int) -> bool:
@@ -115,7 +116,7 @@ class Chaos:
     def has_majority(self, master: int) -> bool:
         """Whether nothing in force keeps the master's store member from a majority."""
         masters = range(1, self._shape.masters + 1)
-        down = {n: None for n in masters if n != master and not self.is_reachable(n)}
+        down = [n for n in masters if n != master and not self._is_up(f"master/{n}", f"store/{n}")]
         return 2 * (self._shape.masters - len(down)) > self._shape.masters
 
     # One fault.

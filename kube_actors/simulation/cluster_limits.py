@@ -38,7 +38,11 @@ class Lately:
 
 
 class RolloutSurge:
-    """``rollout-surge``: judged when a ReplicaSet is asked for more pods, and when it makes one."""
+    """``rollout-surge``: judged when a ReplicaSet is asked for more pods, as Kubernetes counts.
+
+    What a ReplicaSet makes is not judged: a leader that has just taken over may not have seen the
+    last pod of its predecessor, and takes one away again.
+    """
 
     def __init__(self, history: History, breaches: Breaches) -> None:
         self._history = history
@@ -56,8 +60,6 @@ class RolloutSurge:
             self._asked.note(_uid(obj), change.revision, _replicas(obj))
             if _replicas(obj) > (0 if before is None else _replicas(before)):
                 self._judge_set(change, obj)
-        elif change.resource == PODS and change.before is None:
-            self._judge_pod(change, obj)
 
     def _judge_set(self, change: Change, obj: Object) -> None:
         owner = _controller(obj)
@@ -73,19 +75,6 @@ class RolloutSurge:
             text = (
                 f"{change.key} was asked for {_replicas(obj)} at revision {change.revision}: the"
                 f" sets of {owner['name']} are asked for {total} pods together, {most} may be"
-            )
-            self._breaches.found("rollout-surge", text)
-
-    def _judge_pod(self, change: Change, obj: Object) -> None:
-        owner = _controller(obj)
-        if owner.get("kind") != "ReplicaSet":
-            return
-        living = len(_living(self._history, owner["uid"]))
-        most = self._asked.most(owner["uid"], change.revision)
-        if living > most:
-            text = (
-                f"{change.key} is pod {living} of {owner['name']} at revision {change.revision},"
-                f" which was asked for {most}"
             )
             self._breaches.found("rollout-surge", text)
 

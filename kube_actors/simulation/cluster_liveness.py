@@ -84,8 +84,11 @@ async def _unmet(world: "ClusterWorld") -> list[tuple[str, str]]:
 
 async def _compare_members(world: "ClusterWorld", actor: Actor) -> None:
     """``store-members-equal``, and every member has caught up."""
-    found = await hashes(actor, world.living, world.history.revision)
+    revision = world.history.revision
+    # Whoever is a sync behind gets there.
+    await anyio.sleep(LOOK_S)
+    found = await hashes(actor, world.living, revision)
     said = {n: f"{a.hash:x}" if isinstance(a, Hashed) else a for n, a in found.items()}
     if len(set(said.values())) > 1:
-        text = f"at revision {world.history.revision} members have {said}"
+        text = f"at revision {revision} members have {said}"
         world.breaches.found("store-members-equal", text)

@@ -17,10 +17,7 @@ PROMISES: Final[dict[str, str]] = {
         "A rollout takes no available pod away when that leaves fewer than replicas less"
         " maxUnavailable."
     ),
-    "rollout-surge": (
-        "A rollout asks for no more pods than replicas and maxSurge together, and no ReplicaSet"
-        " makes more than it is asked for."
-    ),
+    "rollout-surge": "A rollout asks for no more pods than replicas and maxSurge together.",
     "job-parallelism": (
         "A Job never has more pods that run than its parallelism, nor than are still to succeed."
     ),
