@@ -168,8 +168,8 @@ class StoreClient(Administration):
                     opened = True
                     yield found
                     return
-            except (*_NOT_RECEIVED, *_UNKNOWN):
-                self._avoid(member)
+            except (*_NOT_RECEIVED, *_UNKNOWN) as error:
+                self._avoid(member, error)
                 if opened or member == order[-1]:
                     raise
 
@@ -179,7 +179,7 @@ class StoreClient(Administration):
             try:
                 return await self._call(member, request)
             except (*_NOT_RECEIVED, *_UNKNOWN) as error:
-                self._avoid(member)
+                self._avoid(member, error)
                 failure = error
         assert failure is not None
         raise failure
@@ -190,10 +190,10 @@ class StoreClient(Administration):
             try:
                 return await self._call(member, request)
             except _NOT_RECEIVED as error:
-                self._avoid(member)
+                self._avoid(member, error)
                 failure = error
             except _UNKNOWN as error:
-                self._avoid(member)
+                self._avoid(member, error)
                 raise OutcomeUnknown(f"{member}: {error}") from error
         assert failure is not None
         raise failure
@@ -208,7 +208,11 @@ class StoreClient(Administration):
         }
         return sorted(self._members, key=self._avoided_until_s.__contains__)
 
-    def _avoid(self, member: Address) -> None:
+    def _avoid(self, member: Address, error: ActorError) -> None:
+        if member == self._members[0] and isinstance(error, Unreachable | ActorCrashed):
+            # That nobody is at home is known at once, so asking there first costs nothing. Cut off
+            # from the others together with its home, this client would wait for them in vain.
+            return
         self._avoided_until_s[member] = self._actor.clock.monotonic() + AVOID_S
 
     async def _call(self, member: Address, request: Any) -> Any:

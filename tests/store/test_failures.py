@@ -124,6 +124,23 @@ async def test_two_of_three_dead_make_the_third_read_only_until_one_is_back() ->
 
 
 @pytest.mark.anyio
+async def test_who_is_cut_off_with_its_home_is_refused_at_once_even_if_it_was_just_away() -> None:
+    async with open_group() as group:
+        await group.leader()
+        group.kill(1)
+        assert (await group.client.txn(put(b"a"))).succeeded
+        group.revive(1)
+        await group.healthy()
+        others = ("store/2", "store/3")
+        group.network.partition(("store/1", group.actor.address), others)
+        await anyio.sleep(ELECTION_S + 0.05)
+        began = anyio.current_time()
+        with pytest.raises(NoQuorum):
+            await group.client.txn(put(b"a"))
+        assert anyio.current_time() == began
+
+
+@pytest.mark.anyio
 async def test_a_member_alone_is_read_only_while_the_majority_goes_on() -> None:
     async with open_group() as group:
         leader = await group.leader()
