@@ -278,10 +278,12 @@ class Chaos:
         if network.recording is not None and begins:
             now_s = anyio.current_time()
             lanes = [lane_of(a) for target in fault.targets for a in self._group(target)]
-            length = None if fault.until_s is None else now_s + fault.until_s - fault.at_s
+            end_s = None if fault.until_s is None else now_s + fault.until_s - fault.at_s
+            if fault.verb == "crash":
+                end_s = now_s
             text = " ".join((*fault.targets, f"{fault.amount:g}" if fault.amount else ""))
             network.recording.window(
-                tuple(dict.fromkeys(lanes)), now_s, length, fault.verb, text.strip()
+                tuple(dict.fromkeys(lanes)), now_s, end_s, fault.verb, text.strip()
             )
 
 

@@ -83,6 +83,7 @@ def test_a_run_is_recorded_when_asked_and_goes_no_other_way_for_it() -> None:
     recorded.run()
     assert recorded.digest == plain.digest
     assert {window.verb for window in recording.windows} == {"kill", "drop", "crash"}
+    assert all((w.end_s == w.begin_s) == (w.verb == "crash") for w in recording.windows)
     assert {m.fate for m in recording.messages} >= {"delivered", "lost"}
     assert any(event.kind == "operation" for event in recording.events)
 
