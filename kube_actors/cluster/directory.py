@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SCRATCH = "kube-actors-"
+MARK = "scratch"
+"""The lock of a directory that nobody wants to keep; one that is kept has another."""
 
 
 class DirectoryRefused(OSError):
@@ -44,7 +46,7 @@ def cluster_directory(data_dir: Path | None) -> Iterator[Path]:
 
 def sweep_scratch() -> None:
     """Remove the scratch directories of processes that were killed and could not."""
-    for lock in sorted(Path(tempfile.gettempdir()).glob(f"{SCRATCH}*/lock")):
+    for lock in sorted(Path(tempfile.gettempdir()).glob(f"{SCRATCH}*/{MARK}")):
         try:
             held = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError:
@@ -62,11 +64,11 @@ def sweep_scratch() -> None:
 
 
 def _hold_scratch(scratch: Path) -> int:
-    """Hold a directory that nobody else knows yet: it is swept only when it has a free lock."""
-    new = scratch / "lock.new"
+    """Hold a directory that nobody else knows yet: it is swept only when its lock is free."""
+    new = scratch / f"{MARK}.new"
     held = os.open(new, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    new.rename(scratch / "lock")
+    new.rename(scratch / MARK)
     return held
 
 

@@ -34,3 +34,14 @@ def test_what_a_killed_process_left_is_swept(
         sweep_scratch()
         assert sorted(tmp_path.iterdir()) == sorted([foreign, mine])
     assert list(tmp_path.iterdir()) == [foreign]
+
+
+def test_what_somebody_kept_is_never_swept_whatever_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    kept = tmp_path / "kube-actors-data"
+    with cluster_directory(kept):
+        (kept / "store").mkdir()
+    sweep_scratch()
+    assert (kept / "store").exists()
