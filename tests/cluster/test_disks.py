@@ -18,11 +18,10 @@ from .test_faults import state, works
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_cluster_outlives_the_disk_of_its_leader() -> None:
-    disks = {number: MemoryDisk() for number in (1, 2, 3)}
-    cluster = Cluster(
+def cluster_on(disks: dict[int, MemoryDisk], *, nodes: int) -> Cluster:
+    return Cluster(
         3,
-        1,
+        nodes,
         runtime="simulated",
         listen=None,
         seed=3,
@@ -30,6 +29,11 @@ async def test_the_cluster_outlives_the_disk_of_its_leader() -> None:
         timings=Timings.quick(),
         disk=disks.__getitem__,
     )
+
+
+async def test_the_cluster_outlives_the_disk_of_its_leader() -> None:
+    disks = {number: MemoryDisk() for number in (1, 2, 3)}
+    cluster = cluster_on(disks, nodes=1)
     async with cluster:
         await works(cluster, "before")
         leader = cluster.health.leader
@@ -68,15 +72,7 @@ async def test_a_directory_of_yesterday_is_refused_once_and_named(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     disks = {number: MemoryDisk() for number in (1, 2, 3)}
-    cluster = Cluster(
-        3,
-        0,
-        listen=None,
-        seed=3,
-        clock=Clock(1_767_225_600.0),
-        timings=Timings.quick(),
-        disk=disks.__getitem__,
-    )
+    cluster = cluster_on(disks, nodes=0)
     async with cluster:
         await works(cluster, "before")
         place = next(number for number in disks if number != cluster.health.leader)
