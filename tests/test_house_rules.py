@@ -48,7 +48,7 @@ AMBIENT = {
 """Names that read the machine's clock or chance; ``secrets`` and ``random.<function>`` as well."""
 
 ALLOWED = {
-    "kube_actors/actor/clock.py": {"time.time"},
+    "kube_actors/actor/loop/clock.py": {"time.time"},
     "kube_actors/simulation/virtual_time.py": {"time.sleep"},
     # Takes them away from everybody while a run lasts.
     "kube_actors/simulation/determinism.py": {
@@ -187,7 +187,7 @@ def test_only_the_wire_knows_msgpack_and_cattrs() -> None:
         if (isinstance(node, ast.Import) and {a.name for a in node.names} & {"msgpack", "cattrs"})
         or (isinstance(node, ast.ImportFrom) and node.module in ("msgpack", "cattrs"))
     ]
-    assert knowing == ["kube_actors/actor/wire.py"]
+    assert knowing == ["kube_actors/actor/talk/wire.py"]
 
 
 def test_no_test_sleeps_on_the_machines_clock() -> None:

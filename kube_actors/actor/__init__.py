@@ -6,11 +6,7 @@ Every message crosses as msgpack bytes over a ``Network`` that can be broken on 
 asyncio and trio, and imports nothing else of this package.
 """
 
-from kube_actors.actor.actor import Actor
 from kube_actors.actor.address import Address
-from kube_actors.actor.child import Child, ChildStatistics, Restart, State, SupervisorStatistics
-from kube_actors.actor.clock import Clock
-from kube_actors.actor.delivery import Delivery, StreamWriter
 from kube_actors.actor.errors import (
     ActorCrashed,
     ActorError,
@@ -20,17 +16,27 @@ from kube_actors.actor.errors import (
     Overloaded,
     Unreachable,
 )
-from kube_actors.actor.frame import Frame
-from kube_actors.actor.mailbox import Overflow
+from kube_actors.actor.life.actor import Actor
+from kube_actors.actor.life.child import (
+    Child,
+    ChildStatistics,
+    Restart,
+    State,
+    SupervisorStatistics,
+)
+from kube_actors.actor.life.restarts import Strategy
+from kube_actors.actor.life.supervisor import Escalated, InjectedCrash, Supervisor
+from kube_actors.actor.life.system import ActorSystem
+from kube_actors.actor.loop.clock import Clock
 from kube_actors.actor.memory_network import MemoryNetwork
 from kube_actors.actor.message import Blob, message
-from kube_actors.actor.network import Network
-from kube_actors.actor.restarts import Strategy
-from kube_actors.actor.supervisor import Escalated, InjectedCrash, Supervisor
-from kube_actors.actor.system import ActorSystem
-from kube_actors.actor.tcp_config import TcpConfig, Tls, mutual_tls
-from kube_actors.actor.tcp_network import TcpNetwork
-from kube_actors.actor.wire import decode, encode
+from kube_actors.actor.talk.delivery import Delivery, StreamWriter
+from kube_actors.actor.talk.frame import Frame
+from kube_actors.actor.talk.mailbox import Overflow
+from kube_actors.actor.talk.network import Network
+from kube_actors.actor.talk.wire import decode, encode
+from kube_actors.actor.tcp.config import TcpConfig, Tls, mutual_tls
+from kube_actors.actor.tcp.network import TcpNetwork
 
 ONE_FOR_ONE = Strategy.ONE_FOR_ONE
 ONE_FOR_ALL = Strategy.ONE_FOR_ALL

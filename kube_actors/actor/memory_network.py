@@ -13,13 +13,13 @@ from functools import partial
 
 import attrs
 
-from kube_actors.actor.absence import absence
 from kube_actors.actor.address import Address, prefixes
-from kube_actors.actor.envelope import Envelope
 from kube_actors.actor.errors import MalformedMessage
-from kube_actors.actor.frame import Frame
 from kube_actors.actor.link_rules import NO_FAULT, Fault, Rules
-from kube_actors.actor.timers import Timers
+from kube_actors.actor.loop.timers import Timers
+from kube_actors.actor.talk.absence import absence
+from kube_actors.actor.talk.envelope import Envelope
+from kube_actors.actor.talk.frame import Frame
 
 HELD_MAX = 65_536
 """Envelopes a held link keeps; the oldest are lost beyond that."""

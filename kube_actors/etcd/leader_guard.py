@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from kube_actors.actor import ActorError
-from kube_actors.actor.failure import only
+from kube_actors.actor.life.failure import only
 from kube_actors.etcd.failures import NO_LEADER
 from kube_actors.etcd.grpc import Code, GrpcError
 from kube_actors.etcd.grpc.status import Headers

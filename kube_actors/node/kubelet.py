@@ -13,7 +13,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from kube_actors.actor import Actor
-from kube_actors.actor.parking import running_library
+from kube_actors.actor.loop.parking import running_library
 from kube_actors.api import Object
 from kube_actors.client import Client, EventRecorder, Informer, Record
 from kube_actors.node.addresses import Addresses

@@ -22,7 +22,7 @@ from kube_actors.actor import (
     Overloaded,
     Unreachable,
 )
-from kube_actors.actor.failure import only
+from kube_actors.actor.life.failure import only
 from kube_actors.raft import (
     InstallSnapshot,
     ProposalDropped,

@@ -22,8 +22,8 @@ from kube_actors.actor import (
     Unreachable,
     message,
 )
-from kube_actors.actor.envelope import TELL, Envelope
-from kube_actors.actor.frame import Frame
+from kube_actors.actor.talk.envelope import TELL, Envelope
+from kube_actors.actor.talk.frame import Frame
 
 pytestmark = pytest.mark.anyio
 

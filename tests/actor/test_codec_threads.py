@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kube_actors.actor.codec import Codec
 from kube_actors.actor.message import tag_of
+from kube_actors.actor.talk.codec import Codec
 from kube_actors.store import Txn
 
 THREADS, ROUNDS = 4, 40

@@ -1,8 +1,8 @@
 import pytest
 
 from kube_actors.actor.address import covers, prefixes
+from kube_actors.actor.life.restarts import Backoff, Intensity, Strategy
 from kube_actors.actor.link_rules import Rules
-from kube_actors.actor.restarts import Backoff, Intensity, Strategy
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,8 @@ import attrs
 import pytest
 
 from kube_actors.actor import MalformedMessage
-from kube_actors.actor.tcp_handshake import (
-    PROTOCOL,
-    Hello,
-    Refused,
-    certified_name,
-    check_hello,
-)
-from kube_actors.actor.tcp_schema import differences, layout_of, schema_digests
+from kube_actors.actor.tcp.handshake import PROTOCOL, Hello, Refused, certified_name, check_hello
+from kube_actors.actor.tcp.schema import differences, layout_of, schema_digests
 from tests.actor import wire_messages
 
 OURS = Hello("a", 1, {"x": "1", "y": "2"})

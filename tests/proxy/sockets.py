@@ -9,7 +9,7 @@ import anyio
 import pytest
 from anyio.abc import SocketStream
 
-from kube_actors.actor import tcp_listening
+from kube_actors.actor.tcp import listening as tcp_listening
 
 
 def free_port(address: str) -> int:

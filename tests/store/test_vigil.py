@@ -4,8 +4,8 @@ import anyio
 import pytest
 
 from kube_actors.actor import ActorCrashed, Address
-from kube_actors.actor.envelope import CALL, FAIL, Envelope
-from kube_actors.actor.wire import decode, encode
+from kube_actors.actor.talk.envelope import CALL, FAIL, Envelope
+from kube_actors.actor.talk.wire import decode, encode
 from kube_actors.store import member_address
 from kube_actors.store.vigil import HASTE, Vigil
 

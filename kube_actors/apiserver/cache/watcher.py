@@ -6,7 +6,7 @@ itself: it is closed after what it holds, and its client watches again from wher
 
 from collections.abc import Callable, Iterable, Iterator
 
-from kube_actors.actor.parking import Parking, running_library
+from kube_actors.actor.loop.parking import Parking, running_library
 from kube_actors.apiserver.cache.change import (
     ADDED,
     BOOKMARK,

@@ -14,7 +14,7 @@ import anyio
 from anyio.abc import AnyByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute, TLSStream
 
-from kube_actors.actor import tcp_listening
+from kube_actors.actor.tcp import listening as tcp_listening
 from kube_actors.apiserver.http.connection import (
     PEER_FAULTS,
     AsgiApp,

@@ -16,7 +16,7 @@ from anyio.abc import ByteStream
 from anyio.streams.tls import TLSStream
 from attrs import frozen
 
-from kube_actors.actor import tcp_listening
+from kube_actors.actor.tcp import listening as tcp_listening
 from kube_actors.etcd.grpc.call import Call
 from kube_actors.etcd.grpc.connection import GONE, Connection
 from kube_actors.etcd.grpc.framing import parse_timeout

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 from anyio.abc import Listener, SocketAttribute, SocketStream, TaskGroup
 
-from kube_actors.actor.tcp_dialling import Endpoint
+from kube_actors.actor.tcp.dialling import Endpoint
 
 SHORTAGE_S = 0.1
 _ITS_END = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)

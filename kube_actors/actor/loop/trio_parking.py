@@ -5,7 +5,7 @@ from typing import Any
 
 import trio
 
-from kube_actors.actor.parking import Parking, Slot
+from kube_actors.actor.loop.parking import Parking, Slot
 
 
 class TrioSlot:

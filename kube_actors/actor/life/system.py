@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.abc import TaskGroup
 
-from kube_actors.actor.actor import Actor
 from kube_actors.actor.address import Address
-from kube_actors.actor.clock import Clock
-from kube_actors.actor.failure import only
-from kube_actors.actor.mailbox import Mailbox, Overflow
+from kube_actors.actor.life.actor import Actor
+from kube_actors.actor.life.failure import only
+from kube_actors.actor.loop.clock import Clock
+from kube_actors.actor.loop.parking import Library, running_library
+from kube_actors.actor.loop.timers import Timers
 from kube_actors.actor.memory_network import MemoryNetwork
-from kube_actors.actor.network import Network
-from kube_actors.actor.parking import Library, running_library
-from kube_actors.actor.port import Port
-from kube_actors.actor.timers import Timers
+from kube_actors.actor.talk.mailbox import Mailbox, Overflow
+from kube_actors.actor.talk.network import Network
+from kube_actors.actor.talk.port import Port
 
 if TYPE_CHECKING:
-    from kube_actors.actor.supervisor import Supervisor
+    from kube_actors.actor.life.supervisor import Supervisor
 
 EPOCH_S = 1_767_225_600.0
 """2026-01-01T00:00:00Z, where a clock nobody gave begins."""

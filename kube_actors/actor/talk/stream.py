@@ -8,15 +8,15 @@ what it lost breaks the stream with ``ActorCrashed`` rather than being skipped i
 from typing import TYPE_CHECKING, Any
 
 from kube_actors.actor.address import Address
-from kube_actors.actor.envelope import CANCEL, CREDIT, END, STREAM, UNKNOWN, Envelope
 from kube_actors.actor.errors import ActorCrashed, ActorError
-from kube_actors.actor.frame import Frame
-from kube_actors.actor.wire import decode, encode
+from kube_actors.actor.talk.envelope import CANCEL, CREDIT, END, STREAM, UNKNOWN, Envelope
+from kube_actors.actor.talk.frame import Frame
+from kube_actors.actor.talk.wire import decode, encode
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from kube_actors.actor.port import Port
+    from kube_actors.actor.talk.port import Port
 
 
 class StreamReader:

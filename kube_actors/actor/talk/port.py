@@ -13,8 +13,17 @@ from typing import Any, Protocol
 import anyio
 
 from kube_actors.actor.address import Address
-from kube_actors.actor.delivery import Delivery
-from kube_actors.actor.envelope import (
+from kube_actors.actor.errors import (
+    ActorCrashed,
+    ActorError,
+    DeadlineExceeded,
+    MalformedMessage,
+    Overloaded,
+)
+from kube_actors.actor.loop.parking import Library
+from kube_actors.actor.loop.timers import Timer, Timers
+from kube_actors.actor.talk.delivery import Delivery
+from kube_actors.actor.talk.envelope import (
     CALL,
     CANCEL,
     CREDIT,
@@ -27,20 +36,11 @@ from kube_actors.actor.envelope import (
     Envelope,
     stranger,
 )
-from kube_actors.actor.errors import (
-    ActorCrashed,
-    ActorError,
-    DeadlineExceeded,
-    MalformedMessage,
-    Overloaded,
-)
-from kube_actors.actor.frame import Frame
-from kube_actors.actor.mailbox import Mailbox
-from kube_actors.actor.network import Network
-from kube_actors.actor.parking import Library
-from kube_actors.actor.stream import StreamReader
-from kube_actors.actor.timers import Timer, Timers
-from kube_actors.actor.wire import decode, encode
+from kube_actors.actor.talk.frame import Frame
+from kube_actors.actor.talk.mailbox import Mailbox
+from kube_actors.actor.talk.network import Network
+from kube_actors.actor.talk.stream import StreamReader
+from kube_actors.actor.talk.wire import decode, encode
 
 BREATH = 64
 """Operations that may succeed without waiting before the task lets others run."""

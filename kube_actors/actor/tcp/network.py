@@ -18,28 +18,28 @@ import anyio
 import attrs
 from anyio.abc import TaskGroup
 
-from kube_actors.actor.absence import absence, failure
 from kube_actors.actor.address import Address
-from kube_actors.actor.envelope import CALL, CANCEL, ITEM, REPLY, STREAM, TELL, Envelope
 from kube_actors.actor.errors import MalformedMessage, Overloaded, Unreachable
-from kube_actors.actor.failure import only
-from kube_actors.actor.tcp_config import TcpConfig, Tls
-from kube_actors.actor.tcp_connection import Connection
-from kube_actors.actor.tcp_control import addresses_told, control, leave, text_of, told
-from kube_actors.actor.tcp_dialling import Dialling, Endpoint
-from kube_actors.actor.tcp_events import Due, Events, running_events
-from kube_actors.actor.tcp_frames import GONE, HELD, HELLO, PING, REFUSED, size_of
-from kube_actors.actor.tcp_handshake import (
+from kube_actors.actor.life.failure import only
+from kube_actors.actor.loop.timers import Timers
+from kube_actors.actor.talk.absence import absence, failure
+from kube_actors.actor.talk.envelope import CALL, CANCEL, ITEM, REPLY, STREAM, TELL, Envelope
+from kube_actors.actor.tcp.config import TcpConfig, Tls
+from kube_actors.actor.tcp.connection import Connection
+from kube_actors.actor.tcp.control import addresses_told, control, leave, text_of, told
+from kube_actors.actor.tcp.dialling import Dialling, Endpoint
+from kube_actors.actor.tcp.events import Due, Events, running_events
+from kube_actors.actor.tcp.frames import GONE, HELD, HELLO, PING, REFUSED, size_of
+from kube_actors.actor.tcp.handshake import (
     Hello,
     Refused,
     certified_name,
     check_hello,
     read_addresses,
 )
-from kube_actors.actor.tcp_listening import accept, listening
-from kube_actors.actor.tcp_peers import Peer, Routes
-from kube_actors.actor.tcp_schema import schema_digests
-from kube_actors.actor.timers import Timers
+from kube_actors.actor.tcp.listening import accept, listening
+from kube_actors.actor.tcp.peers import Peer, Routes
+from kube_actors.actor.tcp.schema import schema_digests
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ the place of an ITEM in its stream (from 1), the last place for END and KEEPALIV
 from typing import Final, NamedTuple
 
 from kube_actors.actor.address import Address
-from kube_actors.actor.frame import Frame
+from kube_actors.actor.talk.frame import Frame
 
 TELL: Final = 0
 CALL: Final = 1

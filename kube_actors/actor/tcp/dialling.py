@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from kube_actors.actor.tcp_connection import Connection
+from kube_actors.actor.tcp.connection import Connection
 
 if TYPE_CHECKING:
-    from kube_actors.actor.tcp_network import TcpNetwork
+    from kube_actors.actor.tcp.network import TcpNetwork
 
 Endpoint = tuple[str, int]
 """Host (a name or an address) and port."""

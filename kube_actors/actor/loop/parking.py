@@ -103,7 +103,7 @@ def running_library() -> Library:
     """Find the library of the running event loop."""
     if sniffio.current_async_library() == "trio":
         # Only who runs on trio pays for its import.
-        from kube_actors.actor.trio_parking import TrioLibrary
+        from kube_actors.actor.loop.trio_parking import TrioLibrary
 
         return TrioLibrary()
     return AsyncioLibrary()

@@ -5,7 +5,8 @@ are told, and those who serve here learn that nobody waits any more.
 """
 
 from kube_actors.actor.address import Address
-from kube_actors.actor.envelope import (
+from kube_actors.actor.errors import ActorCrashed
+from kube_actors.actor.talk.envelope import (
     CALL,
     CANCEL,
     END,
@@ -15,9 +16,8 @@ from kube_actors.actor.envelope import (
     UNKNOWN,
     Envelope,
 )
-from kube_actors.actor.errors import ActorCrashed
-from kube_actors.actor.tcp_connection import Connection
-from kube_actors.actor.wire import encode
+from kube_actors.actor.talk.wire import encode
+from kube_actors.actor.tcp.connection import Connection
 
 Conversation = tuple[Address, int]
 """Who opened it, and the number it gave."""

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgpack
 
-from kube_actors.actor.codec import Codec, taker
 from kube_actors.actor.errors import MalformedMessage
-from kube_actors.actor.frame import Frame
+from kube_actors.actor.talk.codec import Codec, taker
+from kube_actors.actor.talk.frame import Frame
 
 _codec = Codec()
 _encoders = _codec.encoders

@@ -4,7 +4,8 @@ Every network says the same: a call or stream fails with ``Unreachable``, credit
 is gone is answered with its unknown end, an item or keepalive makes its writer stop.
 """
 
-from kube_actors.actor.envelope import (
+from kube_actors.actor.errors import ActorError, Unreachable
+from kube_actors.actor.talk.envelope import (
     CALL,
     CANCEL,
     CREDIT,
@@ -15,8 +16,7 @@ from kube_actors.actor.envelope import (
     Envelope,
     stranger,
 )
-from kube_actors.actor.errors import ActorError, Unreachable
-from kube_actors.actor.wire import encode
+from kube_actors.actor.talk.wire import encode
 
 
 def absence(envelope: Envelope) -> Envelope | None:

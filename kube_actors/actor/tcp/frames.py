@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from kube_actors.actor.address import Address
-from kube_actors.actor.envelope import CALL, KEEPALIVE, Envelope
 from kube_actors.actor.errors import MalformedMessage
-from kube_actors.actor.frame import Frame
+from kube_actors.actor.talk.envelope import CALL, KEEPALIVE, Envelope
+from kube_actors.actor.talk.frame import Frame
 
 HELLO: Final = 64
 """Who speaks: JSON, see ``tcp_handshake``."""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import anyio
 
 from kube_actors.actor.address import Address
-from kube_actors.actor.envelope import CALL, END, FAIL, ITEM, REPLY, STREAM, TELL, Envelope
 from kube_actors.actor.errors import ActorError, MalformedMessage
-from kube_actors.actor.parking import Parking
-from kube_actors.actor.wire import decode, encode
+from kube_actors.actor.loop.parking import Parking
+from kube_actors.actor.talk.envelope import CALL, END, FAIL, ITEM, REPLY, STREAM, TELL, Envelope
+from kube_actors.actor.talk.wire import decode, encode
 
 if TYPE_CHECKING:
-    from kube_actors.actor.port import Port
+    from kube_actors.actor.talk.port import Port
 
 _EXPECTS: tuple[Literal["nothing", "reply", "stream"], ...] = ("nothing", "reply", "stream")
 

@@ -12,11 +12,11 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from kube_actors.actor.envelope import REPLY, Envelope
 from kube_actors.actor.errors import MalformedMessage
-from kube_actors.actor.tcp_config import TcpConfig
-from kube_actors.actor.tcp_events import Due, Events
-from kube_actors.actor.tcp_frames import FrameReader, pack, size_of
+from kube_actors.actor.talk.envelope import REPLY, Envelope
+from kube_actors.actor.tcp.config import TcpConfig
+from kube_actors.actor.tcp.events import Due, Events
+from kube_actors.actor.tcp.frames import FrameReader, pack, size_of
 
 READ_BYTES: Final = 1 << 18
 """Taken from the socket at once."""

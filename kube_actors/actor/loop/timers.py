@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import anyio
 
-from kube_actors.actor.parking import Library
+from kube_actors.actor.loop.parking import Library
 
 
 class Timer:

@@ -101,7 +101,7 @@ def running_events(tasks: TaskGroup) -> Events:
     """Find the events of the running loop; trio's need tasks, which end with ``tasks``."""
     if sniffio.current_async_library() == "trio":
         # Only who runs on trio pays for its import.
-        from kube_actors.actor.tcp_trio_events import TrioEvents
+        from kube_actors.actor.tcp.trio_events import TrioEvents
 
         return TrioEvents(tasks)
     return AsyncioEvents(tasks)

@@ -8,7 +8,7 @@ and counted.
 from collections import deque
 from enum import Enum
 
-from kube_actors.actor.delivery import Delivery
+from kube_actors.actor.talk.delivery import Delivery
 
 
 class Overflow(Enum):

@@ -5,8 +5,8 @@ from enum import Enum
 
 import attrs
 
-from kube_actors.actor.actor import Actor
-from kube_actors.actor.mailbox import Overflow
+from kube_actors.actor.life.actor import Actor
+from kube_actors.actor.talk.mailbox import Overflow
 
 
 class Restart(Enum):

@@ -5,8 +5,8 @@ import socket
 import trio
 from anyio.abc import TaskGroup
 
-from kube_actors.actor.tcp_events import Callback
-from kube_actors.actor.trio_parking import TrioParking
+from kube_actors.actor.loop.trio_parking import TrioParking
+from kube_actors.actor.tcp.events import Callback
 
 
 class TrioEvents:

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from kube_actors.actor.errors import MalformedMessage
-from kube_actors.actor.tcp_schema import differences
+from kube_actors.actor.tcp.schema import differences
 
 PROTOCOL = 1
 NAME_MAX = 253

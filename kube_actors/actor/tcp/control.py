@@ -4,11 +4,11 @@ import contextlib
 from typing import Final
 
 from kube_actors.actor.address import Address
-from kube_actors.actor.envelope import EMPTY, Envelope
-from kube_actors.actor.frame import Frame
-from kube_actors.actor.tcp_connection import Connection
-from kube_actors.actor.tcp_frames import REFUSED
-from kube_actors.actor.tcp_handshake import write_addresses
+from kube_actors.actor.talk.envelope import EMPTY, Envelope
+from kube_actors.actor.talk.frame import Frame
+from kube_actors.actor.tcp.connection import Connection
+from kube_actors.actor.tcp.frames import REFUSED
+from kube_actors.actor.tcp.handshake import write_addresses
 
 NOBODY: Final = Address("")
 DUPLICATE: Final = b"another connection stays"

@@ -14,20 +14,20 @@ import anyio
 import attrs
 from anyio.abc import TaskGroup
 
-from kube_actors.actor.child import (
+from kube_actors.actor.errors import OutsideTrouble
+from kube_actors.actor.life.child import (
     Child,
     ChildStatistics,
     Restart,
     State,
     SupervisorStatistics,
 )
-from kube_actors.actor.errors import OutsideTrouble
-from kube_actors.actor.failure import only
-from kube_actors.actor.mailbox import Mailbox
-from kube_actors.actor.port import Port
-from kube_actors.actor.restarts import Backoff, Intensity, Strategy
-from kube_actors.actor.system import ActorSystem
-from kube_actors.actor.timers import Timer
+from kube_actors.actor.life.failure import only
+from kube_actors.actor.life.restarts import Backoff, Intensity, Strategy
+from kube_actors.actor.life.system import ActorSystem
+from kube_actors.actor.loop.timers import Timer
+from kube_actors.actor.talk.mailbox import Mailbox
+from kube_actors.actor.talk.port import Port
 
 logger = logging.getLogger(__name__)
 

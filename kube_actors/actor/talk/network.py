@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from kube_actors.actor.address import Address
-from kube_actors.actor.envelope import Envelope
-from kube_actors.actor.timers import Timers
+from kube_actors.actor.loop.timers import Timers
+from kube_actors.actor.talk.envelope import Envelope
 
 
 class Network(Protocol):

@@ -1,0 +1,7 @@
+"""The network between processes: mutual TLS, one connection per pair, the promises of ``Network``.
+
+Handshake, frames and connection are state machines without tasks; ``TcpNetwork`` dials, listens
+and knows who is connected. Bytes of strangers are trusted in nothing: lengths, checksums,
+message layouts and certificates are judged first. A lost connection loses what was on its way,
+and says so.
+"""
