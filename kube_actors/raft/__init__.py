@@ -129,15 +129,15 @@ from kube_actors.raft.quorum import Quorum, VoteResult
 from kube_actors.raft.raft import Raft
 from kube_actors.raft.ready import ReadState, Ready, Role, SoftState
 from kube_actors.raft.sessions import ClientRequest, Sessions
-from kube_actors.raft.snapshot_chunks import (
+from kube_actors.raft.snapshots.chunks import (
     ChunkRefusal,
     SnapshotBlocks,
     SnapshotChunk,
     SnapshotChunkReply,
     SnapshotSource,
 )
-from kube_actors.raft.snapshot_receiving import SnapshotPiece, SnapshotReceiving
-from kube_actors.raft.snapshot_sending import SendingState, SnapshotSending
+from kube_actors.raft.snapshots.receiving import SnapshotPiece, SnapshotReceiving
+from kube_actors.raft.snapshots.sending import SendingState, SnapshotSending
 from kube_actors.raft.status import PeerStatus, Status
 
 __all__ = [

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kube_actors.raft import InstallSnapshot, Message, SnapshotReceiving, SnapshotSending
-from kube_actors.raft.snapshot_chunks import SnapshotBlocks, SnapshotChunk, SnapshotChunkReply
-from kube_actors.raft.snapshot_sending import SendingState
+from kube_actors.raft.snapshots.chunks import SnapshotBlocks, SnapshotChunk, SnapshotChunkReply
+from kube_actors.raft.snapshots.sending import SendingState
 
 if TYPE_CHECKING:
     from kube_actors.simulation.raft_member import SimulatedMember

@@ -9,7 +9,7 @@ from enum import Enum
 
 from kube_actors.raft.errors import BadChunk
 from kube_actors.raft.messages import InstallSnapshot, MemberId, SnapshotMetadata, Term
-from kube_actors.raft.snapshot_chunks import (
+from kube_actors.raft.snapshots.chunks import (
     ChunkRefusal,
     SnapshotChunk,
     SnapshotChunkReply,

@@ -11,7 +11,7 @@ from attrs import define, frozen
 
 from kube_actors.raft.errors import BadChunk
 from kube_actors.raft.messages import InstallSnapshot, Snapshot, SnapshotMetadata
-from kube_actors.raft.snapshot_chunks import (
+from kube_actors.raft.snapshots.chunks import (
     CHECKSUM_BYTES,
     ChunkRefusal,
     SnapshotChunk,
