@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from kube_actors.api import kinds_builtin
+from kube_actors.api import builtin_kinds as kinds_builtin
 
 Object = dict[str, Any]
 

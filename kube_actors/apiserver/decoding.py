@@ -9,7 +9,7 @@ from typing import Any
 from kube_actors.api import errors
 from kube_actors.api.kinds import BUILTIN, Kind, Object
 from kube_actors.api.manifest import Decoded, decode_json, decode_yaml
-from kube_actors.api.schema import (
+from kube_actors.api.schema.structure import (
     Structure,
     decoding_error,
     field_warnings,

@@ -4,7 +4,8 @@ from typing import Any
 
 import orjson
 
-from kube_actors.api import discovery, errors, openapi
+from kube_actors.api import discovery, errors
+from kube_actors.api.openapi import documents as openapi
 from kube_actors.apiserver.request import JSON, Answer, Request, answer_object
 from kube_actors.apiserver.server import Server
 

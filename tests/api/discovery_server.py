@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from kube_actors.api import Kinds, discovery, openapi
+from kube_actors.api import Kinds, discovery
+from kube_actors.api.openapi import documents as openapi
 
 
 def answer(kinds: Kinds, path: str, accept: str) -> bytes | None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from kube_actors.api import BUILTIN, openapi
+from kube_actors.api import BUILTIN
+from kube_actors.api.openapi import documents as openapi
 from tests.api.test_discovery import WIDGET
 
 GROUP_VERSIONS = [(group.name, v) for group in BUILTIN.groups() for v in group.versions]

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from kube_actors.api import BUILTIN, Kind, Object
-from kube_actors.api.strategy import (
+from kube_actors.api.strategy.kinds import (
     counts_generation,
     graceful_deletion_s,
     prepare_for_create,
     prepare_for_update,
 )
-from kube_actors.api.strategy_pods import quality_of_service
+from kube_actors.api.strategy.pods import quality_of_service
 from tests.api.objects import VALID, admitted, at, kind_of, stored, valid
 
 

@@ -17,8 +17,6 @@ from kube_actors.api.validation import (
     definitions,
     drivers,
     networking,
-    pod_updates,
-    pods,
     registrations,
     scaling,
     services,
@@ -32,6 +30,8 @@ from kube_actors.api.validation.metadata import (
     metadata_on_update,
 )
 from kube_actors.api.validation.numbers import Causes, Tree
+from kube_actors.api.validation.pods import pods
+from kube_actors.api.validation.pods import updates as pod_updates
 
 __all__ = ["validate_create", "validate_update"]
 

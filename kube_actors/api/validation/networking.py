@@ -4,7 +4,6 @@ from typing import Any
 
 from kube_actors.api import names
 from kube_actors.api.errors import Cause
-from kube_actors.api.validation.containers import PROTOCOLS
 from kube_actors.api.validation.metadata import label_selector
 from kube_actors.api.validation.numbers import (
     Causes,
@@ -15,6 +14,7 @@ from kube_actors.api.validation.numbers import (
     required,
     unchanged,
 )
+from kube_actors.api.validation.pods.containers import PROTOCOLS
 
 _PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 _NOT_IN_PATHS = ("//", "/./", "/../", "%2f", "%2F")

@@ -4,7 +4,6 @@ from typing import Any
 
 from kube_actors.api import names
 from kube_actors.api.errors import Cause
-from kube_actors.api.validation.containers import PROTOCOLS
 from kube_actors.api.validation.metadata import labels
 from kube_actors.api.validation.numbers import (
     Causes,
@@ -15,6 +14,7 @@ from kube_actors.api.validation.numbers import (
     unchanged,
     within,
 )
+from kube_actors.api.validation.pods.containers import PROTOCOLS
 
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _OUTSIDE = ("NodePort", "LoadBalancer")

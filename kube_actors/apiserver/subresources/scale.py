@@ -8,7 +8,7 @@ import orjson
 from kube_actors.api import errors
 from kube_actors.api.kinds import Kind, Object
 from kube_actors.api.patches import json_patch, merge_patch, strategic_merge_patch
-from kube_actors.api.schema import validate_definition
+from kube_actors.api.schema.structure import validate_definition
 from kube_actors.api.selectors import from_label_selector, from_labels
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.decoding import decode_definition, media_type

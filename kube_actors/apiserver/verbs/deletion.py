@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from kube_actors.api import errors
 from kube_actors.api.kinds import Kind, Object
-from kube_actors.api.strategy import counts_generation, graceful_deletion_s
+from kube_actors.api.strategy.kinds import counts_generation, graceful_deletion_s
 from kube_actors.apiserver import allocation
 from kube_actors.apiserver.admission.namespace_lifecycle import refuse_immortal
 from kube_actors.apiserver.call import Call

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from kube_actors.api import errors
 from kube_actors.api.data import definitions
 from kube_actors.api.kinds import Kind, Object
-from kube_actors.api.schema_compiler import OBJECT_META, Compiler
-from kube_actors.api.schema_scalars import Node, Place, Report
+from kube_actors.api.schema.compiler import OBJECT_META, Compiler
+from kube_actors.api.schema.scalars import Node, Place, Report
 
 _ROOT = Place("", "", "")
 

@@ -2,11 +2,11 @@
 
 from kube_actors.api import names
 from kube_actors.api.errors import Cause
-from kube_actors.api.validation.containers import container, lively
 from kube_actors.api.validation.metadata import annotations, labels
 from kube_actors.api.validation.numbers import Causes, Tree, not_negative, one_of, within
-from kube_actors.api.validation.scheduling import affinity, spread_constraints, tolerations
-from kube_actors.api.validation.volumes import volumes
+from kube_actors.api.validation.pods.containers import container, lively
+from kube_actors.api.validation.pods.scheduling import affinity, spread_constraints, tolerations
+from kube_actors.api.validation.pods.volumes import volumes
 
 _RESTART = ("Always", "OnFailure", "Never")
 _DNS = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")

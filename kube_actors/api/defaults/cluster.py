@@ -7,7 +7,7 @@ each group's defaults.
 import base64
 from typing import Any
 
-from kube_actors.api.defaults_copying import (
+from kube_actors.api.copying import (
     Edit,
     Tree,
     dropped,
@@ -17,7 +17,7 @@ from kube_actors.api.defaults_copying import (
     filled,
     replaced,
 )
-from kube_actors.api.defaults_pods import claim_spec, volume_source
+from kube_actors.api.defaults.pods import claim_spec, volume_source
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
 

@@ -7,13 +7,7 @@ kubectl reads three things from here: which kind a path is about, whether a PATC
 from typing import Any
 
 from kube_actors.api.kinds import Kind, Subresource, schema_name
-from kube_actors.api.openapi_schemas import (
-    DELETE_OPTIONS,
-    PATCH,
-    STATUS,
-    component_name,
-    reference,
-)
+from kube_actors.api.openapi.schemas import DELETE_OPTIONS, PATCH, STATUS, component_name, reference
 
 Document = dict[str, Any]
 _PATCH_TYPES = (

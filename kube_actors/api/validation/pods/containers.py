@@ -17,7 +17,7 @@ from kube_actors.api.validation.numbers import (
     quantity,
     within,
 )
-from kube_actors.api.validation.references import environment_source
+from kube_actors.api.validation.pods.references import environment_source
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")

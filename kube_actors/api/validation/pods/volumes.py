@@ -2,9 +2,9 @@
 
 from kube_actors.api import names
 from kube_actors.api.errors import Cause
-from kube_actors.api.validation.containers import relative_path
 from kube_actors.api.validation.numbers import Causes, Tree, one_of, required
-from kube_actors.api.validation.references import field_ref
+from kube_actors.api.validation.pods.containers import relative_path
+from kube_actors.api.validation.pods.references import field_ref
 
 _MODE_DETAIL = "must be a number between 0 and 0777 (octal), both inclusive"
 _HOST_PATH_TYPES = (

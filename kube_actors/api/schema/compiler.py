@@ -12,7 +12,7 @@ a decoding error, in a custom kind it is left for the validation of values.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kube_actors.api.schema_scalars import (
+from kube_actors.api.schema.scalars import (
     ANYTHING,
     INT_OR_STRING,
     Clean,

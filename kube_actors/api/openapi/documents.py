@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 
-from kube_actors.api import openapi_paths, openapi_schemas
 from kube_actors.api.kinds import Group, Kind, Kinds
+from kube_actors.api.openapi import paths as openapi_paths
+from kube_actors.api.openapi import schemas as openapi_schemas
 
 Document = dict[str, Any]
 TITLE = "Kubernetes"

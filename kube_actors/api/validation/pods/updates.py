@@ -5,7 +5,7 @@ from typing import Any
 
 from kube_actors.api.errors import Cause
 from kube_actors.api.validation.numbers import Causes, Tree
-from kube_actors.api.validation.pods import pod_spec
+from kube_actors.api.validation.pods.pods import pod_spec
 
 _FORBIDDEN = (
     "pod updates may not change fields other than `spec.containers[*].image`,"

@@ -9,11 +9,11 @@ else, and ``metadata.generation`` counts the changes of what was asked for. Thes
 from functools import cache
 from typing import Any
 
-from kube_actors.api import strategy_pods
+from kube_actors.api.copying import Tree, dropped, edited, filled, replaced
 from kube_actors.api.data import definitions
-from kube_actors.api.defaults_copying import Tree, dropped, edited, filled, replaced
-from kube_actors.api.defaults_pods import addresses
+from kube_actors.api.defaults.pods import addresses
 from kube_actors.api.kinds import Kind, Object
+from kube_actors.api.strategy import pods as strategy_pods
 
 # Kinds whose generation counts. A custom kind with a status subresource counts too.
 _GENERATION = {

@@ -7,10 +7,7 @@ address pool or another object are not here: they belong to admission.
 
 from collections.abc import Callable
 
-from kube_actors.api import defaults_cluster as cluster
-from kube_actors.api import defaults_network as network
-from kube_actors.api import defaults_pods as pods
-from kube_actors.api import defaults_workloads as workloads
+from kube_actors.api.defaults import cluster, network, pods, workloads
 from kube_actors.api.kinds import Kind, Object
 
 _ADMISSION = "admissionregistration.k8s.io/v1"

@@ -1,0 +1,4 @@
+"""Fills in what Kubernetes fills in, where a schema cannot say it: one file a family of kinds.
+
+Every default is a function from an object to an object that shares what did not change.
+"""
