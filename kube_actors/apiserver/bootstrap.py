@@ -15,7 +15,7 @@ from kube_actors.apiserver.rules import created
 from kube_actors.apiserver.server import Server
 from kube_actors.apiserver.storage import encode_value, object_key
 from kube_actors.apiserver.transaction import Plan, Stored, absent, change
-from kube_actors.store.messages import Put, Txn
+from kube_actors.store.messages.keys import Put, Txn
 
 _PER_TXN = 40
 _RETRY_S = 0.5

@@ -38,8 +38,8 @@ from kube_actors.apiserver.verbs.creation import create
 from kube_actors.apiserver.verbs.deletion import delete, delete_collection
 from kube_actors.apiserver.verbs.reading import get, list_objects
 from kube_actors.apiserver.verbs.watching import watch
-from kube_actors.store.maintenance_messages import Corrupt, NoSpace
-from kube_actors.store.messages import Compacted, InvalidRequest, NoQuorum, OutcomeUnknown
+from kube_actors.store.messages.keys import Compacted, InvalidRequest, NoQuorum, OutcomeUnknown
+from kube_actors.store.messages.maintenance import Corrupt, NoSpace
 
 _FIELD_MANAGER_MAX = 128
 _log = logging.getLogger(__name__)

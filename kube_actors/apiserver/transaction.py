@@ -14,7 +14,7 @@ from kube_actors.api import errors
 from kube_actors.api.kinds import Kind, Object
 from kube_actors.apiserver.server import Server
 from kube_actors.apiserver.storage import decode_value, object_key
-from kube_actors.store.messages import (
+from kube_actors.store.messages.keys import (
     Compare,
     CompareResult,
     CompareTarget,

@@ -20,7 +20,7 @@ from kube_actors.actor import ActorError, Address
 from kube_actors.cluster import Cluster
 from kube_actors.cluster.keys import cluster_number
 from kube_actors.store import member_address
-from kube_actors.store.cluster_messages import MemberNotFound, UpdateMember
+from kube_actors.store.messages.cluster import MemberNotFound, UpdateMember
 
 if TYPE_CHECKING:
     from kube_actors.cluster.master import Engine

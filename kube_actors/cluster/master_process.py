@@ -50,7 +50,7 @@ from kube_actors.cluster.refusals import refusals
 from kube_actors.cluster.roll import Roll
 from kube_actors.cluster.store_desk import StoreDesk
 from kube_actors.store import FileDisk
-from kube_actors.store.identity import Identity, IdentityFile
+from kube_actors.store.disk.identity import Identity, IdentityFile
 
 READY_POLL_S = 0.02
 DISK_LOOP_S = 0.005

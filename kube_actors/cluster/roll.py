@@ -14,7 +14,7 @@ import attrs
 from kube_actors.actor import Actor, ActorError
 from kube_actors.cluster.join import Endpoint, Join
 from kube_actors.store import GetStatus, ListMembers, MemberInfo, Members, MemberStatus
-from kube_actors.store.cluster_messages import UpdateMember
+from kube_actors.store.messages.cluster import UpdateMember
 
 FOLLOW_S = 0.5
 ASK_S = 5.0

@@ -15,7 +15,7 @@ from kube_actors.etcd.grpc.server import Methods, Unary
 from kube_actors.etcd.origin import Origin
 from kube_actors.etcd.schema import Parser, pb
 from kube_actors.etcd.steward import Steward
-from kube_actors.store.cluster_messages import (
+from kube_actors.store.messages.cluster import (
     AddMember,
     ListMembers,
     MemberInfo,

@@ -19,7 +19,7 @@ from kube_actors.etcd.grpc.channel import Channel, Dial, Endpoint, dial_tcp
 from kube_actors.etcd.key_values import event_from, range_to, ranged_from, txn_from, txn_to
 from kube_actors.etcd.refusals import is_about_server, read_failure, refusal, write_failure
 from kube_actors.etcd.schema import Parser, pb
-from kube_actors.store.messages import (
+from kube_actors.store.messages.keys import (
     Compacted,
     InvalidRequest,
     LeaseGrant,

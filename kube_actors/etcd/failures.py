@@ -11,14 +11,13 @@ from kube_actors.actor import (
     Unreachable,
 )
 from kube_actors.etcd.grpc import Code, GrpcError
-from kube_actors.store.cluster_messages import (
+from kube_actors.store.messages.cluster import (
     LearnerNotReady,
     MemberNotFound,
     MembershipRefused,
     NotLeader,
 )
-from kube_actors.store.maintenance_messages import Corrupt, NoSpace
-from kube_actors.store.messages import (
+from kube_actors.store.messages.keys import (
     Compacted,
     FutureRevision,
     InvalidRequest,
@@ -26,6 +25,7 @@ from kube_actors.store.messages import (
     NoQuorum,
     OutcomeUnknown,
 )
+from kube_actors.store.messages.maintenance import Corrupt, NoSpace
 
 COMPACTED = "etcdserver: mvcc: required revision has been compacted"
 FUTURE_REVISION = "etcdserver: mvcc: required revision is a future revision"

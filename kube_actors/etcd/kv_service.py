@@ -17,7 +17,7 @@ from kube_actors.etcd.origin import Origin
 from kube_actors.etcd.request_checks import check_delete, check_put, check_range, check_txn
 from kube_actors.etcd.schema import Parser, pb
 from kube_actors.store import StoreClient
-from kube_actors.store.messages import (
+from kube_actors.store.messages.keys import (
     DeleteDone,
     InvalidRequest,
     LeaseNotFound,

@@ -10,14 +10,14 @@ from kube_actors.etcd.origin import Origin
 from kube_actors.etcd.schema import Parser, pb
 from kube_actors.etcd.steward import Steward
 from kube_actors.store import StoreClient
-from kube_actors.store.maintenance_messages import ListLeases
-from kube_actors.store.messages import (
+from kube_actors.store.messages.keys import (
     LeaseGrant,
     LeaseKeepAlive,
     LeaseNotFound,
     LeaseRevoke,
     LeaseTimeToLive,
 )
+from kube_actors.store.messages.maintenance import ListLeases
 
 TTL_S_MIN = 2
 """What an etcd with its default election timeout of a second makes of anything shorter."""

@@ -14,16 +14,16 @@ from kube_actors.etcd.grpc.server import Answers, Methods, Streaming, Unary
 from kube_actors.etcd.origin import Origin
 from kube_actors.etcd.schema import Parser, pb
 from kube_actors.etcd.steward import Steward
-from kube_actors.store.cluster_messages import ListMembers, MoveLeader
-from kube_actors.store.maintenance_messages import (
+from kube_actors.store.messages.cluster import ListMembers, MoveLeader
+from kube_actors.store.messages.keys import GetHash, GetStatus, MemberStatus
+from kube_actors.store.messages.maintenance import (
     ActivateAlarm,
     AlarmKind,
     Defragment,
     DisarmAlarm,
     ListAlarms,
 )
-from kube_actors.store.messages import GetHash, GetStatus, MemberStatus
-from kube_actors.store.saved_padding import padding_of
+from kube_actors.store.saved.padding import padding_of
 
 _BLOB_BYTES = 64 << 10
 VERSION = "3.5.1"

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from kube_actors.actor import ActorError, DeadlineExceeded, Overloaded, Unreachable
 from kube_actors.etcd import failures
 from kube_actors.etcd.grpc import Code, GrpcError
-from kube_actors.store.maintenance_messages import Corrupt, NoSpace
-from kube_actors.store.messages import (
+from kube_actors.store.messages.keys import (
     Compacted,
     FutureRevision,
     InvalidRequest,
@@ -14,6 +13,7 @@ from kube_actors.store.messages import (
     NoQuorum,
     OutcomeUnknown,
 )
+from kube_actors.store.messages.maintenance import Corrupt, NoSpace
 
 _LEADERLESS = (
     failures.NO_LEADER,

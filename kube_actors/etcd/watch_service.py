@@ -16,9 +16,9 @@ from kube_actors.etcd.key_values import fill_event
 from kube_actors.etcd.origin import Origin
 from kube_actors.etcd.schema import Parser, pb
 from kube_actors.store import StoreClient
-from kube_actors.store.messages import InvalidRequest, Watch
-from kube_actors.store.watch_session_client import WatchSessionClient
-from kube_actors.store.watch_session_messages import SessionItem, SessionKind
+from kube_actors.store.messages.keys import InvalidRequest, Watch
+from kube_actors.store.messages.watch_session import SessionItem, SessionKind
+from kube_actors.store.watch_client import WatchSessionClient
 
 INVALID_WATCH = -1
 EMPTY_RANGE = "mvcc: watcher range is empty"

@@ -13,7 +13,7 @@ from kube_actors.api.errors import StatusError
 from kube_actors.simulation.cluster_clients import register
 from kube_actors.simulation.cluster_convergence import unfinished
 from kube_actors.simulation.cluster_observers import hashes
-from kube_actors.store.messages import Hashed
+from kube_actors.store.messages.keys import Hashed
 
 if TYPE_CHECKING:
     from kube_actors.simulation.cluster_world import ClusterWorld

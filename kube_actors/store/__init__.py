@@ -7,7 +7,21 @@ saved one, in memory, and ``restore_directories`` on disk.
 """
 
 from kube_actors.store.client import StoreClient
-from kube_actors.store.cluster_messages import (
+from kube_actors.store.config import MemberConfig, member_address
+from kube_actors.store.disk.file_disk import FileDisk
+from kube_actors.store.disk.memory_disk import MemoryDisk
+from kube_actors.store.disk.protocol import (
+    CorruptLog,
+    Disk,
+    DiskError,
+    DiskFailed,
+    DiskFull,
+    DiskInUse,
+    LostLog,
+)
+from kube_actors.store.group.rebuild import CannotRebuild
+from kube_actors.store.member.member import run_member
+from kube_actors.store.messages.cluster import (
     AddMember,
     LearnerNotReady,
     ListMembers,
@@ -21,35 +35,7 @@ from kube_actors.store.cluster_messages import (
     RemoveMember,
     UpdateMember,
 )
-from kube_actors.store.config import MemberConfig, member_address
-from kube_actors.store.disk import (
-    CorruptLog,
-    Disk,
-    DiskError,
-    DiskFailed,
-    DiskFull,
-    DiskInUse,
-    LostLog,
-)
-from kube_actors.store.file_disk import FileDisk
-from kube_actors.store.maintenance_messages import (
-    ActivateAlarm,
-    Alarm,
-    AlarmKind,
-    Alarms,
-    Corrupt,
-    Defragment,
-    DisarmAlarm,
-    GetSnapshot,
-    Leases,
-    ListAlarms,
-    ListLeases,
-    NoSpace,
-    SnapshotPart,
-)
-from kube_actors.store.member import run_member
-from kube_actors.store.memory_disk import MemoryDisk
-from kube_actors.store.messages import (
+from kube_actors.store.messages.keys import (
     AtRevision,
     Compact,
     Compacted,
@@ -89,16 +75,22 @@ from kube_actors.store.messages import (
     Watch,
     Watched,
 )
-from kube_actors.store.protocol import Store
-from kube_actors.store.rebuild import CannotRebuild
-from kube_actors.store.rebuild_directory import NotAMember, prepare_rebuild, restore_directories
-from kube_actors.store.saved_snapshot import (
-    SavedSnapshot,
-    decode_saved,
-    disks_from_snapshot,
-    encode_saved,
+from kube_actors.store.messages.maintenance import (
+    ActivateAlarm,
+    Alarm,
+    AlarmKind,
+    Alarms,
+    Corrupt,
+    Defragment,
+    DisarmAlarm,
+    GetSnapshot,
+    Leases,
+    ListAlarms,
+    ListLeases,
+    NoSpace,
+    SnapshotPart,
 )
-from kube_actors.store.watch_session_messages import (
+from kube_actors.store.messages.watch_session import (
     SESSION_WATCH,
     SessionCancel,
     SessionItem,
@@ -109,6 +101,14 @@ from kube_actors.store.watch_session_messages import (
     SessionProgress,
     SharedItem,
     WatchSession,
+)
+from kube_actors.store.protocol import Store
+from kube_actors.store.saved.directories import NotAMember, prepare_rebuild, restore_directories
+from kube_actors.store.saved.snapshot_file import (
+    SavedSnapshot,
+    decode_saved,
+    disks_from_snapshot,
+    encode_saved,
 )
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from kube_actors.store.cluster_messages import (
+from kube_actors.store.messages.cluster import (
     AddMember,
     ListMembers,
     MemberInfo,
@@ -12,7 +12,8 @@ from kube_actors.store.cluster_messages import (
     RemoveMember,
     UpdateMember,
 )
-from kube_actors.store.maintenance_messages import (
+from kube_actors.store.messages.keys import MemberStatus
+from kube_actors.store.messages.maintenance import (
     ActivateAlarm,
     Alarm,
     AlarmKind,
@@ -23,7 +24,6 @@ from kube_actors.store.maintenance_messages import (
     ListAlarms,
     ListLeases,
 )
-from kube_actors.store.messages import MemberStatus
 
 
 class _Caller(Protocol):

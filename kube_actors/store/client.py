@@ -22,10 +22,9 @@ from kube_actors.actor import (
     Unreachable,
 )
 from kube_actors.store.administration import Administration
-from kube_actors.store.cluster_messages import ListMembers, Members
 from kube_actors.store.config import member_address
-from kube_actors.store.maintenance_messages import GetSnapshot
-from kube_actors.store.messages import (
+from kube_actors.store.messages.cluster import ListMembers, Members
+from kube_actors.store.messages.keys import (
     AtRevision,
     Compact,
     CurrentRevision,
@@ -46,7 +45,8 @@ from kube_actors.store.messages import (
     Watch,
     Watched,
 )
-from kube_actors.store.watch_session_client import WatchSessionClient, open_session
+from kube_actors.store.messages.maintenance import GetSnapshot
+from kube_actors.store.watch_client import WatchSessionClient, open_session
 
 T = TypeVar("T")
 

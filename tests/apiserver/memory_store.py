@@ -7,9 +7,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 
-from kube_actors.store.keyspace import Keyspace
-from kube_actors.store.leases import Leases
-from kube_actors.store.messages import (
+from kube_actors.store.messages.keys import (
     Compacted,
     LeaseState,
     MemberStatus,
@@ -21,8 +19,10 @@ from kube_actors.store.messages import (
     Watch,
     Watched,
 )
-from kube_actors.store.ranges import read_range
-from kube_actors.store.txn import apply_txn
+from kube_actors.store.state.keyspace import Keyspace
+from kube_actors.store.state.leases import Leases
+from kube_actors.store.state.ranges import read_range
+from kube_actors.store.state.txn import apply_txn
 
 
 class MemoryStore:

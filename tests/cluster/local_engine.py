@@ -25,10 +25,10 @@ from kube_actors.store import (
     Watch,
     Watched,
 )
-from kube_actors.store.commands import Command
-from kube_actors.store.ranges import read_range
-from kube_actors.store.state import State
-from kube_actors.store.watches import Interest
+from kube_actors.store.messages.commands import Command
+from kube_actors.store.state.ranges import read_range
+from kube_actors.store.state.replicated import State
+from kube_actors.store.watch.watches import Interest
 
 
 class LocalEngine:

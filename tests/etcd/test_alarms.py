@@ -6,8 +6,8 @@ import pytest
 
 from kube_actors.actor import Blob
 from kube_actors.etcd.schema import pb
-from kube_actors.store.maintenance_messages import NoSpace
-from kube_actors.store.messages import DeleteRange, Put, Range, Txn
+from kube_actors.store.messages.keys import DeleteRange, Put, Range, Txn
+from kube_actors.store.messages.maintenance import NoSpace
 from tests.etcd.wires import EtcdWorld, etcd_world
 
 pytestmark = pytest.mark.anyio

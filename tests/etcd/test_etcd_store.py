@@ -12,8 +12,7 @@ from kube_actors.etcd.grpc import Code, GrpcError
 from kube_actors.etcd.grpc.channel import Endpoint
 from kube_actors.etcd.grpc.server import GrpcServer, Streaming, Unary
 from kube_actors.etcd.schema import Parser, pb
-from kube_actors.store.maintenance_messages import Corrupt, NoSpace
-from kube_actors.store.messages import (
+from kube_actors.store.messages.keys import (
     Compacted,
     Compare,
     CompareResult,
@@ -34,6 +33,7 @@ from kube_actors.store.messages import (
     Txn,
     Watch,
 )
+from kube_actors.store.messages.maintenance import Corrupt, NoSpace
 from tests.etcd.wires import HERE, EtcdWorld, Wires, etcd_world, wired
 
 pytestmark = pytest.mark.anyio

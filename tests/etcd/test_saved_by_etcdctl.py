@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kube_actors.store.saved_padding import PAGE_BYTES, padding_of, without_padding
+from kube_actors.store.saved.padding import PAGE_BYTES, padding_of, without_padding
 
 
 @given(st.binary(max_size=1500))

@@ -17,7 +17,7 @@ from kube_actors.cluster.node_process import NodeOptions, NodeProcess
 from kube_actors.cluster.pki_directory import PkiDirectory
 from kube_actors.cluster.roll import Roll
 from kube_actors.store import MemberInfo
-from kube_actors.store.identity import Identity, IdentityFile
+from kube_actors.store.disk.identity import Identity, IdentityFile
 from tests.processes.masters import free_ports
 
 THREE = ("m2=h:2", "m1=h:1", "m3=[::1]:3")

@@ -24,9 +24,10 @@ from kube_actors.scheduler.snapshot import Snapshot
 from kube_actors.simulation.cluster_scenarios import READ_ONLY
 from kube_actors.simulation.cluster_weather import Shape
 from kube_actors.simulation.cluster_world import Plan
-from kube_actors.store import MemberConfig, MemoryDisk, StoreClient, TxnDone, Watch, rebuild
-from kube_actors.store.disk import Recovered
-from kube_actors.store.upkeep import Upkeep
+from kube_actors.store import MemberConfig, MemoryDisk, StoreClient, TxnDone, Watch
+from kube_actors.store.disk.protocol import Recovered
+from kube_actors.store.group import rebuild
+from kube_actors.store.member.upkeep import Upkeep
 
 Patch = pytest.MonkeyPatch
 SMALL = Plan(shape=Shape(nodes=3, faults_s=12.0), settle_s=40.0)

@@ -1,6 +1,6 @@
 """Who leads is read from the messages of Raft, and nothing else is made of them."""
 
-import kube_actors.store.raft_wire  # noqa: F401  makes Raft's messages ones that can be sent
+import kube_actors.store.member.raft_wire  # noqa: F401  makes Raft's messages ones that can be sent
 from kube_actors import raft
 from kube_actors.actor.talk.envelope import CALL, CANCEL, TELL, Envelope
 from kube_actors.actor.talk.frame import Frame

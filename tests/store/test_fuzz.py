@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import kube_actors.store.member  # registers every message of the store  # noqa: F401
+import kube_actors.store.member.member  # registers every message of the store  # noqa: F401
 from kube_actors.actor import ActorError, Blob, Frame, MalformedMessage, decode, encode
 from kube_actors.simulation.virtual_time import backend_options
 from kube_actors.store import (
@@ -34,14 +34,14 @@ from kube_actors.store import (
     Watch,
     WatchSession,
 )
-from kube_actors.store.cluster_messages import ListMembers
-from kube_actors.store.commands import Command
-from kube_actors.store.lease_messages import LeaseCheckpoint
-from kube_actors.store.maintenance_messages import ActivateAlarm, ListAlarms, ListLeases
-from kube_actors.store.messages import Compare, CompareResult
-from kube_actors.store.snapshot import decode_state, encode_state
-from kube_actors.store.state import State
-from kube_actors.store.validation import check_grant, check_txn
+from kube_actors.store.messages.cluster import ListMembers
+from kube_actors.store.messages.commands import Command
+from kube_actors.store.messages.keys import Compare, CompareResult
+from kube_actors.store.messages.leases import LeaseCheckpoint
+from kube_actors.store.messages.maintenance import ActivateAlarm, ListAlarms, ListLeases
+from kube_actors.store.state.encoding import decode_state, encode_state
+from kube_actors.store.state.replicated import State
+from kube_actors.store.state.validation import check_grant, check_txn
 
 from .absurd import absurd
 from .group import Group, open_group, put

@@ -20,11 +20,11 @@ from kube_actors.store import (
     StoreClient,
     Watch,
 )
-from kube_actors.store.commands import Command
-from kube_actors.store.expiry import LEFT_MAX, Expiry
-from kube_actors.store.lease_messages import LeaseCheckpoint
-from kube_actors.store.snapshot import decode_state, encode_state
-from kube_actors.store.state import State
+from kube_actors.store.member.lease_deadlines import LEFT_MAX, Expiry
+from kube_actors.store.messages.commands import Command
+from kube_actors.store.messages.leases import LeaseCheckpoint
+from kube_actors.store.state.encoding import decode_state, encode_state
+from kube_actors.store.state.replicated import State
 
 from .group import Group, open_group, put
 

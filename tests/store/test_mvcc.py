@@ -8,8 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kube_actors.actor import ActorError, Blob
-from kube_actors.store.commands import Batch, Command, decode_batch, encode_batch, flat_parts
-from kube_actors.store.messages import (
+from kube_actors.store.messages.commands import (
+    Batch,
+    Command,
+    decode_batch,
+    encode_batch,
+    flat_parts,
+)
+from kube_actors.store.messages.keys import (
     Compact,
     Compacted,
     Compare,
@@ -32,9 +38,9 @@ from kube_actors.store.messages import (
     Txn,
     TxnDone,
 )
-from kube_actors.store.ranges import read_range
-from kube_actors.store.snapshot import BadSnapshot, decode_state, encode_state
-from kube_actors.store.state import State
+from kube_actors.store.state.encoding import BadSnapshot, decode_state, encode_state
+from kube_actors.store.state.ranges import read_range
+from kube_actors.store.state.replicated import State
 
 Keys = dict[bytes, KeyValue]
 

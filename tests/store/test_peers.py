@@ -1,7 +1,7 @@
 """Who is asked whether they are there, and how often; and who counts."""
 
 from kube_actors.raft import ConfigState
-from kube_actors.store.peers import Peers
+from kube_actors.store.group.peers import Peers
 
 
 def test_those_who_are_silent_are_asked_now_and_then_and_all_the_time_without_a_majority() -> None:

@@ -17,9 +17,9 @@ from kube_actors.store import (
     Range,
     run_member,
 )
-from kube_actors.store.identity import Identity
-from kube_actors.store.rebuild import peers_of
-from kube_actors.store.upkeep import Upkeep
+from kube_actors.store.disk.identity import Identity
+from kube_actors.store.group.rebuild import peers_of
+from kube_actors.store.member.upkeep import Upkeep
 
 from .group import Group, open_group, put, write_until_it_works
 

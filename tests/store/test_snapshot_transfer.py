@@ -8,12 +8,12 @@ import pytest
 from kube_actors.actor import Blob
 from kube_actors.raft import ConfigState, SnapshotMetadata
 from kube_actors.store import Range, disks_from_snapshot
-from kube_actors.store.disk import StateSnapshot
-from kube_actors.store.saved_snapshot import encode_saved
-from kube_actors.store.snapshot import decoding, encode_state
-from kube_actors.store.snapshots import EncodedState
-from kube_actors.store.state import State
-from kube_actors.store.steps import run
+from kube_actors.store.disk.protocol import StateSnapshot
+from kube_actors.store.member.snapshot_transfers import EncodedState
+from kube_actors.store.saved.snapshot_file import encode_saved
+from kube_actors.store.state.encoding import decoding, encode_state
+from kube_actors.store.state.replicated import State
+from kube_actors.store.state.steps import run
 
 from .group import Group, open_group, put, write_until_it_works
 

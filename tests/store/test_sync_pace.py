@@ -6,7 +6,7 @@ import pytest
 
 from kube_actors.raft import Entry
 from kube_actors.store import FileDisk
-from kube_actors.store.sync_pace import (
+from kube_actors.store.disk.sync_pace import (
     FORGIVEN_AFTER,
     PENALTY_S,
     QUICK_IN_A_ROW,

@@ -20,7 +20,7 @@ from kube_actors.store import (
     decode_saved,
     disks_from_snapshot,
 )
-from kube_actors.store.corruption import corrupt_members
+from kube_actors.store.group.corruption import corrupt_members
 
 from .group import Group, open_group, put
 

@@ -7,7 +7,7 @@ from kube_actors.actor import ActorCrashed, Address
 from kube_actors.actor.talk.envelope import CALL, FAIL, Envelope
 from kube_actors.actor.talk.wire import decode, encode
 from kube_actors.store import member_address
-from kube_actors.store.vigil import HASTE, Vigil
+from kube_actors.store.group.leader_watch import HASTE, Vigil
 
 from .group import Group, open_group, put
 

@@ -26,7 +26,7 @@ from kube_actors.store import (
     Txn,
     Watch,
 )
-from kube_actors.store.watch_session_client import WatchSessionClient
+from kube_actors.store.watch_client import WatchSessionClient
 
 from .group import Group, open_group
 

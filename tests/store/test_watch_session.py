@@ -22,8 +22,8 @@ from kube_actors.store import (
     Watch,
     WatchSession,
 )
-from kube_actors.store.watch_feeds import size_of_event
-from kube_actors.store.watch_session_client import WatchSessionClient
+from kube_actors.store.watch.feeds import size_of_event
+from kube_actors.store.watch_client import WatchSessionClient
 
 from .group import open_group, put
 

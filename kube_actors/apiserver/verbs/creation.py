@@ -17,7 +17,7 @@ from kube_actors.apiserver.names import generate_name
 from kube_actors.apiserver.request import Answer
 from kube_actors.apiserver.storage import object_key
 from kube_actors.apiserver.transaction import Stored, absent, read, unchanged
-from kube_actors.store.messages import Compare, DeleteRange, Put, Range, Ranged, Txn, TxnDone
+from kube_actors.store.messages.keys import Compare, DeleteRange, Put, Range, Ranged, Txn, TxnDone
 
 _ATTEMPTS = 8
 

@@ -27,7 +27,7 @@ from kube_actors.apiserver.storage import (
     resource_prefix,
     split_key,
 )
-from kube_actors.store.messages import Compacted, FutureRevision, Range
+from kube_actors.store.messages.keys import Compacted, FutureRevision, Range
 
 _CONTINUE_EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. "

@@ -1,0 +1,174 @@
+"""Applies what the group has decided, at one member: state, answers, watches.
+
+Between an entry and the state stands nothing that could differ from member to member. What does
+differ comes after: the member that took a request answers it, the leader minds the leases, and
+each feeds its own watchers.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from kube_actors.actor import ActorError, Delivery
+from kube_actors.raft import ConfigState, Entry, EntryType, SnapshotMetadata
+from kube_actors.store.collecting import without_collecting
+from kube_actors.store.config import MemberConfig
+from kube_actors.store.disk.protocol import StateSnapshot
+from kube_actors.store.member.lease_keeper import LeaseKeeper
+from kube_actors.store.member.proposals import Proposals
+from kube_actors.store.messages.cluster import ListMembers
+from kube_actors.store.messages.commands import Batch, Command, decode_batch
+from kube_actors.store.messages.keys import (
+    AtRevision,
+    CurrentRevision,
+    LeaseKeepAlive,
+    LeaseTimeToLive,
+    OutcomeUnknown,
+    Range,
+)
+from kube_actors.store.messages.maintenance import Alarms, Leases, ListAlarms, ListLeases
+from kube_actors.store.state.ranges import read_range
+from kube_actors.store.state.replicated import State
+from kube_actors.store.watch.watches import Watches
+
+ReadRequest = (
+    Range
+    | CurrentRevision
+    | LeaseKeepAlive
+    | LeaseTimeToLive
+    | ListMembers
+    | ListLeases
+    | ListAlarms
+)
+"""What is answered from the state, once it is known to be new enough."""
+
+MANY_ENTRIES = 16
+"""So many at once are applied without the garbage collector, which costs something to stop."""
+
+TRIM_REVISIONS = 256
+"""How many compacted revisions give back their memory at a time."""
+
+
+class Machine:
+    """The state as of ``applied_index``, and those who wait for it."""
+
+    def __init__(
+        self,
+        config: MemberConfig,
+        proposals: Proposals,
+        spawn: Callable[..., Any],
+        now_s: Callable[[], float],
+    ) -> None:
+        self.state = State()
+        self.state.roster.found(ConfigState(config.founders))
+        self.config_applied: Callable[[Entry], None] = lambda entry: None
+        self.watches = Watches(
+            self.state.keyspace, spawn, config.watchers_max, config.request_bytes_max
+        )
+        self.keeper = LeaseKeeper(
+            lambda: self.state.leases, proposals, now_s, config.lease_checkpoint_s
+        )
+        self._member = config.member
+        self.applied_index = 0
+        self.applied_term = 0
+        self.elsewhere: dict[int, None] = {}
+        self._proposals = proposals
+        self._leads = False
+        self._own: dict[int, tuple[int, Batch]] = {}
+
+    def proposed(self, index: int, term: int, batch: Batch) -> None:
+        """Remember what this member has just proposed, to be spared from decoding it."""
+        self._own[index] = (term, batch)
+
+    def apply(self, entries: Sequence[Entry]) -> None:
+        """Apply committed entries, answer those who wait, and feed the watchers."""
+        if len(entries) < MANY_ENTRIES:
+            self._apply_all(entries)
+        else:
+            with without_collecting():
+                self._apply_all(entries)
+        self.watches.publish()
+        if self.state.keyspace.untrimmed:
+            self.state.keyspace.trim(TRIM_REVISIONS)
+
+    def _apply_all(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self.applied_index = entry.index
+            self.applied_term = entry.term
+            own = self._own.pop(entry.index, None)
+            if entry.type is EntryType.CONFIG:
+                self.state.roster.apply(entry)
+                self.config_applied(entry)
+            if not entry.data or entry.type is not EntryType.NORMAL:
+                continue
+            known = own is not None and own[0] == entry.term
+            batch = own[1] if own is not None and known else decode_batch(entry.data)
+            for command in batch.commands:
+                self._apply(command)
+
+    def _apply(self, command: Command) -> None:
+        answer = self.state.apply(command)
+        if self._leads:
+            self.keeper.applied(command, answer)
+            if command.member != self._member:
+                self.elsewhere[command.member] = None
+        pending = self._proposals.resolve(command)
+        if pending is None or pending.delivery is None:
+            return
+        if answer is None:
+            pending.delivery.fail(OutcomeUnknown("the request was applied before it was taken"))
+        elif isinstance(answer, ActorError):
+            pending.delivery.fail(answer)
+        else:
+            pending.delivery.reply(answer)
+
+    def lead(self, leads: bool) -> list[Delivery]:
+        """Begin or cease to lead; return keep-alives that this member did not get to answer."""
+        self._leads = leads
+        self.elsewhere.clear()
+        self._own.clear()
+        return self.keeper.stop()
+
+    @property
+    def leads(self) -> bool:
+        return self._leads
+
+    def answer(self, delivery: Delivery) -> None:
+        """Answer a read from the state as it is."""
+        request = delivery.message
+        try:
+            delivery.reply(self._answer(request))
+        except ActorError as error:
+            delivery.fail(error.with_traceback(None))
+
+    def _answer(self, request: object) -> Any:
+        keyspace = self.state.keyspace
+        if isinstance(request, Range):
+            return read_range(keyspace, request)
+        if isinstance(request, ListMembers):
+            return self.state.roster.members()
+        if isinstance(request, ListAlarms):
+            return Alarms(self.state.alarms.all())
+        if isinstance(request, ListLeases):
+            return Leases(tuple(lease.id for lease in self.state.leases.all()))
+        if isinstance(request, CurrentRevision):
+            return AtRevision(keyspace.revision)
+        assert isinstance(request, LeaseTimeToLive)
+        return self.state.time_to_live(request, self.keeper.remaining_s(request))
+
+    def snapshot(self, config: ConfigState) -> StateSnapshot:
+        """Freeze the state as it is now."""
+        metadata = SnapshotMetadata(self.applied_index, self.applied_term, config)
+        return StateSnapshot(metadata, self.state.freeze())
+
+    def restore(self, snapshot: StateSnapshot, ready: State | None = None) -> None:
+        """Replace the state by a newer one; watchers go on from where they were.
+
+        ``ready`` is what was made of the snapshot already, for this machine alone.
+        """
+        self.state = ready or State.restore(snapshot.state)
+        self.state.roster.config = snapshot.metadata.config
+        self.applied_index = snapshot.metadata.index
+        self.applied_term = snapshot.metadata.term
+        self._own.clear()
+        self._proposals.settle(self.state.sessions.has_applied)
+        self.watches.restart(self.state.keyspace)
