@@ -6,10 +6,10 @@ that survives that, and a ``LeaderElector`` makes one of many act.
 """
 
 from kube_actors.client.client import Client
+from kube_actors.client.election.leader_elector import ElectionTimes, LeaderElector
 from kube_actors.client.event_recorder import EventRecorder
-from kube_actors.client.informer import Informer
-from kube_actors.client.leader_elector import ElectionTimes, LeaderElector
-from kube_actors.client.record import Record
+from kube_actors.client.informer.informer import Informer
+from kube_actors.client.informer.record import Record
 from kube_actors.client.waiting import wait_for
 from kube_actors.client.watch import Watch
 from kube_actors.client.work_queue import WorkQueue

@@ -17,7 +17,7 @@ from kube_actors.apiserver import allocation, feed
 from kube_actors.apiserver.cache.read_index import ReadIndex
 from kube_actors.apiserver.subresources import binding
 from kube_actors.client import LeaderElector
-from kube_actors.client.lease_record import LeaseRecord, Observation
+from kube_actors.client.election.lease_record import LeaseRecord, Observation
 from kube_actors.controllers import garbage, job, rollout
 from kube_actors.raft import HardState
 from kube_actors.scheduler.snapshot import Snapshot

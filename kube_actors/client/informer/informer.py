@@ -21,9 +21,9 @@ from kube_actors.api import Kind, Object
 from kube_actors.api.errors import StatusError, from_status
 from kube_actors.client.backoff import Backoff
 from kube_actors.client.client import Client
+from kube_actors.client.informer.record import record_of
+from kube_actors.client.informer.view import Key, View
 from kube_actors.client.messages import STORED, WatchEvent
-from kube_actors.client.record import record_of
-from kube_actors.client.view import Key, View
 from kube_actors.client.watch import INITIAL_EVENTS_END
 
 T = TypeVar("T")

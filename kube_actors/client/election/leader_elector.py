@@ -16,7 +16,7 @@ from kube_actors.actor import ActorError, Clock
 from kube_actors.api import Object
 from kube_actors.api.errors import StatusError
 from kube_actors.client.client import Client
-from kube_actors.client.lease_record import LeaseRecord, Observation, claimed, released
+from kube_actors.client.election.lease_record import LeaseRecord, Observation, claimed, released
 
 JITTER_FACTOR = 1.2
 _RELEASE_MAX_S = 1.0

@@ -1,0 +1,4 @@
+"""A view of all objects of a kind, kept by watching, that outlives any API server.
+
+An informer keeps, per object, what its owner asked for: the bytes, or a small frozen record.
+"""
