@@ -4,11 +4,11 @@ import attrs
 
 from kube_actors.api.kinds import Kind, Object
 from kube_actors.apiserver.cache.change import Form
-from kube_actors.apiserver.conversion import to_served, to_stored
+from kube_actors.apiserver.objects.conversion import to_served, to_stored
+from kube_actors.apiserver.objects.storage import encode_value
 from kube_actors.apiserver.output import Output, encode, form
 from kube_actors.apiserver.request import Answer, Request, User
 from kube_actors.apiserver.server import Server
-from kube_actors.apiserver.storage import encode_value
 from kube_actors.apiserver.target import Target
 from kube_actors.apiserver.transaction import Stored
 

@@ -13,12 +13,10 @@ import attrs
 
 from kube_actors.actor import ActorError
 from kube_actors.api import errors
-from kube_actors.apiserver import pages
-from kube_actors.apiserver.authentication import authenticate
-from kube_actors.apiserver.authorization import Attributes
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.decoding import check_size, media_type, options_of
 from kube_actors.apiserver.output import Output, encode, negotiate
+from kube_actors.apiserver.pages import pages
 from kube_actors.apiserver.request import (
     YAML,
     Answer,
@@ -38,6 +36,8 @@ from kube_actors.apiserver.verbs.creation import create
 from kube_actors.apiserver.verbs.deletion import delete, delete_collection
 from kube_actors.apiserver.verbs.reading import get, list_objects
 from kube_actors.apiserver.verbs.watching import watch
+from kube_actors.apiserver.who.authentication import authenticate
+from kube_actors.apiserver.who.authorization import Attributes
 from kube_actors.store.messages.keys import Compacted, InvalidRequest, NoQuorum, OutcomeUnknown
 from kube_actors.store.messages.maintenance import Corrupt, NoSpace
 

@@ -12,8 +12,8 @@ import attrs
 from kube_actors.actor import Blob
 from kube_actors.api import errors
 from kube_actors.api.kinds import Kind, Object
+from kube_actors.apiserver.objects.storage import decode_value, object_key
 from kube_actors.apiserver.server import Server
-from kube_actors.apiserver.storage import decode_value, object_key
 from kube_actors.store.messages.keys import (
     Compare,
     CompareResult,

@@ -19,8 +19,8 @@ from kube_actors.actor import Actor, ActorSystem, Address, Child, Clock, Supervi
 from kube_actors.apiserver import ApiServerConfig
 from kube_actors.apiserver.config import StaticToken
 from kube_actors.apiserver.http import serve
-from kube_actors.apiserver.kubeconfig import kubeconfig
-from kube_actors.apiserver.pki import server_context
+from kube_actors.apiserver.who.kubeconfig import kubeconfig
+from kube_actors.apiserver.who.pki import server_context
 from kube_actors.client import Client
 from kube_actors.cluster.address_plan import real_plan
 from kube_actors.cluster.api_endpoint import run_api_endpoint

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from kube_actors.api import BUILTIN
-from kube_actors.apiserver.authentication import user_of_token
-from kube_actors.apiserver.pki import create_key, encode_key
+from kube_actors.apiserver.who.authentication import user_of_token
+from kube_actors.apiserver.who.pki import create_key, encode_key
 from tests.apiserver.samples import sample
 from tests.apiserver.world import MASTERS, MERGE, config_map, world
 

@@ -9,8 +9,15 @@ from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store
 
 from kube_actors.apiserver import protobuf
-from kube_actors.apiserver.kubeconfig import kubeconfig
-from kube_actors.apiserver.pki import (
+from kube_actors.apiserver.objects.storage import (
+    decode_value,
+    encode_value,
+    object_key,
+    splice,
+    split_key,
+)
+from kube_actors.apiserver.who.kubeconfig import kubeconfig
+from kube_actors.apiserver.who.pki import (
     client_context,
     create_authority,
     create_key,
@@ -18,8 +25,7 @@ from kube_actors.apiserver.pki import (
     issue_server,
     server_context,
 )
-from kube_actors.apiserver.storage import decode_value, encode_value, object_key, splice, split_key
-from kube_actors.apiserver.tokens import InvalidToken, Signer
+from kube_actors.apiserver.who.tokens import InvalidToken, Signer
 
 NOW_S = 1_767_225_600.0
 

@@ -20,8 +20,8 @@ from anyio.streams.tls import TLSStream
 
 from kube_actors.apiserver import StaticToken, create_app
 from kube_actors.apiserver.http import serve
-from kube_actors.apiserver.kubeconfig import kubeconfig
-from kube_actors.apiserver.pki import (
+from kube_actors.apiserver.who.kubeconfig import kubeconfig
+from kube_actors.apiserver.who.pki import (
     KeyPair,
     client_context,
     create_authority,

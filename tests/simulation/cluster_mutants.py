@@ -13,9 +13,10 @@ import pytest
 from attrs import evolve, frozen
 
 from kube_actors.actor import ActorError
-from kube_actors.apiserver import allocation, feed
+from kube_actors.apiserver.cache import feed
 from kube_actors.apiserver.cache.read_index import ReadIndex
 from kube_actors.apiserver.subresources import binding
+from kube_actors.apiserver.verbs import allocation
 from kube_actors.client import LeaderElector
 from kube_actors.client.election.lease_record import LeaseRecord, Observation
 from kube_actors.controllers import garbage, job, rollout

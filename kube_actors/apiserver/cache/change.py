@@ -7,7 +7,7 @@ import orjson
 
 from kube_actors.actor import Blob
 from kube_actors.apiserver.cache.entry import Entry
-from kube_actors.apiserver.storage import splice
+from kube_actors.apiserver.objects.storage import splice
 from kube_actors.client.messages import WatchEvent
 
 ADDED, MODIFIED, DELETED, BOOKMARK, ERROR = "ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"

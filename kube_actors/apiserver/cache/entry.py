@@ -9,7 +9,7 @@ import orjson
 from kube_actors.api import errors
 from kube_actors.api.selectors import fields_of
 from kube_actors.api.shared_labels import shared_labels
-from kube_actors.apiserver.storage import splice
+from kube_actors.apiserver.objects.storage import splice
 
 
 class Entry:

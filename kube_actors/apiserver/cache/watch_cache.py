@@ -9,7 +9,7 @@ from kube_actors.apiserver.cache.change import Bookmark
 from kube_actors.apiserver.cache.entry import Entry
 from kube_actors.apiserver.cache.resource import ResourceCache
 from kube_actors.apiserver.cache.watcher import Watcher
-from kube_actors.apiserver.storage import split_key
+from kube_actors.apiserver.objects.storage import split_key
 from kube_actors.store.messages.keys import EventType, KeyValue, Watched
 
 KindOf = Callable[[str, str], errors.Named]

@@ -8,8 +8,8 @@ from kube_actors.api.selectors import from_label_selector
 from kube_actors.apiserver.cache import Entry
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.decoding import decode_definition
+from kube_actors.apiserver.objects.storage import encode_value
 from kube_actors.apiserver.request import Answer, answer_success
-from kube_actors.apiserver.storage import encode_value
 from kube_actors.apiserver.transaction import Plan, Stored, change
 from kube_actors.apiserver.verbs.deletion import delete_object
 from kube_actors.apiserver.verbs.options import options_from

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from kube_actors.api import errors
 from kube_actors.api.kinds import Kind, Object
 from kube_actors.api.strategy.kinds import counts_generation, graceful_deletion_s
-from kube_actors.apiserver import allocation
 from kube_actors.apiserver.admission.namespace_lifecycle import refuse_immortal
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.request import Answer, answer_success
 from kube_actors.apiserver.transaction import Plan, Stored, change
+from kube_actors.apiserver.verbs import allocation
 from kube_actors.apiserver.verbs.options import DeleteOptions, parse_options
 from kube_actors.apiserver.verbs.reading import Page, encode_list, selection
 

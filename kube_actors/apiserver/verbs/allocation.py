@@ -13,7 +13,7 @@ import attrs
 from kube_actors.actor import Blob
 from kube_actors.api import errors
 from kube_actors.api.kinds import Object
-from kube_actors.apiserver.storage import encode_value, object_key
+from kube_actors.apiserver.objects.storage import encode_value, object_key
 from kube_actors.apiserver.transaction import absent
 from kube_actors.store.messages.keys import Compare, DeleteRange, Put
 

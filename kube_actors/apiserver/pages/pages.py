@@ -8,8 +8,8 @@ import orjson
 from kube_actors.api import errors
 from kube_actors.api.discovery import paths as discovery_paths
 from kube_actors.api.manifest import dump_yaml
-from kube_actors.apiserver import discovery, health
 from kube_actors.apiserver.decoding import media_type
+from kube_actors.apiserver.pages import discovery, health
 from kube_actors.apiserver.request import JSON, YAML, Answer, Request, User, answer_object
 from kube_actors.apiserver.server import Server
 from kube_actors.apiserver.target import Target

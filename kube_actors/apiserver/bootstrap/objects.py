@@ -3,7 +3,7 @@
 import ipaddress
 
 from kube_actors.api.kinds import Object
-from kube_actors.apiserver.bootstrap_policy import policy_objects
+from kube_actors.apiserver.bootstrap.policy import policy_objects
 from kube_actors.apiserver.config import ApiServerConfig
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")

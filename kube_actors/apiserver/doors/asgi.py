@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import anyio
 
 from kube_actors.api import errors
-from kube_actors.apiserver.frames import watch_lines
+from kube_actors.apiserver.doors.frames import watch_lines
 from kube_actors.apiserver.pipeline import handle
 from kube_actors.apiserver.request import (
     Answer,

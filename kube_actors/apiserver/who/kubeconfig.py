@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from kube_actors.apiserver.pki import KeyPair
+from kube_actors.apiserver.who.pki import KeyPair
 
 
 def kubeconfig(

@@ -10,7 +10,7 @@ import anyio
 
 from kube_actors.actor import ActorError
 from kube_actors.apiserver.cache import WatchCache
-from kube_actors.apiserver.storage import PREFIX, prefix_end
+from kube_actors.apiserver.objects.storage import PREFIX, prefix_end
 from kube_actors.store import Store
 from kube_actors.store.messages.keys import (
     Compacted,

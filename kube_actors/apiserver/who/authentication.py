@@ -10,7 +10,7 @@ from kube_actors.api import errors
 from kube_actors.apiserver.cache import WatchCache
 from kube_actors.apiserver.config import ApiServerConfig
 from kube_actors.apiserver.request import ANONYMOUS, Credentials, User
-from kube_actors.apiserver.tokens import InvalidToken, Signer
+from kube_actors.apiserver.who.tokens import InvalidToken, Signer
 
 AUTHENTICATED = "system:authenticated"
 _API_AUDIENCE = "https://kubernetes.default.svc"

@@ -1,0 +1,4 @@
+"""The ways in: HTTP as an ASGI application, and the channel for our own actors.
+
+Both turn what they are given into a ``Request`` and enter one pipeline at the same place.
+"""
