@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kube_actors.controllers.cron_schedule import BadSchedule, parse_schedule
-from kube_actors.controllers.cronjob import CRONJOB, latest_due
-from kube_actors.controllers.effects import RequeueAfter
+from kube_actors.controllers.loop.effects import RequeueAfter
+from kube_actors.controllers.workloads.cron_schedule import BadSchedule, parse_schedule
+from kube_actors.controllers.workloads.cronjob import CRONJOB, latest_due
 from tests.controllers.world import World, timestamp
 
 NEXT = [

@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from kube_actors.controllers.fences import Fences, Written
+from kube_actors.controllers.loop.fences import Fences, Written
 
 
 @frozen

@@ -1,8 +1,8 @@
 """What every namespace gets, and how one goes."""
 
-from kube_actors.controllers.namespace import namespace_controller
-from kube_actors.controllers.root_ca import root_ca_publisher
-from kube_actors.controllers.serviceaccount import SERVICE_ACCOUNT
+from kube_actors.controllers.namespaces.emptying import namespace_controller
+from kube_actors.controllers.namespaces.root_ca import root_ca_publisher
+from kube_actors.controllers.namespaces.serviceaccount import SERVICE_ACCOUNT
 from tests.controllers.objects import condition, config_map, namespace, pod
 from tests.controllers.world import World
 

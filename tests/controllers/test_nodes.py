@@ -3,11 +3,11 @@
 import pytest
 
 from kube_actors.api.taints import Taint
-from kube_actors.controllers.controller import Round
-from kube_actors.controllers.effects import RequeueAfter
-from kube_actors.controllers.node_lifecycle import Grace, node_lifecycle
-from kube_actors.controllers.pod_garbage import pod_garbage_collector
-from kube_actors.controllers.taint_eviction import (
+from kube_actors.controllers.loop.controller import Round
+from kube_actors.controllers.loop.effects import RequeueAfter
+from kube_actors.controllers.nodes.lifecycle import Grace, node_lifecycle
+from kube_actors.controllers.nodes.pod_garbage import pod_garbage_collector
+from kube_actors.controllers.nodes.taint_eviction import (
     TAINT_EVICTION,
     Exposure,
     NoExecuteTaint,

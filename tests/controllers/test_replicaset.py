@@ -2,10 +2,10 @@
 
 import pytest
 
-from kube_actors.controllers.controller import Failure, Round
-from kube_actors.controllers.effects import Create, Delete, Look, Patch, RequeueAfter, Together
-from kube_actors.controllers.pods import pod_record
-from kube_actors.controllers.replicaset import (
+from kube_actors.controllers.loop.controller import Failure, Round
+from kube_actors.controllers.loop.effects import Create, Delete, Look, Patch, RequeueAfter, Together
+from kube_actors.controllers.objects.pods import pod_record
+from kube_actors.controllers.workloads.replicaset import (
     REPLICASET,
     ReplicaSetState,
     reconcile,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kube_actors.controllers.rollout import (
+from kube_actors.controllers.workloads.deployment.rollout import (
     Size,
     Strategy,
     new_size,

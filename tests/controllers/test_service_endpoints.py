@@ -2,8 +2,8 @@
 
 import copy
 
-from kube_actors.controllers.endpoints import ENDPOINTS
-from kube_actors.controllers.endpointslice import ENDPOINTSLICE
+from kube_actors.controllers.services.endpoints import ENDPOINTS
+from kube_actors.controllers.services.endpointslice import ENDPOINTSLICE
 from tests.controllers.objects import pod
 from tests.controllers.world import World
 

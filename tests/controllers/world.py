@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kube_actors.api import BUILTIN
-from kube_actors.controllers.controller import Controller, Failure, Round
-from kube_actors.controllers.effects import (
+from kube_actors.controllers.loop.controller import Controller, Failure, Round
+from kube_actors.controllers.loop.effects import (
     Create,
     Delete,
     DeleteAll,
@@ -26,7 +26,7 @@ from kube_actors.controllers.effects import (
     Together,
     Update,
 )
-from kube_actors.controllers.node_health import node_record
+from kube_actors.controllers.nodes.health import node_record
 
 START_S = 1_767_225_600.0
 MERGE_KEYS = {"ownerReferences": "uid", "conditions": "type"}

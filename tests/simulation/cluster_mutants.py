@@ -19,7 +19,9 @@ from kube_actors.apiserver.subresources import binding
 from kube_actors.apiserver.verbs import allocation
 from kube_actors.client import LeaderElector
 from kube_actors.client.election.lease_record import LeaseRecord, Observation
-from kube_actors.controllers import garbage, job, rollout
+from kube_actors.controllers import garbage
+from kube_actors.controllers.workloads import job
+from kube_actors.controllers.workloads.deployment import rollout
 from kube_actors.raft import HardState
 from kube_actors.scheduler.snapshot import Snapshot
 from kube_actors.simulation.cluster_scenarios import READ_ONLY

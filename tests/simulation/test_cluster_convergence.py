@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from kube_actors.controllers import namespace
-from kube_actors.controllers.effects import Update
+from kube_actors.controllers.loop.effects import Update
+from kube_actors.controllers.namespaces import emptying as namespace
 from kube_actors.simulation.cluster_promises import Breaches
 from kube_actors.simulation.cluster_weather import Shape
 from kube_actors.simulation.cluster_world import ClusterWorld, Part, Plan

@@ -1,0 +1,1 @@
+"""Controllers of namespaces: what each must hold, and emptying one that goes away."""

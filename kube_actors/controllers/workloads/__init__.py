@@ -1,0 +1,1 @@
+"""Controllers of what makes pods: sets, Deployments, Jobs, CronJobs and their budgets."""
