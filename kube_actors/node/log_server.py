@@ -7,7 +7,7 @@ import anyio
 
 from kube_actors.actor import Blob, Delivery
 from kube_actors.client.messages import KubeletRefused, LogChunk, ReadLog
-from kube_actors.node.pod_entry import PodEntry
+from kube_actors.node.pods.entry import PodEntry
 from kube_actors.node.runtimes.protocol import LogQuery
 
 if TYPE_CHECKING:

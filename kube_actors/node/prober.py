@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from kube_actors.api import Object
-from kube_actors.node.pod_entry import PodEntry, Probe
-from kube_actors.node.probe_actions import ProbeFailed, perform
-from kube_actors.node.probes import EAGER_S, ProbeTrack, first_track, is_settled, probe_of, record
+from kube_actors.node.pods.entry import PodEntry, Probe
+from kube_actors.node.probes.handlers import ProbeFailed, perform
+from kube_actors.node.probes.schedule import (
+    EAGER_S,
+    ProbeTrack,
+    first_track,
+    is_settled,
+    probe_of,
+    record,
+)
 from kube_actors.node.runtimes.protocol import ContainerStatus, ProbeKind
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from kube_actors.actor import ActorError
 from kube_actors.api import Object
 from kube_actors.api.errors import StatusError
 from kube_actors.client import Client
-from kube_actors.node.pod_entry import PodEntry, Reported
+from kube_actors.node.pods.entry import PodEntry, Reported
 
 ATTEMPT_S = 10.0
 RETRY_S = 0.1

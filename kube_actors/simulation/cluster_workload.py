@@ -13,7 +13,7 @@ import anyio
 from kube_actors.actor import ActorError
 from kube_actors.api.errors import StatusError
 from kube_actors.client import Client
-from kube_actors.node.runtimes.script import ANNOTATION_PREFIX
+from kube_actors.node.runtimes.simulated.script import ANNOTATION_PREFIX
 from kube_actors.simulation.cluster_clients import NAMESPACE, Acknowledged
 from kube_actors.simulation.cluster_history import Object
 

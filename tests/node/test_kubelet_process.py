@@ -16,7 +16,7 @@ from kube_actors.actor import Actor
 from kube_actors.client.messages import LogChunk, ReadLog
 from kube_actors.cluster.address_plan import claim_block
 from kube_actors.node import ProcessRuntime
-from kube_actors.node.runtimes.process_group import marked_processes
+from kube_actors.node.runtimes.process.group import marked_processes
 from tests.client.fake_apiserver import config_map
 from tests.node.kubelet_world import NODE, Node, open_node
 

@@ -4,7 +4,7 @@ import pytest
 
 from kube_actors.api import Object
 from kube_actors.node.backoff import Backoff
-from kube_actors.node.lifecycle import (
+from kube_actors.node.pods.lifecycle import (
     Action,
     Finish,
     Pull,
@@ -14,8 +14,8 @@ from kube_actors.node.lifecycle import (
     StopSandbox,
     decide,
 )
-from kube_actors.node.observation import Observed, Problem, Rejection
-from kube_actors.node.probes import ProbeView
+from kube_actors.node.pods.observation import Observed, Problem, Rejection
+from kube_actors.node.probes.schedule import ProbeView
 from kube_actors.node.runtimes.protocol import (
     ContainerState,
     ImageSpec,

@@ -15,7 +15,7 @@ import pytest
 from attrs import define, field
 
 from kube_actors.node.runtimes import ProcessRuntime
-from kube_actors.node.runtimes.process_group import group_members, marked_processes, start_ticks
+from kube_actors.node.runtimes.process.group import group_members, marked_processes, start_ticks
 from kube_actors.node.runtimes.protocol import (
     ContainerConfig,
     ContainerState,

@@ -8,9 +8,9 @@ that has reached Succeeded or Failed never leaves it.
 from typing import Any
 
 from kube_actors.api import Object
-from kube_actors.node.assessment import Assessment, Need, Patience, is_sidecar
-from kube_actors.node.container_status import container_status, is_ready
-from kube_actors.node.lifecycle import (
+from kube_actors.node.pods.assessment import Assessment, Need, Patience, is_sidecar
+from kube_actors.node.pods.container_status import container_status, is_ready
+from kube_actors.node.pods.lifecycle import (
     TERMINAL,
     Containers,
     assess_all,
@@ -18,8 +18,8 @@ from kube_actors.node.lifecycle import (
     is_initialized,
     is_over,
 )
-from kube_actors.node.observation import Observed
-from kube_actors.node.qos import qos_class
+from kube_actors.node.pods.observation import Observed
+from kube_actors.node.pods.qos import qos_class
 from kube_actors.node.runtimes.protocol import SandboxState
 from kube_actors.node.timestamps import format_timestamp
 

@@ -14,10 +14,11 @@ from kube_actors.actor import ActorError
 from kube_actors.api import Object
 from kube_actors.api.errors import StatusError
 from kube_actors.client.messages import NoAddress
-from kube_actors.node.assessment import image_of
-from kube_actors.node.container_starter import ContainerStarter
-from kube_actors.node.env import MissingReference
-from kube_actors.node.lifecycle import (
+from kube_actors.node.env.env import MissingReference
+from kube_actors.node.pods.assessment import image_of
+from kube_actors.node.pods.container_starter import ContainerStarter
+from kube_actors.node.pods.entry import PodEntry
+from kube_actors.node.pods.lifecycle import (
     TERMINAL,
     Action,
     Finish,
@@ -29,11 +30,10 @@ from kube_actors.node.lifecycle import (
     StopSandbox,
     decide,
 )
-from kube_actors.node.observation import Observed, Problem, recover_runs
-from kube_actors.node.pod_entry import PodEntry
-from kube_actors.node.pod_sources import SourcesUnavailable
-from kube_actors.node.pod_status import compute
-from kube_actors.node.pod_volumes import PodVolumes, VolumeProblem
+from kube_actors.node.pods.observation import Observed, Problem, recover_runs
+from kube_actors.node.pods.sources import SourcesUnavailable
+from kube_actors.node.pods.status import compute
+from kube_actors.node.pods.volumes import PodVolumes, VolumeProblem
 from kube_actors.node.runtimes.protocol import (
     ContainerState,
     ContainerStatus,

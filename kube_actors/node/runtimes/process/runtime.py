@@ -21,17 +21,13 @@ import anyio
 from attrs import evolve
 
 from kube_actors.node.images.catalogue import Catalogue, Image
-from kube_actors.node.runtimes.keeper import kill_group
-from kube_actors.node.runtimes.log_files import read_log
-from kube_actors.node.runtimes.process_container import START_FAILED, ProcessContainer
-from kube_actors.node.runtimes.process_exec import ProcessExec
-from kube_actors.node.runtimes.process_group import (
-    group_members,
-    kill_marked,
-    start_ticks,
-)
-from kube_actors.node.runtimes.process_stats import group_stats
-from kube_actors.node.runtimes.process_watch import REAP_S_MAX, GroupWatch
+from kube_actors.node.runtimes.process.container import START_FAILED, ProcessContainer
+from kube_actors.node.runtimes.process.exec import ProcessExec
+from kube_actors.node.runtimes.process.group import group_members, kill_marked, start_ticks
+from kube_actors.node.runtimes.process.keeper import kill_group
+from kube_actors.node.runtimes.process.log_files import read_log
+from kube_actors.node.runtimes.process.stats import group_stats
+from kube_actors.node.runtimes.process.watch import REAP_S_MAX, GroupWatch
 from kube_actors.node.runtimes.protocol import (
     ContainerConfig,
     ContainerState,

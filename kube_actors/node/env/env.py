@@ -14,8 +14,8 @@ from attrs import field, frozen
 
 from kube_actors.api import Object
 from kube_actors.api.quantities import parse_quantity
-from kube_actors.node.expansion import expand
-from kube_actors.node.fields import field_value
+from kube_actors.node.env.expansion import expand
+from kube_actors.node.env.fields import field_value
 
 
 class MissingReference(Exception):

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import anyio
 
-from kube_actors.node.runtimes.container_root import find_program
-from kube_actors.node.runtimes.process_container import ProcessContainer
-from kube_actors.node.runtimes.process_group import ProcessGroup
+from kube_actors.node.runtimes.process.container import ProcessContainer
+from kube_actors.node.runtimes.process.group import ProcessGroup
+from kube_actors.node.runtimes.process.root import find_program
 from kube_actors.node.runtimes.protocol import ExecResult, RuntimeRefused
 
 OUTPUT_BYTES_MAX = 10240

@@ -13,8 +13,8 @@ from collections.abc import Callable
 import anyio
 from attrs import frozen
 
-from kube_actors.node.runtimes.keeper import Keeper
-from kube_actors.node.runtimes.process_group import ProcessGroup
+from kube_actors.node.runtimes.process.group import ProcessGroup
+from kube_actors.node.runtimes.process.keeper import Keeper
 
 REAP_S_MAX = 5.0
 _INF = float("inf")

@@ -17,9 +17,9 @@ from kube_actors.api import Object
 from kube_actors.api.errors import StatusError
 from kube_actors.client import Client, Informer
 from kube_actors.client.messages import ApiRequest
-from kube_actors.node.env import Reference
-from kube_actors.node.pod_entry import PodEntry
-from kube_actors.node.volumes import Token
+from kube_actors.node.env.env import Reference
+from kube_actors.node.pods.entry import PodEntry
+from kube_actors.node.volumes.sources import Token
 
 SYNC_S = 5.0
 ATTEMPT_S = 5.0

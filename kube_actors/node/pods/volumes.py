@@ -12,12 +12,19 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from kube_actors.api import Object
-from kube_actors.node.env import Sources
-from kube_actors.node.expansion import expand
-from kube_actors.node.pod_entry import PodEntry
+from kube_actors.node.env.env import Sources
+from kube_actors.node.env.expansion import expand
+from kube_actors.node.pods.entry import PodEntry
 from kube_actors.node.runtimes.protocol import Mount
-from kube_actors.node.volume_files import write_volume
-from kube_actors.node.volumes import File, contents, has_files, is_supported, references, tokens
+from kube_actors.node.volumes.files import write_volume
+from kube_actors.node.volumes.sources import (
+    File,
+    contents,
+    has_files,
+    is_supported,
+    references,
+    tokens,
+)
 
 if TYPE_CHECKING:
     from kube_actors.node.kubelet import Kubelet

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from kube_actors.node.volumes import File
+from kube_actors.node.volumes.sources import File
 
 _DATA = "..data"
 

@@ -33,7 +33,7 @@ from kube_actors.node.runtimes.protocol import (
     SandboxStatus,
     ScriptedProbe,
 )
-from kube_actors.node.runtimes.script import Script, Stage, annotated
+from kube_actors.node.runtimes.simulated.script import Script, Stage, annotated
 from kube_actors.node.timestamps import format_log_timestamp
 
 _INF = float("inf")

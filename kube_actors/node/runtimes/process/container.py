@@ -6,11 +6,11 @@ from pathlib import Path
 
 from attrs import evolve
 
-from kube_actors.node.expansion import expand_all
+from kube_actors.node.env.expansion import expand_all
 from kube_actors.node.images.catalogue import Image
-from kube_actors.node.runtimes.container_root import build_root, find_program
-from kube_actors.node.runtimes.log_files import LogFile
-from kube_actors.node.runtimes.process_group import ProcessGroup
+from kube_actors.node.runtimes.process.group import ProcessGroup
+from kube_actors.node.runtimes.process.log_files import LogFile
+from kube_actors.node.runtimes.process.root import build_root, find_program
 from kube_actors.node.runtimes.protocol import (
     ContainerConfig,
     ContainerState,

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from kube_actors.api import Object
 from kube_actors.node.backoff import Backoff
-from kube_actors.node.probes import ProbeView
+from kube_actors.node.probes.schedule import ProbeView
 from kube_actors.node.runtimes.protocol import (
     ContainerState,
     ContainerStatus,

@@ -11,8 +11,8 @@ from attrs import frozen
 
 from kube_actors.api import Object
 from kube_actors.api.quantities import parse_quantity
-from kube_actors.node.assessment import is_sidecar
-from kube_actors.node.observation import Rejection
+from kube_actors.node.pods.assessment import is_sidecar
+from kube_actors.node.pods.observation import Rejection
 
 RESOURCES = ("cpu", "memory", "ephemeral-storage")
 

@@ -1,0 +1,1 @@
+"""Containers that are only told about: any image, no process, times and failures by script."""
