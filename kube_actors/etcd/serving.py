@@ -7,18 +7,18 @@ from typing import Any
 from anyio.abc import Listener
 
 from kube_actors.actor import Actor, Address
-from kube_actors.etcd.auth_service import AuthService
-from kube_actors.etcd.cluster_service import ClusterService
 from kube_actors.etcd.failures import to_grpc
 from kube_actors.etcd.grpc.server import GrpcServer
-from kube_actors.etcd.health_service import HealthService
-from kube_actors.etcd.kv_service import KvService
-from kube_actors.etcd.leader_guard import LeaderGuard
-from kube_actors.etcd.lease_service import LeaseService
-from kube_actors.etcd.maintenance_service import MaintenanceService
-from kube_actors.etcd.origin import CLUSTER_ID, Origin
-from kube_actors.etcd.steward import Steward
-from kube_actors.etcd.watch_service import WatchService
+from kube_actors.etcd.services.administration import Steward
+from kube_actors.etcd.services.auth import AuthService
+from kube_actors.etcd.services.cluster import ClusterService
+from kube_actors.etcd.services.health import HealthService
+from kube_actors.etcd.services.kv import KvService
+from kube_actors.etcd.services.leader_guard import LeaderGuard
+from kube_actors.etcd.services.lease import LeaseService
+from kube_actors.etcd.services.maintenance import MaintenanceService
+from kube_actors.etcd.services.origin import CLUSTER_ID, Origin
+from kube_actors.etcd.services.watch import WatchService
 from kube_actors.store import StoreClient
 
 

@@ -160,7 +160,7 @@ def test_limits_are_where_a_real_etcd_has_them(etcd: RealEtcd, name: str) -> Non
 
 
 def test_the_comparison_sees_a_difference(etcd: RealEtcd, monkeypatch: Any) -> None:
-    monkeypatch.setattr("kube_actors.etcd.kv_service.fill_delete", lambda answer, done: None)
+    monkeypatch.setattr("kube_actors.etcd.services.kv.fill_delete", lambda answer, done: None)
     delete = Step("KV/DeleteRange", pb.DeleteRangeRequest(key=b"a"))
     put = Step("KV/Put", pb.PutRequest(key=b"a", value=b"1"))
     with pytest.raises(AssertionError, match="deleted: 1"):

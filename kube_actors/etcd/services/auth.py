@@ -6,8 +6,8 @@ from typing import Any
 from kube_actors.etcd.failures import NOT_ENABLED
 from kube_actors.etcd.grpc import Code, GrpcError
 from kube_actors.etcd.grpc.server import Methods, Unary
-from kube_actors.etcd.origin import Origin
 from kube_actors.etcd.schema import Parser, pb
+from kube_actors.etcd.services.origin import Origin
 
 _REFUSED = (
     "AuthEnable",

@@ -7,8 +7,8 @@ import anyio
 
 from kube_actors.actor import ActorError
 from kube_actors.etcd.grpc.server import Answers, Methods, Streaming, Unary
-from kube_actors.etcd.origin import Origin
 from kube_actors.etcd.schema import Parser, pb
+from kube_actors.etcd.services.origin import Origin
 
 SERVING, NOT_SERVING = 1, 2
 POLL_S = 1.0

@@ -13,7 +13,7 @@ from kube_actors.actor.life.failure import only
 from kube_actors.etcd.failures import NO_LEADER
 from kube_actors.etcd.grpc import Code, GrpcError
 from kube_actors.etcd.grpc.status import Headers
-from kube_actors.etcd.origin import Origin
+from kube_actors.etcd.services.origin import Origin
 
 WANTED = (b"hasleader", b"true")
 POLL_S = 1.0

@@ -12,9 +12,9 @@ from kube_actors.etcd.failures import (
 )
 from kube_actors.etcd.grpc import Code, GrpcError
 from kube_actors.etcd.grpc.server import Methods, Unary
-from kube_actors.etcd.origin import Origin
 from kube_actors.etcd.schema import Parser, pb
-from kube_actors.etcd.steward import Steward
+from kube_actors.etcd.services.administration import Steward
+from kube_actors.etcd.services.origin import Origin
 from kube_actors.store.messages.cluster import (
     AddMember,
     ListMembers,

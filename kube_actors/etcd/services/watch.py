@@ -13,8 +13,8 @@ from kube_actors.actor import ActorError
 from kube_actors.etcd.grpc import GrpcError
 from kube_actors.etcd.grpc.server import Answers, Methods, Streaming
 from kube_actors.etcd.key_values import fill_event
-from kube_actors.etcd.origin import Origin
 from kube_actors.etcd.schema import Parser, pb
+from kube_actors.etcd.services.origin import Origin
 from kube_actors.store import StoreClient
 from kube_actors.store.messages.keys import InvalidRequest, Watch
 from kube_actors.store.messages.watch_session import SessionItem, SessionKind

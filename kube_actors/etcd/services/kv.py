@@ -13,9 +13,9 @@ from kube_actors.etcd.key_values import (
     range_of,
     txn_of,
 )
-from kube_actors.etcd.origin import Origin
-from kube_actors.etcd.request_checks import check_delete, check_put, check_range, check_txn
 from kube_actors.etcd.schema import Parser, pb
+from kube_actors.etcd.services.origin import Origin
+from kube_actors.etcd.services.request_checks import check_delete, check_put, check_range, check_txn
 from kube_actors.store import StoreClient
 from kube_actors.store.messages.keys import (
     DeleteDone,

@@ -6,9 +6,9 @@ from typing import Any
 from kube_actors.etcd.failures import LEASE_TTL_TOO_LARGE
 from kube_actors.etcd.grpc import Code, GrpcError
 from kube_actors.etcd.grpc.server import Answers, Methods, Streaming, Unary
-from kube_actors.etcd.origin import Origin
 from kube_actors.etcd.schema import Parser, pb
-from kube_actors.etcd.steward import Steward
+from kube_actors.etcd.services.administration import Steward
+from kube_actors.etcd.services.origin import Origin
 from kube_actors.store import StoreClient
 from kube_actors.store.messages.keys import (
     LeaseGrant,

@@ -11,9 +11,9 @@ from typing import Any
 from kube_actors.etcd.failures import BAD_TRANSFEREE, NO_LEADER, NOT_LEADER
 from kube_actors.etcd.grpc import Code, GrpcError
 from kube_actors.etcd.grpc.server import Answers, Methods, Streaming, Unary
-from kube_actors.etcd.origin import Origin
 from kube_actors.etcd.schema import Parser, pb
-from kube_actors.etcd.steward import Steward
+from kube_actors.etcd.services.administration import Steward
+from kube_actors.etcd.services.origin import Origin
 from kube_actors.store.messages.cluster import ListMembers, MoveLeader
 from kube_actors.store.messages.keys import GetHash, GetStatus, MemberStatus
 from kube_actors.store.messages.maintenance import (
