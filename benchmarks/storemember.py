@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 
 from kube_actors.actor import ActorSystem, Child, Clock, Supervisor, TcpNetwork, mutual_tls
-from kube_actors.cluster.master_process import COMMIT_NOTICE_S, DISK_LOOP_S
+from kube_actors.cluster.processes.master import COMMIT_NOTICE_S, DISK_LOOP_S
 from kube_actors.store import FileDisk, MemberConfig, MemoryDisk, member_address, run_member
 
 

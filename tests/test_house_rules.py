@@ -59,8 +59,8 @@ ALLOWED = {
     },
     # The wiring injects the machine's time and a fresh seed when its caller gives none.
     "kube_actors/cluster/cluster.py": {"time.time", "os.urandom"},
-    "kube_actors/cluster/master_process.py": {"os.urandom"},
-    "kube_actors/cluster/node_process.py": {"os.urandom"},
+    "kube_actors/cluster/processes/master.py": {"os.urandom"},
+    "kube_actors/cluster/processes/node.py": {"os.urandom"},
     # Certificates are made for this machine's time, of its own chance.
     "kube_actors/cli/pki.py": {"time.time", "os.urandom"},
     # Tells a person how long each step of the demo took.

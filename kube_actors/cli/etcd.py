@@ -24,7 +24,7 @@ from kube_actors.store.messages.cluster import MemberNotFound, UpdateMember
 
 if TYPE_CHECKING:
     from kube_actors.cluster.master import Engine
-    from kube_actors.cluster.master_process import MasterProcess
+    from kube_actors.cluster.processes.master import MasterProcess
 
 ANNOUNCE_AGAIN_S = 1.0
 _STORE_PREFIX = "etcd="

@@ -22,7 +22,7 @@ import yaml
 from attrs import evolve, frozen
 
 from kube_actors.cluster.address_plan import claim_block
-from kube_actors.cluster.pki_directory import PkiDirectory
+from kube_actors.cluster.processes.pki_directory import PkiDirectory
 
 PROGRAM = str(Path(sys.executable).with_name("kube-actors"))
 KUBECTL = shutil.which("kubectl", path=str(Path(sys.executable).parent)) or "kubectl"

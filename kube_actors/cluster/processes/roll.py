@@ -12,7 +12,7 @@ import anyio
 import attrs
 
 from kube_actors.actor import Actor, ActorError
-from kube_actors.cluster.join import Endpoint, Join
+from kube_actors.cluster.processes.join import Endpoint, Join
 from kube_actors.store import GetStatus, ListMembers, MemberInfo, Members, MemberStatus
 from kube_actors.store.messages.cluster import UpdateMember
 

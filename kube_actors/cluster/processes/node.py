@@ -32,10 +32,10 @@ from kube_actors.cluster.cluster import RESTARTS_MAX
 from kube_actors.cluster.config import InvalidConfig, NodeSpec, Timings
 from kube_actors.cluster.directory import cluster_directory, sweep_scratch
 from kube_actors.cluster.faults import Machine
-from kube_actors.cluster.join import Join
 from kube_actors.cluster.node import NodePlan, run_node
-from kube_actors.cluster.pki_directory import PkiDirectory
-from kube_actors.cluster.refusals import refusals
+from kube_actors.cluster.processes.join import Join
+from kube_actors.cluster.processes.pki_directory import PkiDirectory
+from kube_actors.cluster.processes.refusals import refusals
 from kube_actors.node.runtimes import ContainerRuntime, ProcessRuntime, SimulatedRuntime
 
 READY_POLL_S = 0.05

@@ -42,12 +42,12 @@ from kube_actors.cluster.directory import (
 from kube_actors.cluster.faults import Machine
 from kube_actors.cluster.front_door import FrontDoor
 from kube_actors.cluster.health import Health
-from kube_actors.cluster.join import Endpoint, Join
 from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, ClusterKeys, cluster_number
 from kube_actors.cluster.master import MasterPlan, run_master
-from kube_actors.cluster.pki_directory import PkiDirectory
-from kube_actors.cluster.refusals import refusals
-from kube_actors.cluster.roll import Roll
+from kube_actors.cluster.processes.join import Endpoint, Join
+from kube_actors.cluster.processes.pki_directory import PkiDirectory
+from kube_actors.cluster.processes.refusals import refusals
+from kube_actors.cluster.processes.roll import Roll
 from kube_actors.cluster.store_desk import StoreDesk
 from kube_actors.store import FileDisk
 from kube_actors.store.disk.identity import Identity, IdentityFile
