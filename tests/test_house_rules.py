@@ -66,9 +66,9 @@ ALLOWED = {
     # Tells a person how long each step of the demo took.
     "kube_actors/cli/stage.py": {"time.perf_counter"},
     # Gives the search for a verdict the time that its caller allows it.
-    "kube_actors/cli/sim_check.py": {"time.monotonic"},
+    "kube_actors/cli/sim/check.py": {"time.monotonic"},
     # Tells how fast a campaign runs, and when a worker hangs or has shrunk a schedule long enough.
-    "kube_actors/cli/sim.py": {"time.monotonic"},
+    "kube_actors/cli/sim/commands.py": {"time.monotonic"},
     "kube_actors/simulation/campaign.py": {"time.monotonic"},
     # Runs as a process of its own, inside a pod.
     "kube_actors/node/images/web.py": {"time.monotonic"},

@@ -205,7 +205,7 @@ def test_an_old_read_may_be_old_but_not_wrong() -> None:
 def test_the_command_exits_with_the_verdict(tmp_path: Path) -> None:
     from click.testing import CliRunner
 
-    from kube_actors.cli.sim_check import check
+    from kube_actors.cli.sim.check import check
 
     histories = Path(__file__).parent / "histories"
 

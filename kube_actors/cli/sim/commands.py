@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kube_actors.cli.sim_check import check
+from kube_actors.cli.sim.check import check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

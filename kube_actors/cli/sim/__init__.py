@@ -1,0 +1,1 @@
+"""``kube-actors sim``: run seeds, replay one, shrink a failing one, judge a history."""
