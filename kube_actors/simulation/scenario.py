@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from kube_actors.simulation.recording import Recording
 
 SHIPPED: Final = (
-    "kube_actors.simulation.raft_scenarios",
-    "kube_actors.simulation.cluster_scenarios",
+    "kube_actors.simulation.raft.scenarios",
+    "kube_actors.simulation.cluster.scenarios",
 )
 
 

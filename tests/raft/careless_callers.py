@@ -3,8 +3,8 @@
 from attrs import evolve
 
 from kube_actors.raft import Entry, HardState, Ready, Snapshot
-from kube_actors.simulation.raft_machine import CAS, Operation, Registers
-from kube_actors.simulation.raft_member import SimulatedMember
+from kube_actors.simulation.raft.member import SimulatedMember
+from kube_actors.simulation.raft.registers import CAS, Operation, Registers
 
 
 class ForgetsItsVote(SimulatedMember):

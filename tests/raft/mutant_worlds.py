@@ -4,10 +4,10 @@ from random import Random
 
 from attrs import evolve
 
-from kube_actors.simulation import raft_troubles
-from kube_actors.simulation.raft_faults import draw_fault
-from kube_actors.simulation.raft_scenarios import RaftScenario, only
-from kube_actors.simulation.raft_weather import Weather, draw_reads
+from kube_actors.simulation.raft.faults import troubles as raft_troubles
+from kube_actors.simulation.raft.faults.verbs import draw_fault
+from kube_actors.simulation.raft.scenarios import RaftScenario, only
+from kube_actors.simulation.raft.weather import Weather, draw_reads
 from kube_actors.simulation.scenario import register
 from kube_actors.simulation.schedule import Fault, FaultSchedule
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from attrs import frozen
 
-from kube_actors.simulation.raft_member import SimulatedMember
+from kube_actors.simulation.raft.member import SimulatedMember
 from tests.raft import broken_reads, broken_rules, mutant_worlds
 from tests.raft import careless_callers as callers
 

@@ -6,7 +6,7 @@ Run with ``-s`` for the table: bug, the property that showed it, how many seeds 
 import pytest
 from attrs import evolve
 
-from kube_actors.simulation.raft_scenarios import RaftScenario
+from kube_actors.simulation.raft.scenarios import RaftScenario
 from kube_actors.simulation.scenario import Finding, find_scenario
 from tests.raft.mutants import AS_SHIPPED, BUGS, HARMLESS, Bug
 

@@ -7,10 +7,10 @@ import sys
 import pytest
 from attrs import evolve
 
-from kube_actors.simulation.raft_invariants import PROPERTIES
-from kube_actors.simulation.raft_scenarios import RaftScenario
-from kube_actors.simulation.raft_weather import Weather
-from kube_actors.simulation.raft_world import RaftWorld
+from kube_actors.simulation.raft.judges.invariants import PROPERTIES
+from kube_actors.simulation.raft.scenarios import RaftScenario
+from kube_actors.simulation.raft.weather import Weather
+from kube_actors.simulation.raft.world import RaftWorld
 from kube_actors.simulation.scenario import find_scenario, load_scenarios
 from kube_actors.simulation.schedule import FaultSchedule
 
@@ -65,7 +65,7 @@ def test_fair_weather_elects_once_and_answers_everything() -> None:
 
 
 def test_runs_make_use_of_every_verb() -> None:
-    from kube_actors.simulation.raft_faults import VERBS
+    from kube_actors.simulation.raft.faults.verbs import VERBS
 
     seen: set[str] = set()
     for name in SCENARIOS:

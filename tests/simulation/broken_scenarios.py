@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import evolve
 
-from kube_actors.simulation.raft_scenarios import RaftScenario
+from kube_actors.simulation.raft.scenarios import RaftScenario
 from kube_actors.simulation.scenario import Run, find_scenario, register
 from kube_actors.simulation.schedule import FaultSchedule
 from tests.raft.careless_callers import AnswersBeforeTheDisk

@@ -8,7 +8,7 @@ from kube_actors import Cluster
 from kube_actors.actor import ActorError, Clock
 from kube_actors.api.errors import StatusError
 from kube_actors.simulation import determinism
-from kube_actors.simulation.cluster_log import LoggedNetwork
+from kube_actors.simulation.cluster.network_log import LoggedNetwork
 
 SEED = 7
 

@@ -6,9 +6,9 @@ import pytest
 
 from kube_actors.controllers.loop.effects import Update
 from kube_actors.controllers.namespaces import emptying as namespace
-from kube_actors.simulation.cluster_promises import Breaches
-from kube_actors.simulation.cluster_weather import Shape
-from kube_actors.simulation.cluster_world import ClusterWorld, Part, Plan
+from kube_actors.simulation.cluster.faults.weather import Shape
+from kube_actors.simulation.cluster.promises import Breaches
+from kube_actors.simulation.cluster.world import ClusterWorld, Part, Plan
 
 SHAPE = Shape(masters=1, nodes=1, faults_s=2.0, verbs=("pause",))
 

@@ -5,7 +5,7 @@ from kube_actors import raft
 from kube_actors.actor.talk.envelope import CALL, CANCEL, TELL, Envelope
 from kube_actors.actor.talk.frame import Frame
 from kube_actors.actor.talk.wire import encode
-from kube_actors.simulation.cluster_roles import RolesHeard
+from kube_actors.simulation.cluster.roles import RolesHeard
 from kube_actors.simulation.recording import Recording
 
 

@@ -3,7 +3,7 @@
 import pytest
 from attrs import evolve
 
-from kube_actors.simulation.raft_scenarios import RaftScenario
+from kube_actors.simulation.raft.scenarios import RaftScenario
 from kube_actors.simulation.scenario import Finding, Run, find_scenario
 from kube_actors.simulation.schedule import Fault, FaultSchedule
 from kube_actors.simulation.shrink import shrink

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from kube_actors.api.errors import StatusError
 from kube_actors.client import Client
-from kube_actors.simulation.cluster_history import Change
+from kube_actors.simulation.cluster.history import Change
 from kube_actors.testing import World, WorldBroken, WorldSettings
 
 pytest_plugins = ["pytester"]
