@@ -28,7 +28,7 @@ from kube_actors.actor import (
     message,
     mutual_tls,
 )
-from kube_actors.cluster.processes.pki_directory import PkiDirectory
+from kube_actors.cluster.processes import PkiDirectory
 
 CALLERS = 50
 SERVER, CLIENT = "server", "client"

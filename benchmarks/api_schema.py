@@ -16,11 +16,11 @@ from report import Row, publish
 
 from kube_actors.api import BUILTIN
 from kube_actors.api.data import definitions
-from kube_actors.api.defaults.kinds import apply_defaults
+from kube_actors.api.defaults import apply_defaults
 from kube_actors.api.openapi import documents as openapi
+from kube_actors.api.schema import validate_structure
 from kube_actors.api.schema.compiler import Compiler
-from kube_actors.api.schema.structure import validate_structure
-from kube_actors.api.strategy.kinds import prepare_for_create
+from kube_actors.api.strategy import prepare_for_create
 from kube_actors.api.validation import validate_create
 
 IMPORT = (

@@ -21,12 +21,7 @@ from report import Row, publish
 
 from kube_actors.apiserver import create_app
 from kube_actors.apiserver.http import serve
-from kube_actors.apiserver.who.pki import (
-    create_authority,
-    issue_client,
-    issue_server,
-    server_context,
-)
+from kube_actors.apiserver.who import create_authority, issue_client, issue_server, server_context
 
 CONNECTIONS = 16
 

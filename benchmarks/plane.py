@@ -12,7 +12,7 @@ import orjson
 
 from kube_actors.actor import Actor, ActorSystem, Address, Blob, Child, Supervisor
 from kube_actors.apiserver import ApiServerConfig, Server, run_apiserver
-from kube_actors.client.messages import ApiRequest, ApiResponse
+from kube_actors.client import ApiRequest, ApiResponse
 from kube_actors.store import (
     Disk,
     FileDisk,

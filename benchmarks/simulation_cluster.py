@@ -19,11 +19,11 @@ from kube_actors import Cluster
 from kube_actors.actor import Clock
 from kube_actors.cluster import Timings
 from kube_actors.simulation import determinism
+from kube_actors.simulation.cluster import ClusterWorld
 from kube_actors.simulation.cluster.clients import Acknowledged, register
 from kube_actors.simulation.cluster.history import History
 from kube_actors.simulation.cluster.promises import Breaches
 from kube_actors.simulation.cluster.workload import Workload
-from kube_actors.simulation.cluster.world import ClusterWorld
 from kube_actors.store import disks_from_snapshot
 
 OBJECTS = 1_000

@@ -34,7 +34,7 @@ from kube_actors.store import (
     member_address,
     run_member,
 )
-from kube_actors.store.messages.maintenance import Defragment
+from kube_actors.store.messages import Defragment
 
 VALUE_BYTES = 1000
 KEYS_PER_TXN = 100

@@ -22,7 +22,7 @@ from rivals import MEMBERS, Load, free_ports
 from storemember import network_of
 
 from kube_actors.actor import Actor, ActorError, ActorSystem, Blob, Clock
-from kube_actors.cluster.processes.pki_directory import PkiDirectory
+from kube_actors.cluster.processes import PkiDirectory
 from kube_actors.store import Put, Range, StoreClient, Txn, member_address
 
 VALUE = Blob(b"x" * 1000)

@@ -28,8 +28,7 @@ from kube_actors.store import (
     member_address,
     run_member,
 )
-from kube_actors.store.messages.commands import Batch, Command, encode_batch
-from kube_actors.store.messages.maintenance import Defragment
+from kube_actors.store.messages import Batch, Command, Defragment, encode_batch
 
 VALUE_BYTES = 1000
 PUTS_PER_ENTRY = 1000

@@ -19,7 +19,7 @@ from rivals import EtcdClient, etcd, event_count, find_etcd, put_request, watch_
 from store_processes import ThreeMembers
 
 from kube_actors.store import Watch
-from kube_actors.store.messages.watch_session import SessionKind
+from kube_actors.store.messages import SessionKind
 
 VALUE = b"x" * 1000
 PREFIX, END = b"key-", b"key."

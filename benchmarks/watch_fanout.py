@@ -12,7 +12,7 @@ import anyio
 from plane import CONFIG_MAPS, ask, config_map, plane
 from report import Row, publish
 
-from kube_actors.client.messages import ApiRequest, WatchBatch
+from kube_actors.client import ApiRequest, WatchBatch
 
 WATCHERS = 100
 WRITERS = 16

@@ -14,7 +14,7 @@ import pytest
 
 from kube_actors import Cluster
 from kube_actors.actor import ActorError
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.client import Client, Informer, WorkQueue
 
 Object = dict[str, Any]

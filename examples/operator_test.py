@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from kube_actors.actor import ActorError
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.client import Client
 from kube_actors.testing import World, WorldBroken
 

@@ -8,9 +8,8 @@ without; the ledger of what was applied says whether anybody applied two entries
 from collections.abc import Callable
 from random import Random
 
-from kube_actors.raft import Append, Entry, HardState, Message, Raft, RaftConfig
+from kube_actors.raft import Append, Entry, HardState, Message, Raft, RaftConfig, RaftState
 from kube_actors.raft import replication as rules
-from kube_actors.raft.state import RaftState
 
 MEMBERS = (1, 2, 3, 4, 5)
 Lose = Callable[[Message], bool]

@@ -16,27 +16,24 @@ from kube_actors.actor.errors import (
     Overloaded,
     Unreachable,
 )
-from kube_actors.actor.life.actor import Actor
-from kube_actors.actor.life.child import (
+from kube_actors.actor.life import (
+    Actor,
+    ActorSystem,
     Child,
     ChildStatistics,
+    Escalated,
+    InjectedCrash,
     Restart,
     State,
+    Strategy,
+    Supervisor,
     SupervisorStatistics,
 )
-from kube_actors.actor.life.restarts import Strategy
-from kube_actors.actor.life.supervisor import Escalated, InjectedCrash, Supervisor
-from kube_actors.actor.life.system import ActorSystem
-from kube_actors.actor.loop.clock import Clock
+from kube_actors.actor.loop import Clock
 from kube_actors.actor.memory_network import MemoryNetwork
-from kube_actors.actor.message import Blob, message
-from kube_actors.actor.talk.delivery import Delivery, StreamWriter
-from kube_actors.actor.talk.frame import Frame
-from kube_actors.actor.talk.mailbox import Overflow
-from kube_actors.actor.talk.network import Network
-from kube_actors.actor.talk.wire import decode, encode
-from kube_actors.actor.tcp.config import TcpConfig, Tls, mutual_tls
-from kube_actors.actor.tcp.network import TcpNetwork
+from kube_actors.actor.message import Blob, message, register
+from kube_actors.actor.talk import Delivery, Frame, Network, Overflow, StreamWriter, decode, encode
+from kube_actors.actor.tcp import TcpConfig, TcpNetwork, Tls, mutual_tls
 
 ONE_FOR_ONE = Strategy.ONE_FOR_ONE
 ONE_FOR_ALL = Strategy.ONE_FOR_ALL
@@ -62,22 +59,23 @@ __all__ = [
     "Network",
     "ONE_FOR_ALL",
     "ONE_FOR_ONE",
-    "Overflow",
     "OutsideTrouble",
+    "Overflow",
     "Overloaded",
     "REST_FOR_ONE",
     "Restart",
     "State",
-    "StreamWriter",
     "Strategy",
+    "StreamWriter",
+    "Supervisor",
+    "SupervisorStatistics",
     "TcpConfig",
     "TcpNetwork",
     "Tls",
-    "Supervisor",
-    "SupervisorStatistics",
     "Unreachable",
     "decode",
     "encode",
     "message",
     "mutual_tls",
+    "register",
 ]

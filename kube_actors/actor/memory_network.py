@@ -16,10 +16,8 @@ import attrs
 from kube_actors.actor.address import Address, prefixes
 from kube_actors.actor.errors import MalformedMessage
 from kube_actors.actor.link_rules import NO_FAULT, Fault, Rules
-from kube_actors.actor.loop.timers import Timers
-from kube_actors.actor.talk.absence import absence
-from kube_actors.actor.talk.envelope import Envelope
-from kube_actors.actor.talk.frame import Frame
+from kube_actors.actor.loop import Timers
+from kube_actors.actor.talk import Envelope, Frame, absence
 
 HELD_MAX = 65_536
 """Envelopes a held link keeps; the oldest are lost beyond that."""

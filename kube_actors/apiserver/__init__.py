@@ -6,7 +6,7 @@
 
 from kube_actors.apiserver.actor import run_apiserver
 from kube_actors.apiserver.config import ApiServerConfig, StaticToken
-from kube_actors.apiserver.doors.asgi import create_app
+from kube_actors.apiserver.doors import create_app
 from kube_actors.apiserver.server import Server
 
 __all__ = ["ApiServerConfig", "Server", "StaticToken", "create_app", "run_apiserver"]

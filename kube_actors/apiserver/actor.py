@@ -10,19 +10,15 @@ from collections.abc import Callable
 import anyio
 
 from kube_actors.actor import Actor
-from kube_actors.api import errors
-from kube_actors.api.kinds import Kind
-from kube_actors.apiserver.bootstrap.bootstrap import is_bootstrapped, run_bootstrap
-from kube_actors.apiserver.cache import ReadIndex, WatchCache
-from kube_actors.apiserver.cache.feed import run_feed
+from kube_actors.api import Kind, errors
+from kube_actors.apiserver.bootstrap import is_bootstrapped, run_bootstrap
+from kube_actors.apiserver.cache import ReadIndex, WatchCache, run_feed
 from kube_actors.apiserver.config import ApiServerConfig
-from kube_actors.apiserver.doors.channel import Door
+from kube_actors.apiserver.doors import Door
 from kube_actors.apiserver.housekeeping import run_bookmarks, run_compaction
 from kube_actors.apiserver.metrics import Metrics
 from kube_actors.apiserver.server import Server
-from kube_actors.apiserver.who.authorization import Authorizer
-from kube_actors.apiserver.who.pki import load_key
-from kube_actors.apiserver.who.tokens import Signer
+from kube_actors.apiserver.who import Authorizer, Signer, load_key
 from kube_actors.store import Store, StoreClient
 
 

@@ -2,10 +2,9 @@
 
 import attrs
 
-from kube_actors.api.kinds import Kind, Object
-from kube_actors.apiserver.cache.change import Form
-from kube_actors.apiserver.objects.conversion import to_served, to_stored
-from kube_actors.apiserver.objects.storage import encode_value
+from kube_actors.api import Kind, Object
+from kube_actors.apiserver.cache import Form
+from kube_actors.apiserver.objects import encode_value, to_served, to_stored
 from kube_actors.apiserver.output import Output, encode, form
 from kube_actors.apiserver.request import Answer, Request, User
 from kube_actors.apiserver.server import Server

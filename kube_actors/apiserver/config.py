@@ -7,7 +7,7 @@ import attrs
 from attrs.validators import ge, gt
 
 from kube_actors.actor import Address
-from kube_actors.api.kinds import BUILTIN, Kinds
+from kube_actors.api import BUILTIN, Kinds
 
 
 @attrs.frozen

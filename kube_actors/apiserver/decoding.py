@@ -6,10 +6,9 @@ them, Ignore drops them silently. Wrong types are always refused. Nothing here w
 
 from typing import Any
 
-from kube_actors.api import errors
-from kube_actors.api.kinds import BUILTIN, Kind, Object
+from kube_actors.api import BUILTIN, Kind, Object, errors
 from kube_actors.api.manifest import Decoded, decode_json, decode_yaml
-from kube_actors.api.schema.structure import (
+from kube_actors.api.schema import (
     Structure,
     decoding_error,
     field_warnings,

@@ -4,7 +4,7 @@ import anyio
 
 from kube_actors.api import errors
 from kube_actors.apiserver.server import Server
-from kube_actors.store.messages.keys import NoQuorum
+from kube_actors.store.messages import NoQuorum
 
 _FUTURE_WAIT_S = 3.0
 

@@ -9,13 +9,11 @@ from functools import lru_cache
 import attrs
 import orjson
 
-from kube_actors.api import errors
-from kube_actors.api.kinds import Kind, Object
+from kube_actors.api import Kind, Object, errors
 from kube_actors.api.manifest import dump_yaml
 from kube_actors.api.tables import to_table
-from kube_actors.apiserver.cache.change import SERVED, STORED, Form
-from kube_actors.apiserver.objects.conversion import to_served
-from kube_actors.apiserver.objects.storage import decode_value
+from kube_actors.apiserver.cache import SERVED, STORED, Form
+from kube_actors.apiserver.objects import decode_value, to_served
 from kube_actors.apiserver.request import JSON, YAML
 from kube_actors.client import messages
 

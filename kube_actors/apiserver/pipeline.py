@@ -26,20 +26,30 @@ from kube_actors.apiserver.request import (
     answer_error,
 )
 from kube_actors.apiserver.server import Server
-from kube_actors.apiserver.subresources import find_subresource
-from kube_actors.apiserver.subresources.binding import bind_named
-from kube_actors.apiserver.subresources.reviews import find_review
+from kube_actors.apiserver.subresources import bind_named, find_review, find_subresource
 from kube_actors.apiserver.target import Target, check_served, parse_target
-from kube_actors.apiserver.verbs.changing import APPLY, patch, update
-from kube_actors.apiserver.verbs.components import get_component, list_components
-from kube_actors.apiserver.verbs.creation import create
-from kube_actors.apiserver.verbs.deletion import delete, delete_collection
-from kube_actors.apiserver.verbs.reading import get, list_objects
-from kube_actors.apiserver.verbs.watching import watch
-from kube_actors.apiserver.who.authentication import authenticate
-from kube_actors.apiserver.who.authorization import Attributes
-from kube_actors.store.messages.keys import Compacted, InvalidRequest, NoQuorum, OutcomeUnknown
-from kube_actors.store.messages.maintenance import Corrupt, NoSpace
+from kube_actors.apiserver.verbs import (
+    APPLY,
+    create,
+    delete,
+    delete_collection,
+    get,
+    get_component,
+    list_components,
+    list_objects,
+    patch,
+    update,
+    watch,
+)
+from kube_actors.apiserver.who import Attributes, authenticate
+from kube_actors.store.messages import (
+    Compacted,
+    Corrupt,
+    InvalidRequest,
+    NoQuorum,
+    NoSpace,
+    OutcomeUnknown,
+)
 
 _FIELD_MANAGER_MAX = 128
 _log = logging.getLogger(__name__)

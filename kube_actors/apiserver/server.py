@@ -8,12 +8,11 @@ from typing import Any, Protocol
 import attrs
 
 from kube_actors.actor import Clock
-from kube_actors.api.kinds import Kind
+from kube_actors.api import Kind
 from kube_actors.apiserver.cache import ReadIndex, ResourceCache, WatchCache
 from kube_actors.apiserver.config import ApiServerConfig
 from kube_actors.apiserver.metrics import Metrics
-from kube_actors.apiserver.who.authorization import Authorizer
-from kube_actors.apiserver.who.tokens import Signer
+from kube_actors.apiserver.who import Authorizer, Signer
 from kube_actors.store import Store
 
 OpenStream = Callable[[str, Any], AbstractAsyncContextManager[AsyncIterator[Any]]]

@@ -2,8 +2,7 @@
 
 import attrs
 
-from kube_actors.api import errors
-from kube_actors.api.kinds import Kind, Kinds
+from kube_actors.api import Kind, Kinds, errors
 
 _VERBS_ONE = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "POST": "create"}
 _VERBS_MANY = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}

@@ -10,11 +10,10 @@ from collections.abc import Callable
 import attrs
 
 from kube_actors.actor import Blob
-from kube_actors.api import errors
-from kube_actors.api.kinds import Kind, Object
-from kube_actors.apiserver.objects.storage import decode_value, object_key
+from kube_actors.api import Kind, Object, errors
+from kube_actors.apiserver.objects import decode_value, object_key
 from kube_actors.apiserver.server import Server
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
     Compare,
     CompareResult,
     CompareTarget,

@@ -289,7 +289,7 @@ def chaos(kubeconfig: Path, verb: str, targets: tuple[str, ...]) -> None:
     run_chaos(kubeconfig, verb, targets)
 
 
-from kube_actors.cli.sim.commands import sim  # noqa: E402  (its options need nothing heavy)
+from kube_actors.cli.sim import sim  # noqa: E402  (its options need nothing heavy)
 from kube_actors.cli.store import store  # noqa: E402
 
 main.add_command(sim)

@@ -13,7 +13,7 @@ import click
 
 import kube_actors
 from kube_actors.actor import ActorError
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.cli.stage import NotObserved, Stage
 from kube_actors.cli.traffic import Tally, get, load
 from kube_actors.cluster import Cluster, NotReady, Timings

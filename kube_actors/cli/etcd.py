@@ -17,14 +17,13 @@ from anyio.abc import TaskGroup
 from attrs import frozen
 
 from kube_actors.actor import ActorError, Address
-from kube_actors.cluster import Cluster
-from kube_actors.cluster.keys import cluster_number
+from kube_actors.cluster import Cluster, cluster_number
 from kube_actors.store import member_address
-from kube_actors.store.messages.cluster import MemberNotFound, UpdateMember
+from kube_actors.store.messages import MemberNotFound, UpdateMember
 
 if TYPE_CHECKING:
-    from kube_actors.cluster.master import Engine
-    from kube_actors.cluster.processes.master import MasterProcess
+    from kube_actors.cluster import Engine
+    from kube_actors.cluster.processes import MasterProcess
 
 ANNOUNCE_AGAIN_S = 1.0
 _STORE_PREFIX = "etcd="

@@ -7,9 +7,8 @@ from typing import Any
 import anyio
 import click
 
-from kube_actors.cluster import InvalidConfig
-from kube_actors.cluster.directory import DirectoryRefused
-from kube_actors.cluster.processes.pki_directory import PkiRefused
+from kube_actors.cluster import DirectoryRefused, InvalidConfig
+from kube_actors.cluster.processes import PkiRefused
 
 NOTICE_S = 5.0
 """After how long somebody who waits is told what is missing."""

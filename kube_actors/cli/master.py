@@ -11,11 +11,14 @@ import click
 from kube_actors.cli.etcd import EtcdListen, load_etcd, serve_master
 from kube_actors.cli.foreground import patiently, run_until_signal
 from kube_actors.cli.quota import quota_of
-from kube_actors.cluster import InvalidConfig, Timings
-from kube_actors.cluster.kubeconfig_file import write_kubeconfig
-from kube_actors.cluster.processes.join import parse_endpoint, parse_join
-from kube_actors.cluster.processes.master import MasterOptions, MasterProcess
-from kube_actors.cluster.processes.pki_directory import PkiDirectory
+from kube_actors.cluster import InvalidConfig, Timings, write_kubeconfig
+from kube_actors.cluster.processes import (
+    MasterOptions,
+    MasterProcess,
+    PkiDirectory,
+    parse_endpoint,
+    parse_join,
+)
 
 
 def run_master_process(*, backend: str, **given: Any) -> None:

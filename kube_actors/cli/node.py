@@ -8,9 +8,7 @@ import click
 
 from kube_actors.cli.foreground import patiently, run_until_signal
 from kube_actors.cluster import InvalidConfig, Timings
-from kube_actors.cluster.processes.join import parse_join
-from kube_actors.cluster.processes.node import NodeOptions, NodeProcess
-from kube_actors.cluster.processes.pki_directory import PkiDirectory
+from kube_actors.cluster.processes import NodeOptions, NodeProcess, PkiDirectory, parse_join
 
 
 def run_node_process(*, backend: str, **given: Any) -> None:

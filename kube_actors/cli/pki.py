@@ -8,8 +8,8 @@ from random import Random
 
 import click
 
-from kube_actors.cluster.address_plan import NoFreeBlock, claim_block
-from kube_actors.cluster.processes.pki_directory import PkiDirectory, PkiRefused
+from kube_actors.cluster import NoFreeBlock, claim_block
+from kube_actors.cluster.processes import PkiDirectory, PkiRefused
 
 DAY_S = 86_400.0
 

@@ -2,7 +2,7 @@
 
 import click
 
-from kube_actors.api.quantities import MalformedQuantity, parse_quantity
+from kube_actors.api import MalformedQuantity, parse_quantity
 
 LEAST_BYTES = 1 << 20
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 import anyio
 
 from kube_actors.actor import ActorError
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.cli.traffic import RequestFailed
 
 T = TypeVar("T")

@@ -233,7 +233,7 @@ def restore(file: Path, data_dir: Path, masters: int, **options: Any) -> None:
     """
     import anyio
 
-    from kube_actors.cluster.directory import keep_masters
+    from kube_actors.cluster import keep_masters
     from kube_actors.store import DiskError, restore_directories
 
     saved = _read(file)

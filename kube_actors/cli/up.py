@@ -10,13 +10,11 @@ from typing import Any
 import anyio
 import click
 
-from kube_actors.api.errors import StatusError
-from kube_actors.api.kinds import UnknownKind
+from kube_actors.api import StatusError, UnknownKind
 from kube_actors.cli.command import DEFAULT_DIRECTORY
 from kube_actors.cli.etcd import EtcdDoor, EtcdListen, store_engine
 from kube_actors.cli.quota import quota_of
-from kube_actors.cluster import Cluster, InvalidConfig, NotReady, Timings
-from kube_actors.cluster.directory import sweep_scratch
+from kube_actors.cluster import Cluster, InvalidConfig, NotReady, Timings, sweep_scratch
 
 
 def run_up(*, backend: str, **options: Any) -> None:

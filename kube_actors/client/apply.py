@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from kube_actors.api import Kind, Object
-from kube_actors.api.errors import StatusError
+from kube_actors.api import Kind, Object, StatusError
 from kube_actors.api.manifest import parse_manifest
 from kube_actors.api.patches import create_merge_patch, merge_rules, three_way_patch
 

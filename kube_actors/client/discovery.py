@@ -6,7 +6,7 @@ Only custom kinds need it, so nothing is asked until a name is not known.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from kube_actors.api.kinds import Kind, Kinds
+from kube_actors.api import Kind, Kinds
 from kube_actors.client.paths import group_path
 
 Get = Callable[[str], Awaitable[dict[str, Any]]]

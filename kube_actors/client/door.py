@@ -19,7 +19,7 @@ from kube_actors.actor import (
     Overloaded,
     Unreachable,
 )
-from kube_actors.api.errors import StatusError, from_status
+from kube_actors.api import StatusError, from_status
 from kube_actors.client.backoff import Backoff
 from kube_actors.client.messages import ApiRequest, ApiResponse
 from kube_actors.client.servers import GONE_S, SILENT_S, Servers

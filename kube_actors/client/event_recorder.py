@@ -12,8 +12,7 @@ import anyio
 from attrs import define, frozen
 
 from kube_actors.actor import ActorError, Clock
-from kube_actors.api import Object
-from kube_actors.api.errors import StatusError
+from kube_actors.api import Object, StatusError
 from kube_actors.client.client import Client
 
 QUEUE_MAX = 1000

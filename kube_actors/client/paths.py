@@ -1,6 +1,6 @@
 """Where things are in the API: the paths of resources and objects."""
 
-from kube_actors.api.kinds import Kind
+from kube_actors.api import Kind
 
 
 def group_path(group: str, version: str) -> str:

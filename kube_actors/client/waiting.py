@@ -7,8 +7,7 @@ import anyio
 import orjson
 
 from kube_actors.actor import ActorError
-from kube_actors.api import Kind, Object
-from kube_actors.api.errors import StatusError
+from kube_actors.api import Kind, Object, StatusError
 from kube_actors.client.backoff import Backoff
 from kube_actors.client.conditions import Condition, Predicate, parse_condition, summary
 from kube_actors.client.watch import INITIAL_EVENTS_END

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from kube_actors.actor import ActorError
-from kube_actors.api.errors import from_status
+from kube_actors.api import from_status
 from kube_actors.client.door import Door
 from kube_actors.client.messages import ApiRefused, ApiRequest, WatchBatch, WatchEvent
 

@@ -9,9 +9,9 @@ import logging
 import anyio
 
 from kube_actors.actor import ActorError
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.apiserver import ApiServerConfig
-from kube_actors.apiserver.bootstrap.objects import kubernetes_service
+from kube_actors.apiserver.bootstrap import kubernetes_service
 from kube_actors.client import Client
 from kube_actors.cluster.health import Health
 

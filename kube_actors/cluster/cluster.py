@@ -28,11 +28,9 @@ from kube_actors.actor import (
     MemoryNetwork,
     Supervisor,
 )
-from kube_actors.apiserver import ApiServerConfig
-from kube_actors.apiserver.config import StaticToken
+from kube_actors.apiserver import ApiServerConfig, StaticToken
 from kube_actors.apiserver.http import serve
-from kube_actors.apiserver.who.kubeconfig import kubeconfig
-from kube_actors.apiserver.who.pki import server_context
+from kube_actors.apiserver.who import kubeconfig, server_context
 from kube_actors.client import Client, wait_for
 from kube_actors.cluster.address_plan import SIMULATED_PLAN, AddressPlan, claim_block, reclaim_block
 from kube_actors.cluster.config import (

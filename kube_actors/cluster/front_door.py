@@ -14,7 +14,7 @@ import anyio
 import orjson
 
 from kube_actors.actor import ActorError
-from kube_actors.api.errors import StatusError, forbidden, service_unavailable
+from kube_actors.api import StatusError, forbidden, service_unavailable
 from kube_actors.store import MemberStatus
 
 Scope = dict[str, Any]

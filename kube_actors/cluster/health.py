@@ -6,10 +6,10 @@ from typing import Any
 import anyio
 
 from kube_actors.actor import Actor, ActorError
-from kube_actors.client.messages import ApiRequest
+from kube_actors.client import ApiRequest
 from kube_actors.cluster.front_door import FrontDoor
 from kube_actors.store import Store
-from kube_actors.store.messages.keys import GetStatus, MemberStatus
+from kube_actors.store.messages import GetStatus, MemberStatus
 
 POLL_S = 0.2
 CALM_POLL_S = 1.0

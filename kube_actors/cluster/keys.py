@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from kube_actors.apiserver.who.pki import (
+from kube_actors.apiserver.who import (
     Entropy,
     KeyPair,
     create_authority,

@@ -8,8 +8,7 @@ import anyio
 import attrs
 
 from kube_actors.actor import Actor, ActorSystem, Address, Child, Restart, Supervisor
-from kube_actors.apiserver import ApiServerConfig, create_app, run_apiserver
-from kube_actors.apiserver.server import Server
+from kube_actors.apiserver import ApiServerConfig, Server, create_app, run_apiserver
 from kube_actors.cluster.config import QUOTA_BYTES, Timings
 from kube_actors.cluster.faults import Machine
 from kube_actors.cluster.front_door import FrontDoor

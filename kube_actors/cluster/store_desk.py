@@ -34,7 +34,7 @@ from kube_actors.store import (
     member_address,
     prepare_rebuild,
 )
-from kube_actors.store.disk.identity import Identity
+from kube_actors.store.disk import Identity
 
 CHANGES = ("add", "remove", "promote", "update")
 VERBS = ("members", *CHANGES, "alarms", "disarm", "defrag", "move-leader", "snapshot", "rebuild")

@@ -6,8 +6,7 @@ them all. ``run_controllers`` is the actor of one master: it leads, or waits for
 
 from kube_actors.controllers.actor import run_controllers
 from kube_actors.controllers.config import ControllersConfig
-from kube_actors.controllers.loop.controller import Controller, Round, View, Watch
-from kube_actors.controllers.loop.loop import run_controller
+from kube_actors.controllers.loop import Controller, Round, View, Watch, run_controller
 from kube_actors.controllers.registry import controllers
 
 __all__ = [

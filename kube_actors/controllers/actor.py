@@ -13,8 +13,7 @@ import anyio
 from kube_actors.actor import Actor, Child, Supervisor
 from kube_actors.client import Client, LeaderElector
 from kube_actors.controllers.config import GROUPS, USER, ControllersConfig
-from kube_actors.controllers.loop.controller import Controller
-from kube_actors.controllers.loop.loop import run_controller
+from kube_actors.controllers.loop import Controller, run_controller
 from kube_actors.controllers.registry import controllers
 
 LEASE_NAMESPACE = "kube-system"

@@ -14,9 +14,23 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.api import BUILTIN, Kind, Kinds, Object
-from kube_actors.controllers.loop.controller import Controller, Key, Round, View, Watch
-from kube_actors.controllers.loop.effects import Delete, Effect, Look, Patch, RequeueAfter, Together
-from kube_actors.controllers.loop.records import OwnerReference, Record, identity, owners_of
+from kube_actors.controllers.loop import (
+    Controller,
+    Delete,
+    Effect,
+    Key,
+    Look,
+    OwnerReference,
+    Patch,
+    Record,
+    RequeueAfter,
+    Round,
+    Together,
+    View,
+    Watch,
+    identity,
+    owners_of,
+)
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"

@@ -4,22 +4,28 @@ from typing import Any
 
 from kube_actors.controllers.config import ControllersConfig
 from kube_actors.controllers.garbage import garbage_collector
-from kube_actors.controllers.loop.controller import Controller
-from kube_actors.controllers.namespaces.emptying import namespace_controller
-from kube_actors.controllers.namespaces.root_ca import root_ca_publisher
-from kube_actors.controllers.namespaces.serviceaccount import SERVICE_ACCOUNT
-from kube_actors.controllers.nodes.lifecycle import Grace, node_lifecycle
-from kube_actors.controllers.nodes.pod_garbage import pod_garbage_collector
-from kube_actors.controllers.nodes.taint_eviction import TAINT_EVICTION
-from kube_actors.controllers.services.endpoints import ENDPOINTS
-from kube_actors.controllers.services.endpointslice import ENDPOINTSLICE
-from kube_actors.controllers.workloads.cronjob import CRONJOB
-from kube_actors.controllers.workloads.daemonset import DAEMONSET
-from kube_actors.controllers.workloads.deployment.deployment import DEPLOYMENT
-from kube_actors.controllers.workloads.disruption import DISRUPTION
-from kube_actors.controllers.workloads.job import JOB
-from kube_actors.controllers.workloads.replicaset import REPLICASET
-from kube_actors.controllers.workloads.statefulset import STATEFULSET
+from kube_actors.controllers.loop import Controller
+from kube_actors.controllers.namespaces import (
+    SERVICE_ACCOUNT,
+    namespace_controller,
+    root_ca_publisher,
+)
+from kube_actors.controllers.nodes import (
+    TAINT_EVICTION,
+    Grace,
+    node_lifecycle,
+    pod_garbage_collector,
+)
+from kube_actors.controllers.services import ENDPOINTS, ENDPOINTSLICE
+from kube_actors.controllers.workloads import (
+    CRONJOB,
+    DAEMONSET,
+    DISRUPTION,
+    JOB,
+    REPLICASET,
+    STATEFULSET,
+)
+from kube_actors.controllers.workloads.deployment import DEPLOYMENT
 
 
 def controllers(config: ControllersConfig) -> tuple[Controller[Any], ...]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from kube_actors.etcd.grpc.channel import Endpoint
+from kube_actors.etcd.grpc import Endpoint
 
 CLIENT_PORT = 2379
 

@@ -13,13 +13,11 @@ from typing import Any
 
 from kube_actors.actor import Actor, ActorCrashed
 from kube_actors.etcd.addresses import parse_endpoints
-from kube_actors.etcd.grpc import Code, GrpcError
-from kube_actors.etcd.grpc.call import Call
-from kube_actors.etcd.grpc.channel import Channel, Dial, Endpoint, dial_tcp
+from kube_actors.etcd.grpc import Call, Channel, Code, Dial, Endpoint, GrpcError, dial_tcp
 from kube_actors.etcd.key_values import event_from, range_to, ranged_from, txn_from, txn_to
 from kube_actors.etcd.refusals import is_about_server, read_failure, refusal, write_failure
 from kube_actors.etcd.schema import Parser, pb
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
     Compacted,
     InvalidRequest,
     LeaseGrant,

@@ -11,21 +11,20 @@ from kube_actors.actor import (
     Unreachable,
 )
 from kube_actors.etcd.grpc import Code, GrpcError
-from kube_actors.store.messages.cluster import (
-    LearnerNotReady,
-    MemberNotFound,
-    MembershipRefused,
-    NotLeader,
-)
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
     Compacted,
+    Corrupt,
     FutureRevision,
     InvalidRequest,
+    LearnerNotReady,
     LeaseNotFound,
+    MemberNotFound,
+    MembershipRefused,
     NoQuorum,
+    NoSpace,
+    NotLeader,
     OutcomeUnknown,
 )
-from kube_actors.store.messages.maintenance import Corrupt, NoSpace
 
 COMPACTED = "etcdserver: mvcc: required revision has been compacted"
 FUTURE_REVISION = "etcdserver: mvcc: required revision is a future revision"

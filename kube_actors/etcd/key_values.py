@@ -7,7 +7,7 @@ from kube_actors.actor import Blob
 from kube_actors.etcd.failures import INVALID_SORT, KEY_NOT_FOUND
 from kube_actors.etcd.grpc import Code, GrpcError
 from kube_actors.etcd.schema import pb
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
     Compare,
     CompareResult,
     CompareTarget,

@@ -5,15 +5,16 @@ from collections.abc import Callable
 from kube_actors.actor import ActorError, DeadlineExceeded, Overloaded, Unreachable
 from kube_actors.etcd import failures
 from kube_actors.etcd.grpc import Code, GrpcError
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
     Compacted,
+    Corrupt,
     FutureRevision,
     InvalidRequest,
     LeaseNotFound,
     NoQuorum,
+    NoSpace,
     OutcomeUnknown,
 )
-from kube_actors.store.messages.maintenance import Corrupt, NoSpace
 
 _LEADERLESS = (
     failures.NO_LEADER,

@@ -8,17 +8,20 @@ from anyio.abc import Listener
 
 from kube_actors.actor import Actor, Address
 from kube_actors.etcd.failures import to_grpc
-from kube_actors.etcd.grpc.server import GrpcServer
-from kube_actors.etcd.services.administration import Steward
-from kube_actors.etcd.services.auth import AuthService
-from kube_actors.etcd.services.cluster import ClusterService
-from kube_actors.etcd.services.health import HealthService
-from kube_actors.etcd.services.kv import KvService
-from kube_actors.etcd.services.leader_guard import LeaderGuard
-from kube_actors.etcd.services.lease import LeaseService
-from kube_actors.etcd.services.maintenance import MaintenanceService
-from kube_actors.etcd.services.origin import CLUSTER_ID, Origin
-from kube_actors.etcd.services.watch import WatchService
+from kube_actors.etcd.grpc import GrpcServer
+from kube_actors.etcd.services import (
+    CLUSTER_ID,
+    AuthService,
+    ClusterService,
+    HealthService,
+    KvService,
+    LeaderGuard,
+    LeaseService,
+    MaintenanceService,
+    Origin,
+    Steward,
+    WatchService,
+)
 from kube_actors.store import StoreClient
 
 

@@ -5,8 +5,8 @@ what is done for a pod and what is reported of it; ``runtimes`` carry it out, as
 simulated.
 """
 
-from kube_actors.node.config import KubeletConfig
-from kube_actors.node.images.catalogue import BUILTIN_IMAGES, Catalogue, Image
+from kube_actors.node.config import DEFAULT_CAPACITY, KubeletConfig
+from kube_actors.node.images import BUILTIN_IMAGES, Catalogue, Image
 from kube_actors.node.kubelet import run_kubelet
 from kube_actors.node.runtimes import (
     ContainerRuntime,
@@ -20,6 +20,7 @@ __all__ = [
     "BUILTIN_IMAGES",
     "Catalogue",
     "ContainerRuntime",
+    "DEFAULT_CAPACITY",
     "Image",
     "KubeletConfig",
     "ProcessRuntime",

@@ -3,7 +3,7 @@
 from ipaddress import ip_network
 
 from kube_actors.actor import Actor, Address
-from kube_actors.client.messages import AddressAssigned, AssignAddress, NoAddress, ReleaseAddress
+from kube_actors.client import AddressAssigned, AssignAddress, NoAddress, ReleaseAddress
 
 CALL_S = 10.0
 

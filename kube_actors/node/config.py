@@ -11,7 +11,7 @@ from typing import Any
 from attrs import Factory, field, frozen
 
 from kube_actors.actor import Address
-from kube_actors.node.runtimes.protocol import ContainerRuntime
+from kube_actors.node.runtimes import ContainerRuntime
 
 KUBELET_VERSION = "v1.36.0-kube-actors"
 DEFAULT_CAPACITY: Mapping[str, str] = {

@@ -13,7 +13,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from kube_actors.actor import Actor
-from kube_actors.actor.loop.parking import running_library
+from kube_actors.actor.loop import running_library
 from kube_actors.api import Object
 from kube_actors.client import Client, EventRecorder, Informer, Record
 from kube_actors.node.addresses import Addresses
@@ -21,12 +21,15 @@ from kube_actors.node.backoff import BackoffPolicy
 from kube_actors.node.config import KubeletConfig
 from kube_actors.node.log_server import LogServer
 from kube_actors.node.node_reporter import NodeReporter
-from kube_actors.node.pods.admission import admit, requests_of
-from kube_actors.node.pods.assessment import Patience
-from kube_actors.node.pods.entry import PodEntry
-from kube_actors.node.pods.lifecycle import TERMINAL
-from kube_actors.node.pods.sources import PodSources
-from kube_actors.node.pods.worker import PodWorker
+from kube_actors.node.pods import (
+    TERMINAL,
+    Patience,
+    PodEntry,
+    PodSources,
+    PodWorker,
+    admit,
+    requests_of,
+)
 from kube_actors.node.prober import Prober
 from kube_actors.node.registration import node_labels
 from kube_actors.node.status_writer import StatusWriter

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from kube_actors.actor import Blob, Delivery
-from kube_actors.client.messages import KubeletRefused, LogChunk, ReadLog
-from kube_actors.node.pods.entry import PodEntry
-from kube_actors.node.runtimes.protocol import LogQuery
+from kube_actors.client import KubeletRefused, LogChunk, ReadLog
+from kube_actors.node.pods import PodEntry
+from kube_actors.node.runtimes import LogQuery
 
 if TYPE_CHECKING:
     from kube_actors.node.kubelet import Kubelet

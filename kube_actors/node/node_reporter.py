@@ -7,7 +7,7 @@ wrote it. A Node that was deleted is registered again, as a new one.
 import anyio
 
 from kube_actors.actor import ActorError, Clock
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.client import Client
 from kube_actors.node.config import KubeletConfig
 from kube_actors.node.registration import (

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from kube_actors.api import Object
-from kube_actors.node.pods.entry import PodEntry, Probe
-from kube_actors.node.probes.handlers import ProbeFailed, perform
-from kube_actors.node.probes.schedule import (
+from kube_actors.node.pods import PodEntry, Probe
+from kube_actors.node.probes import (
     EAGER_S,
+    ProbeFailed,
     ProbeTrack,
     first_track,
     is_settled,
+    perform,
     probe_of,
     record,
 )
-from kube_actors.node.runtimes.protocol import ContainerStatus, ProbeKind
+from kube_actors.node.runtimes import ContainerStatus, ProbeKind
 
 if TYPE_CHECKING:
     from kube_actors.node.kubelet import Kubelet

@@ -12,11 +12,13 @@ import anyio
 import attrs
 
 from kube_actors.actor import Actor, ActorError, Address, Delivery
-from kube_actors.api.errors import StatusError
-from kube_actors.client import Client, EventRecorder, Informer
-from kube_actors.client.messages import (
+from kube_actors.api import StatusError
+from kube_actors.client import (
     AddressAssigned,
     AssignAddress,
+    Client,
+    EventRecorder,
+    Informer,
     NoAddress,
     ReleaseAddress,
 )

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import anyio
 from anyio.abc import ByteStream, SocketAttribute, SocketStream, TaskGroup
 
-from kube_actors.actor.tcp.listening import accept_stream
+from kube_actors.actor.tcp import accept_stream
 from kube_actors.proxy.balancer import Balancer
 from kube_actors.proxy.limits import Limits
 from kube_actors.proxy.routing import Frontend, Route

@@ -88,6 +88,7 @@ from kube_actors.raft.errors import (
     TransferRefused,
     UnknownMessage,
 )
+from kube_actors.raft.handover import has_ready
 from kube_actors.raft.log import LogStorage, MemoryLog
 from kube_actors.raft.membership import (
     LEAVE_JOINT,
@@ -95,6 +96,7 @@ from kube_actors.raft.membership import (
     ConfigChange,
     MemberChange,
     Transition,
+    changed,
     decode_config,
 )
 from kube_actors.raft.messages import (
@@ -129,21 +131,21 @@ from kube_actors.raft.quorum import Quorum, VoteResult
 from kube_actors.raft.raft import Raft
 from kube_actors.raft.ready import ReadState, Ready, Role, SoftState
 from kube_actors.raft.sessions import ClientRequest, Sessions
-from kube_actors.raft.snapshots.chunks import (
+from kube_actors.raft.snapshots import (
     ChunkRefusal,
+    SendingState,
     SnapshotBlocks,
     SnapshotChunk,
     SnapshotChunkReply,
+    SnapshotPiece,
+    SnapshotReceiving,
+    SnapshotSending,
     SnapshotSource,
 )
-from kube_actors.raft.snapshots.receiving import SnapshotPiece, SnapshotReceiving
-from kube_actors.raft.snapshots.sending import SendingState, SnapshotSending
+from kube_actors.raft.state import RaftState
 from kube_actors.raft.status import PeerStatus, Status
 
 __all__ = [
-    "LEAVE_JOINT",
-    "MESSAGE_TYPES",
-    "NOBODY",
     "AlreadyAnswered",
     "Append",
     "AppendReply",
@@ -164,13 +166,16 @@ __all__ = [
     "Index",
     "InstallSnapshot",
     "InvalidChange",
+    "LEAVE_JOINT",
     "LogCompacted",
     "LogStorage",
     "LogUnavailable",
+    "MESSAGE_TYPES",
     "MemberChange",
     "MemberId",
     "MemoryLog",
     "Message",
+    "NOBODY",
     "PeerStatus",
     "PreVote",
     "PreVoteReply",
@@ -180,10 +185,11 @@ __all__ = [
     "Raft",
     "RaftConfig",
     "RaftError",
+    "RaftState",
     "ReadDropped",
     "ReadIndex",
-    "ReadOnly",
     "ReadIndexReply",
+    "ReadOnly",
     "ReadState",
     "Ready",
     "Role",
@@ -212,5 +218,7 @@ __all__ = [
     "Vote",
     "VoteReply",
     "VoteResult",
+    "changed",
     "decode_config",
+    "has_ready",
 ]

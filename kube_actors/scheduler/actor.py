@@ -12,7 +12,7 @@ import attrs
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from kube_actors.actor import Actor, ActorError, Address
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.client import Client, ElectionTimes, EventRecorder, Informer, LeaderElector
 from kube_actors.scheduler.cycle import Placement, Unschedulable, schedule
 from kube_actors.scheduler.node import NodeInfo, project_node

@@ -9,9 +9,8 @@ from collections.abc import Callable
 
 import attrs
 
-from kube_actors.api.selectors import Operator
-from kube_actors.api.selectors.nodes import NAME_FIELD, allows
-from kube_actors.api.taints import UNSCHEDULABLE, Taint, repelled
+from kube_actors.api import UNSCHEDULABLE, Taint, repelled
+from kube_actors.api.selectors import NAME_FIELD, Operator, allows
 from kube_actors.scheduler.node import NodeState
 from kube_actors.scheduler.pod import PodInfo
 from kube_actors.scheduler.snapshot import Snapshot

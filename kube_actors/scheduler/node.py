@@ -10,8 +10,7 @@ from typing import Any
 
 import attrs
 
-from kube_actors.api.shared_labels import shared_labels
-from kube_actors.api.taints import Taint, taints_of
+from kube_actors.api import Taint, shared_labels, taints_of
 from kube_actors.scheduler.pod import PodInfo, amounts
 
 Object = dict[str, Any]

@@ -12,10 +12,8 @@ from typing import Any
 
 import attrs
 
-from kube_actors.api.quantities import parse_quantity
-from kube_actors.api.selectors.nodes import NodeTerm, node_term, required_terms
-from kube_actors.api.shared_labels import shared_labels
-from kube_actors.api.taints import Toleration, tolerations_of
+from kube_actors.api import Toleration, parse_quantity, shared_labels, tolerations_of
+from kube_actors.api.selectors import NodeTerm, node_term, required_terms
 from kube_actors.scheduler.rules import (
     PodTerm,
     SpreadConstraint,

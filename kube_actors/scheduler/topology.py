@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from kube_actors.api.selectors.nodes import allows
-from kube_actors.api.taints import repelled
+from kube_actors.api import repelled
+from kube_actors.api.selectors import allows
 from kube_actors.scheduler.node import NodeState
 from kube_actors.scheduler.pod import PodInfo
 from kube_actors.scheduler.rules import PodTerm, SpreadConstraint

@@ -2,19 +2,9 @@
 
 from typing import Any, Protocol
 
-from kube_actors.store.messages.cluster import (
-    AddMember,
-    ListMembers,
-    MemberInfo,
-    Members,
-    MoveLeader,
-    PromoteMember,
-    RemoveMember,
-    UpdateMember,
-)
-from kube_actors.store.messages.keys import MemberStatus
-from kube_actors.store.messages.maintenance import (
+from kube_actors.store.messages import (
     ActivateAlarm,
+    AddMember,
     Alarm,
     AlarmKind,
     Alarms,
@@ -23,6 +13,14 @@ from kube_actors.store.messages.maintenance import (
     Leases,
     ListAlarms,
     ListLeases,
+    ListMembers,
+    MemberInfo,
+    Members,
+    MemberStatus,
+    MoveLeader,
+    PromoteMember,
+    RemoveMember,
+    UpdateMember,
 )
 
 

@@ -23,12 +23,12 @@ from kube_actors.actor import (
 )
 from kube_actors.store.administration import Administration
 from kube_actors.store.config import member_address
-from kube_actors.store.messages.cluster import ListMembers, Members
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
     AtRevision,
     Compact,
     CurrentRevision,
     GetHash,
+    GetSnapshot,
     GetStatus,
     Hashed,
     LeaseGrant,
@@ -36,6 +36,8 @@ from kube_actors.store.messages.keys import (
     LeaseRevoke,
     LeaseState,
     LeaseTimeToLive,
+    ListMembers,
+    Members,
     MemberStatus,
     OutcomeUnknown,
     Range,
@@ -45,7 +47,6 @@ from kube_actors.store.messages.keys import (
     Watch,
     Watched,
 )
-from kube_actors.store.messages.maintenance import GetSnapshot
 from kube_actors.store.watch_client import WatchSessionClient, open_session
 
 T = TypeVar("T")

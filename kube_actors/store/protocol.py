@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
     LeaseGrant,
     LeaseKeepAlive,
     LeaseRevoke,

@@ -10,8 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 from kube_actors.actor import Actor, Address
-from kube_actors.store.messages.keys import Watch
-from kube_actors.store.messages.watch_session import (
+from kube_actors.store.messages import (
     SESSION_WATCH,
     SessionCancel,
     SessionItem,
@@ -19,6 +18,7 @@ from kube_actors.store.messages.watch_session import (
     SessionOpened,
     SessionProgress,
     SharedItem,
+    Watch,
     WatchSession,
 )
 

@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 import anyio
 
-from kube_actors.client.door import Door
-from kube_actors.client.messages import ApiRequest, ApiResponse
+from kube_actors.client import ApiRequest, ApiResponse, Door
 
 
 class MortalDoor(Door):

@@ -14,11 +14,10 @@ import anyio
 from attrs import field, frozen
 
 from kube_actors.actor import ActorError
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.client import Client
-from kube_actors.simulation.cluster.faults.weather import VERBS, Shape, draw_schedule
-from kube_actors.simulation.cluster.history import Change
-from kube_actors.simulation.cluster.world import ClusterWorld, Part, Plan
+from kube_actors.simulation.cluster import Change, ClusterWorld, Part, Plan
+from kube_actors.simulation.cluster.faults import VERBS, Shape, draw_schedule
 from kube_actors.simulation.scenario import Finding, Run
 from kube_actors.simulation.schedule import FaultSchedule
 from kube_actors.simulation.shrink import Shrunk, shrink

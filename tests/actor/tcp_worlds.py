@@ -11,7 +11,7 @@ import anyio
 from attrs import frozen
 
 from kube_actors.actor import ActorSystem, TcpConfig, TcpNetwork, Tls, mutual_tls
-from kube_actors.apiserver.who.pki import KeyPair, create_authority, issue_process
+from kube_actors.apiserver.who import KeyPair, create_authority, issue_process
 
 WAIT_S = 60.0
 PATIENT = TcpConfig(ping_s=30.0, silence_s=120.0, handshake_s=60.0, connect_s=60.0)

@@ -22,8 +22,7 @@ from kube_actors.actor import (
     Unreachable,
     message,
 )
-from kube_actors.actor.talk.envelope import TELL, Envelope
-from kube_actors.actor.talk.frame import Frame
+from kube_actors.actor.talk import TELL, Envelope, Frame
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from kube_actors.actor import Actor, ActorCrashed, ActorSystem, Child, Supervisor
-from kube_actors.actor.talk.port import Port
+from kube_actors.actor.talk import Port
 
 from .test_channel import run_echo
 from .test_supervision import Ask

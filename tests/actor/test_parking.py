@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from kube_actors.actor.loop.parking import running_library
+from kube_actors.actor.loop import running_library
 
 
 @pytest.mark.anyio

@@ -1,7 +1,8 @@
 import pytest
 
 from kube_actors.actor.address import covers, prefixes
-from kube_actors.actor.life.restarts import Backoff, Intensity, Strategy
+from kube_actors.actor.life import Strategy
+from kube_actors.actor.life.restarts import Backoff, Intensity
 from kube_actors.actor.link_rules import Rules
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kube_actors.actor import Address, Frame, MalformedMessage
-from kube_actors.actor.talk.envelope import CALL, CREDIT, KEEPALIVE, TELL, Envelope
+from kube_actors.actor.talk import CALL, KEEPALIVE, TELL, Envelope
+from kube_actors.actor.talk.envelope import CREDIT
 from kube_actors.actor.tcp.frames import HEAD_BYTES, LEAD_BYTES, FrameReader, size_of, to_bytes
 
 MAX = 1 << 16

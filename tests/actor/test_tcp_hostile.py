@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kube_actors.actor import Address, Blob, Frame, MalformedMessage, Overloaded, TcpConfig, Tls
-from kube_actors.actor.talk.envelope import TELL, Envelope
+from kube_actors.actor.talk import TELL, Envelope
 from kube_actors.actor.tcp.frames import HELD, HELLO, REFUSED, FrameReader, to_bytes
 from kube_actors.actor.tcp.handshake import Hello
 from kube_actors.actor.tcp.schema import schema_digests

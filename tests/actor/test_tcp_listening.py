@@ -7,7 +7,8 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream, TaskGroup
 
-from kube_actors.actor.tcp.listening import accept_stream, serve
+from kube_actors.actor.tcp import accept_stream
+from kube_actors.actor.tcp.listening import serve
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kube_actors.actor import Blob, Frame, MalformedMessage, decode, encode, message
-from kube_actors.store.messages.keys import Compare, CompareResult, CompareTarget, Put, Range, Txn
+from kube_actors.store.messages import Compare, CompareResult, CompareTarget, Put, Range, Txn
 
 from .wire_messages import Checked, Colour, Empty, Everything, Leaf, Node, Refused, Term
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kube_actors.api import Object
-from kube_actors.api.defaults.kinds import apply_defaults
+from kube_actors.api.defaults import apply_defaults
 from kube_actors.api.defaults.pods import pull_policy
-from kube_actors.api.schema.structure import validate_structure
+from kube_actors.api.schema import validate_structure
 from tests.api.objects import CONTAINER, VALID, at, kind_of, valid
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from kube_actors.api import errors
-from kube_actors.api.errors import Cause, Resource, StatusError, from_status
+from kube_actors.api import StatusError, errors, from_status
+from kube_actors.api.errors import Cause, Resource
 
 PODS = Resource("", "pods", "Pod")
 DEPLOYMENTS = Resource("apps", "deployments", "Deployment")

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from kube_actors.api.selectors.nodes import allows, node_term, required_terms
-from kube_actors.api.taints import Taint, repelled, tolerations_of
+from kube_actors.api import Taint, repelled, tolerations_of
+from kube_actors.api.selectors import allows, node_term, required_terms
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.api.patches import create_merge_patch, json_patch, merge_patch
 
 

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kube_actors.api.errors import StatusError
-from kube_actors.api.kinds import BUILTIN, Kind
+from kube_actors.api import BUILTIN, Kind, StatusError
 from kube_actors.api.patches import (
     merge_rules,
     strategic_merge_patch,

@@ -2,14 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kube_actors.api.quantities import (
-    Format,
-    MalformedQuantity,
-    Quantity,
-    canonicalize,
-    is_quantity,
-    parse_quantity,
-)
+from kube_actors.api import MalformedQuantity, parse_quantity
+from kube_actors.api.quantities import Format, Quantity, canonicalize, is_quantity
 
 
 @pytest.mark.parametrize(

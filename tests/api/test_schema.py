@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kube_actors.api import BUILTIN, Kind, Object
 from kube_actors.api.data import definitions
-from kube_actors.api.schema.structure import (
+from kube_actors.api.schema import (
     decoding_error,
     field_warnings,
     strict_error,

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from kube_actors.api.errors import Resource, StatusError
+from kube_actors.api import StatusError
+from kube_actors.api.errors import Resource
 from kube_actors.api.selectors import (
     NOTHING,
     check_fields,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kube_actors.api import BUILTIN, Kind, Object
-from kube_actors.api.strategy.kinds import (
+from kube_actors.api.strategy import (
     counts_generation,
     graceful_deletion_s,
     prepare_for_create,

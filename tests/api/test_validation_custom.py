@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kube_actors.api import Kind
-from kube_actors.api.schema.structure import validate_structure
+from kube_actors.api.schema import validate_structure
 from kube_actors.api.validation import validate_create, validate_update
 
 SPEC: dict[str, Any] = {

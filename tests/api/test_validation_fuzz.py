@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kube_actors.api.defaults.kinds import apply_defaults
+from kube_actors.api.defaults import apply_defaults
 from kube_actors.api.errors import Cause
-from kube_actors.api.schema.structure import validate_structure
-from kube_actors.api.strategy.kinds import prepare_for_update
+from kube_actors.api.schema import validate_structure
+from kube_actors.api.strategy import prepare_for_update
 from kube_actors.api.validation import validate_create, validate_update
 from tests.api.objects import RICH_POD, VALID, admitted, kind_of, stored
 

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
     Compacted,
     LeaseState,
     MemberStatus,
@@ -19,9 +19,7 @@ from kube_actors.store.messages.keys import (
     Watch,
     Watched,
 )
-from kube_actors.store.state.keyspace import Keyspace
-from kube_actors.store.state.leases import Leases
-from kube_actors.store.state.ranges import read_range
+from kube_actors.store.state import Keyspace, Leases, read_range
 from kube_actors.store.state.txn import apply_txn
 
 

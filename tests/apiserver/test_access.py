@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from kube_actors.api import BUILTIN
-from kube_actors.apiserver.who.authentication import user_of_token
-from kube_actors.apiserver.who.pki import create_key, encode_key
+from kube_actors.apiserver.who import create_key, encode_key, user_of_token
 from tests.apiserver.samples import sample
 from tests.apiserver.world import MASTERS, MERGE, config_map, world
 

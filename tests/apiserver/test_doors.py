@@ -9,7 +9,7 @@ import pytest
 from kube_actors.actor import Actor, Blob, Child
 from kube_actors.apiserver import create_app
 from kube_actors.apiserver.request import Answer, Request
-from kube_actors.client.messages import KubeletRefused, LogChunk, ReadLog
+from kube_actors.client import KubeletRefused, LogChunk, ReadLog
 from tests.apiserver.world import config_map, pod, world
 
 MAPS = "/api/v1/namespaces/default/configmaps"

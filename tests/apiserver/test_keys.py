@@ -9,23 +9,18 @@ from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store
 
 from kube_actors.apiserver import protobuf
-from kube_actors.apiserver.objects.storage import (
-    decode_value,
-    encode_value,
-    object_key,
-    splice,
-    split_key,
-)
-from kube_actors.apiserver.who.kubeconfig import kubeconfig
-from kube_actors.apiserver.who.pki import (
-    client_context,
+from kube_actors.apiserver.objects import decode_value, encode_value, object_key, splice, split_key
+from kube_actors.apiserver.who import (
+    Signer,
     create_authority,
     create_key,
     issue_client,
     issue_server,
+    kubeconfig,
     server_context,
 )
-from kube_actors.apiserver.who.tokens import InvalidToken, Signer
+from kube_actors.apiserver.who.pki import client_context
+from kube_actors.apiserver.who.tokens import InvalidToken
 
 NOW_S = 1_767_225_600.0
 

@@ -20,15 +20,15 @@ from anyio.streams.tls import TLSStream
 
 from kube_actors.apiserver import StaticToken, create_app
 from kube_actors.apiserver.http import serve
-from kube_actors.apiserver.who.kubeconfig import kubeconfig
-from kube_actors.apiserver.who.pki import (
+from kube_actors.apiserver.who import (
     KeyPair,
-    client_context,
     create_authority,
     issue_client,
     issue_server,
+    kubeconfig,
     server_context,
 )
+from kube_actors.apiserver.who.pki import client_context
 from tests.apiserver.world import World, world
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]

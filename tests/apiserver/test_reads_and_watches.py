@@ -6,8 +6,8 @@ import anyio
 import pytest
 
 from kube_actors.actor import Blob
-from kube_actors.client.messages import ApiRefused, ApiRequest
-from kube_actors.store.messages.keys import DeleteRange, Put, Txn
+from kube_actors.client import ApiRefused, ApiRequest
+from kube_actors.store.messages import DeleteRange, Put, Txn
 from tests.apiserver.memory_store import MemoryStore
 from tests.apiserver.world import MERGE, Events, World, config_map, pod, world
 

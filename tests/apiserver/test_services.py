@@ -7,7 +7,7 @@ import pytest
 
 from kube_actors.actor import Blob
 from kube_actors.apiserver.verbs.allocation import port_key
-from kube_actors.store.messages.keys import Put, Range, Txn
+from kube_actors.store.messages import Put, Range, Txn
 from tests.apiserver.memory_store import MemoryStore
 from tests.apiserver.world import MERGE, world
 

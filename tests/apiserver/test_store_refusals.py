@@ -4,7 +4,7 @@ import pytest
 
 from kube_actors.actor import ActorError
 from kube_actors.store import Corrupt, NoQuorum, NoSpace, OutcomeUnknown, Txn
-from kube_actors.store.messages.keys import TxnDone
+from kube_actors.store.messages import TxnDone
 from tests.apiserver.memory_store import MemoryStore
 from tests.apiserver.world import config_map, world
 

@@ -21,7 +21,7 @@ from kube_actors.actor import (
     Supervisor,
 )
 from kube_actors.apiserver import ApiServerConfig, Server, run_apiserver
-from kube_actors.client.messages import ApiRequest, ApiResponse
+from kube_actors.client import ApiRequest, ApiResponse
 from kube_actors.store import MemberConfig, MemoryDisk, Store, run_member
 from tests.apiserver.memory_store import MemoryStore
 

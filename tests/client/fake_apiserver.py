@@ -14,19 +14,12 @@ import orjson
 from attrs import define, field
 
 from kube_actors.actor import Actor, ActorSystem, Blob, Child, Delivery, Supervisor
-from kube_actors.api import BUILTIN, Kind, Object
+from kube_actors.api import BUILTIN, Kind, Object, StatusError
 from kube_actors.api import errors as api_errors
-from kube_actors.api.errors import StatusError
 from kube_actors.api.patches import json_patch, merge_patch, strategic_merge_patch
 from kube_actors.api.selectors import fields_of, parse_field_selector, parse_label_selector
+from kube_actors.client import ApiRefused, ApiRequest, ApiResponse, WatchBatch, WatchEvent
 from kube_actors.client.discovery import kinds_of
-from kube_actors.client.messages import (
-    ApiRefused,
-    ApiRequest,
-    ApiResponse,
-    WatchBatch,
-    WatchEvent,
-)
 
 WIDGETS = {
     "kind": "APIResourceList",

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from kube_actors.actor import ActorSystem, Address, Child, Supervisor
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.apiserver import ApiServerConfig, run_apiserver
 from kube_actors.client import Client, EventRecorder, Informer, LeaderElector, Record, wait_for
 from kube_actors.store import MemberConfig, MemoryDisk, run_member

@@ -4,11 +4,9 @@ import anyio
 import pytest
 
 from kube_actors.actor import ActorCrashed, ActorError, Address, Unreachable
-from kube_actors.api import UnknownKind, errors
-from kube_actors.api.errors import StatusError
-from kube_actors.client import Client
+from kube_actors.api import StatusError, UnknownKind, errors
+from kube_actors.client import ApiRequest, Client
 from kube_actors.client.apply import LAST_APPLIED
-from kube_actors.client.messages import ApiRequest
 from kube_actors.client.servers import Servers
 from tests.client.fake_apiserver import config_map, open_world, pod
 

@@ -5,7 +5,7 @@ import pytest
 
 from kube_actors.actor import Actor, Child, Clock
 from kube_actors.client import Client, LeaderElector
-from kube_actors.client.election.leader_elector import ElectionTimes
+from kube_actors.client.election import ElectionTimes
 from kube_actors.client.election.lease_record import LeaseRecord, Observation, claimed, released
 from tests.client.fake_apiserver import World, open_world
 

@@ -25,9 +25,8 @@ from kube_actors.store import (
     Watch,
     Watched,
 )
-from kube_actors.store.messages.commands import Command
-from kube_actors.store.state.ranges import read_range
-from kube_actors.store.state.replicated import State
+from kube_actors.store.messages import Command
+from kube_actors.store.state import State, read_range
 from kube_actors.store.watch.watches import Interest
 
 

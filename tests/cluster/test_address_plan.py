@@ -4,7 +4,8 @@ import ipaddress
 
 import pytest
 
-from kube_actors.cluster.address_plan import SIMULATED_PLAN, claim_block, real_plan
+from kube_actors.cluster import claim_block
+from kube_actors.cluster.address_plan import SIMULATED_PLAN, real_plan
 
 
 def test_two_claims_hold_different_blocks_and_a_closed_one_is_free_again() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kube_actors.cluster.directory import cluster_directory, sweep_scratch
+from kube_actors.cluster import sweep_scratch
+from kube_actors.cluster.directory import cluster_directory
 
 KILLED = """
 import os, tempfile

@@ -9,11 +9,17 @@ import pytest
 
 from kube_actors import Cluster
 from kube_actors.actor import ActorError
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.cli.traffic import RequestFailed, get
-from kube_actors.cluster import InvalidConfig, NodeSpec, NotReady, Timings
-from kube_actors.cluster.address_plan import NoFreeBlock, reclaim_block
-from kube_actors.cluster.directory import DirectoryRefused
+from kube_actors.cluster import (
+    DirectoryRefused,
+    InvalidConfig,
+    NodeSpec,
+    NoFreeBlock,
+    NotReady,
+    Timings,
+)
+from kube_actors.cluster.address_plan import reclaim_block
 from tests.cluster.leftovers import nothing_left, traces
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]

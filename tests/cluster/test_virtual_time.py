@@ -7,7 +7,7 @@ import pytest
 
 from kube_actors import Cluster
 from kube_actors.actor import ActorError, Clock
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.cluster import Timings
 
 pytestmark = pytest.mark.anyio

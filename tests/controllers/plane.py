@@ -21,7 +21,7 @@ from kube_actors.actor import (
     MemoryNetwork,
     Supervisor,
 )
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.apiserver import ApiServerConfig, run_apiserver
 from kube_actors.client import Client, Informer
 from kube_actors.controllers import ControllersConfig, run_controllers

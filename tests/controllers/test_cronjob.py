@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kube_actors.controllers.loop.effects import RequeueAfter
+from kube_actors.controllers.loop import RequeueAfter
+from kube_actors.controllers.workloads import CRONJOB
 from kube_actors.controllers.workloads.cron_schedule import BadSchedule, parse_schedule
-from kube_actors.controllers.workloads.cronjob import CRONJOB, latest_due
+from kube_actors.controllers.workloads.cronjob import latest_due
 from tests.controllers.world import World, timestamp
 
 NEXT = [

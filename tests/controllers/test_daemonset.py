@@ -1,6 +1,6 @@
 """DaemonSets: one pod per fitting node, and updates within bounds."""
 
-from kube_actors.controllers.workloads.daemonset import DAEMONSET
+from kube_actors.controllers.workloads import DAEMONSET
 from tests.controllers.objects import node, template
 from tests.controllers.world import World
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kube_actors.controllers.objects.pod_template import template_digest
-from kube_actors.controllers.workloads.deployment.deployment import DEPLOYMENT
+from kube_actors.controllers.objects import template_digest
+from kube_actors.controllers.workloads import REPLICASET
+from kube_actors.controllers.workloads.deployment import DEPLOYMENT
 from kube_actors.controllers.workloads.deployment.rollout import strategy_of
-from kube_actors.controllers.workloads.replicaset import REPLICASET
 from tests.controllers.objects import condition, deployment, replicaset, template
 from tests.controllers.world import World
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kube_actors.controllers.workloads.disruption import DISRUPTION
+from kube_actors.controllers.workloads import DISRUPTION
 from tests.controllers.objects import deployment, owned_by, pod, replicaset
 from tests.controllers.world import World, timestamp
 

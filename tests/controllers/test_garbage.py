@@ -1,8 +1,7 @@
 """Owners and dependents: the three cascades, and never deleting on hearsay."""
 
 from kube_actors.controllers.garbage import garbage_collector
-from kube_actors.controllers.loop.controller import Round
-from kube_actors.controllers.loop.effects import Delete, Look
+from kube_actors.controllers.loop import Delete, Look, Round
 from tests.controllers.objects import config_map, owned_by
 from tests.controllers.world import START_S, World, WorldView, timestamp
 

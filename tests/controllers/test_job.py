@@ -1,6 +1,6 @@
 """Jobs: completions, parallelism, failures, deadlines, indexes, cleaning up."""
 
-from kube_actors.controllers.workloads.job import JOB
+from kube_actors.controllers.workloads import JOB
 from tests.controllers.objects import condition
 from tests.controllers.world import World, timestamp
 

@@ -1,8 +1,10 @@
 """What every namespace gets, and how one goes."""
 
-from kube_actors.controllers.namespaces.emptying import namespace_controller
-from kube_actors.controllers.namespaces.root_ca import root_ca_publisher
-from kube_actors.controllers.namespaces.serviceaccount import SERVICE_ACCOUNT
+from kube_actors.controllers.namespaces import (
+    SERVICE_ACCOUNT,
+    namespace_controller,
+    root_ca_publisher,
+)
 from tests.controllers.objects import condition, config_map, namespace, pod
 from tests.controllers.world import World
 

@@ -2,13 +2,15 @@
 
 import pytest
 
-from kube_actors.api.taints import Taint
-from kube_actors.controllers.loop.controller import Round
-from kube_actors.controllers.loop.effects import RequeueAfter
-from kube_actors.controllers.nodes.lifecycle import Grace, node_lifecycle
-from kube_actors.controllers.nodes.pod_garbage import pod_garbage_collector
-from kube_actors.controllers.nodes.taint_eviction import (
+from kube_actors.api import Taint
+from kube_actors.controllers.loop import RequeueAfter, Round
+from kube_actors.controllers.nodes import (
     TAINT_EVICTION,
+    Grace,
+    node_lifecycle,
+    pod_garbage_collector,
+)
+from kube_actors.controllers.nodes.taint_eviction import (
     Exposure,
     NoExecuteTaint,
     eviction_due_s,

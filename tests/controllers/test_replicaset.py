@@ -2,11 +2,19 @@
 
 import pytest
 
-from kube_actors.controllers.loop.controller import Failure, Round
-from kube_actors.controllers.loop.effects import Create, Delete, Look, Patch, RequeueAfter, Together
-from kube_actors.controllers.objects.pods import pod_record
+from kube_actors.controllers.loop import (
+    Create,
+    Delete,
+    Failure,
+    Look,
+    Patch,
+    RequeueAfter,
+    Round,
+    Together,
+)
+from kube_actors.controllers.objects import pod_record
+from kube_actors.controllers.workloads import REPLICASET
 from kube_actors.controllers.workloads.replicaset import (
-    REPLICASET,
     ReplicaSetState,
     reconcile,
     replicaset_record,

@@ -2,8 +2,7 @@
 
 import copy
 
-from kube_actors.controllers.services.endpoints import ENDPOINTS
-from kube_actors.controllers.services.endpointslice import ENDPOINTSLICE
+from kube_actors.controllers.services import ENDPOINTS, ENDPOINTSLICE
 from tests.controllers.objects import pod
 from tests.controllers.world import World
 

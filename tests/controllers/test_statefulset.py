@@ -1,6 +1,6 @@
 """StatefulSets: order, stable names, claims, partitions."""
 
-from kube_actors.controllers.workloads.statefulset import STATEFULSET
+from kube_actors.controllers.workloads import STATEFULSET
 from tests.controllers.objects import template
 from tests.controllers.world import World
 

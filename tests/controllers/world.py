@@ -12,16 +12,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kube_actors.api import BUILTIN
-from kube_actors.controllers.loop.controller import Controller, Failure, Round
-from kube_actors.controllers.loop.effects import (
+from kube_actors.controllers.loop import (
+    Controller,
     Create,
     Delete,
     DeleteAll,
     Effect,
     Emit,
+    Failure,
     Look,
     Patch,
     RequeueAfter,
+    Round,
     Survey,
     Together,
     Update,

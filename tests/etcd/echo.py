@@ -5,8 +5,7 @@ from typing import Any
 
 import anyio
 
-from kube_actors.etcd.grpc import Code, GrpcError
-from kube_actors.etcd.grpc.server import Answers, GrpcServer, Streaming, Unary
+from kube_actors.etcd.grpc import Answers, Code, GrpcError, GrpcServer, Streaming, Unary
 
 
 class Text:

@@ -6,8 +6,7 @@ import pytest
 
 from kube_actors.actor import Blob
 from kube_actors.etcd.schema import pb
-from kube_actors.store.messages.keys import DeleteRange, Put, Range, Txn
-from kube_actors.store.messages.maintenance import NoSpace
+from kube_actors.store.messages import DeleteRange, NoSpace, Put, Range, Txn
 from tests.etcd.wires import EtcdWorld, etcd_world
 
 pytestmark = pytest.mark.anyio

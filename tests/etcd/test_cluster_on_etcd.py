@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from kube_actors import Cluster
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.cluster import Timings
 from kube_actors.etcd import engine
 from tests.cluster.test_engine import DEPLOYMENT

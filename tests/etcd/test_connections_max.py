@@ -6,7 +6,7 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
-from kube_actors.etcd.grpc.server import GrpcServer
+from kube_actors.etcd.grpc import GrpcServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 

@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kube_actors.etcd.addresses import parse_endpoints
-from kube_actors.etcd.grpc import GrpcError
-from kube_actors.etcd.grpc.channel import Channel
+from kube_actors.etcd.grpc import Channel, GrpcError
 from kube_actors.etcd.schema import pb
 from tests.etcd.real_etcd import RealEtcd
 from tests.etcd.requests import ANSWERS, Step, shift, steps

@@ -12,8 +12,7 @@ import anyio
 import pytest
 
 from kube_actors.etcd.addresses import parse_endpoints
-from kube_actors.etcd.grpc.call import Call
-from kube_actors.etcd.grpc.channel import Channel
+from kube_actors.etcd.grpc import Call, Channel
 from kube_actors.etcd.schema import pb
 from tests.etcd.real_etcd import RealEtcd
 from tests.etcd.requests import shift

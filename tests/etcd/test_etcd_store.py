@@ -8,15 +8,14 @@ import pytest
 
 from kube_actors.actor import ActorCrashed, ActorError, Address, Blob, DeadlineExceeded, Unreachable
 from kube_actors.etcd.etcd_store import EtcdStore
-from kube_actors.etcd.grpc import Code, GrpcError
-from kube_actors.etcd.grpc.channel import Endpoint
-from kube_actors.etcd.grpc.server import GrpcServer, Streaming, Unary
+from kube_actors.etcd.grpc import Code, Endpoint, GrpcError, GrpcServer, Streaming, Unary
 from kube_actors.etcd.schema import Parser, pb
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
     Compacted,
     Compare,
     CompareResult,
     CompareTarget,
+    Corrupt,
     DeleteRange,
     EventType,
     FutureRevision,
@@ -27,13 +26,13 @@ from kube_actors.store.messages.keys import (
     LeaseRevoke,
     LeaseTimeToLive,
     NoQuorum,
+    NoSpace,
     OutcomeUnknown,
     Put,
     Range,
     Txn,
     Watch,
 )
-from kube_actors.store.messages.maintenance import Corrupt, NoSpace
 from tests.etcd.wires import HERE, EtcdWorld, Wires, etcd_world, wired
 
 pytestmark = pytest.mark.anyio

@@ -3,8 +3,7 @@
 import anyio
 import pytest
 
-from kube_actors.etcd.grpc import Code, GrpcError
-from kube_actors.etcd.grpc.channel import Channel, Endpoint
+from kube_actors.etcd.grpc import Channel, Code, Endpoint, GrpcError
 from tests.etcd.echo import Echo
 from tests.etcd.wires import HERE, PipeEnd, wired
 

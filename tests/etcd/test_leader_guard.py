@@ -7,8 +7,8 @@ import pytest
 from attrs import define
 
 from kube_actors.etcd.grpc import Code, GrpcError
-from kube_actors.etcd.services.leader_guard import MISSES_MAX, POLL_S, WANTED, LeaderGuard
-from kube_actors.etcd.services.origin import Origin
+from kube_actors.etcd.services import LeaderGuard, Origin
+from kube_actors.etcd.services.leader_guard import MISSES_MAX, POLL_S, WANTED
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kube_actors.store.saved.padding import PAGE_BYTES, padding_of, without_padding
+from kube_actors.store.saved import padding_of
+from kube_actors.store.saved.padding import PAGE_BYTES, without_padding
 
 
 @given(st.binary(max_size=1500))

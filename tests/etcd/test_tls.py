@@ -25,7 +25,7 @@ from kube_actors.actor import (
 from kube_actors.cluster.keys import make_keys
 from kube_actors.etcd import engine, serve_etcd, tls_context
 from kube_actors.store import MemberConfig, MemoryDisk, run_member
-from kube_actors.store.messages.keys import Put, Range, Txn
+from kube_actors.store.messages import Put, Range, Txn
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 

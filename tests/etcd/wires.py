@@ -10,8 +10,7 @@ from attrs import frozen
 
 from kube_actors.actor import Actor, ActorSystem, Address, Child, Clock, MemoryNetwork, Supervisor
 from kube_actors.etcd.etcd_store import EtcdStore
-from kube_actors.etcd.grpc.channel import Channel, Endpoint
-from kube_actors.etcd.grpc.server import GrpcServer
+from kube_actors.etcd.grpc import Channel, Endpoint, GrpcServer
 from kube_actors.etcd.serving import etcd_server
 from kube_actors.store import MemberConfig, MemoryDisk, run_member
 

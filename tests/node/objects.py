@@ -4,10 +4,10 @@ from typing import Any
 
 from kube_actors.api import Object
 from kube_actors.node.backoff import BackoffPolicy
-from kube_actors.node.pods.assessment import Patience
+from kube_actors.node.pods import Patience
 from kube_actors.node.pods.observation import Observed
-from kube_actors.node.probes.schedule import ProbeView
-from kube_actors.node.runtimes.protocol import (
+from kube_actors.node.probes import ProbeView
+from kube_actors.node.runtimes import (
     ContainerState,
     ContainerStatus,
     ImageState,

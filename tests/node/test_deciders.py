@@ -7,19 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kube_actors.node.backoff import Backoff, BackoffPolicy, grow, retry_at
-from kube_actors.node.env.expansion import expand
-from kube_actors.node.pods.admission import Requests, admit, requests_of
+from kube_actors.node.env import expand
+from kube_actors.node.pods import admit, requests_of
+from kube_actors.node.pods.admission import Requests
 from kube_actors.node.pods.qos import qos_class
-from kube_actors.node.probes.schedule import (
-    ProbeTrack,
-    ProbeView,
-    is_settled,
-    probe_of,
-    record,
-    view,
-)
+from kube_actors.node.probes import ProbeTrack, ProbeView, is_settled, probe_of, record, view
 from kube_actors.node.registration import slot_after
-from kube_actors.node.runtimes.protocol import ProbeKind
+from kube_actors.node.runtimes import ProbeKind
 from tests.node.objects import a_pod
 
 POLICY = BackoffPolicy(10, 300)

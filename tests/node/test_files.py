@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from kube_actors.api import Object
-from kube_actors.node.env.env import MissingReference, Reference, Sources, environment
-from kube_actors.node.volumes.files import write_volume
-from kube_actors.node.volumes.sources import File, contents
+from kube_actors.node.env import MissingReference, Reference, Sources, environment
+from kube_actors.node.volumes import File, contents, write_volume
 from tests.node.objects import UID, a_pod
 
 

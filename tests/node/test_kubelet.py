@@ -12,7 +12,7 @@ import trio
 from kube_actors.actor import Actor, Address, Child, MemoryNetwork
 from kube_actors.api import Object
 from kube_actors.api.errors import conflict
-from kube_actors.client.messages import (
+from kube_actors.client import (
     AddressAssigned,
     AssignAddress,
     KubeletRefused,
@@ -21,7 +21,7 @@ from kube_actors.client.messages import (
     ReleaseAddress,
 )
 from kube_actors.node import Script, SimulatedRuntime, Stage
-from kube_actors.node.runtimes.protocol import ContainerState, ProbeKind
+from kube_actors.node.runtimes import ContainerState, ProbeKind
 from kube_actors.node.timestamps import parse_timestamp
 from tests.client.fake_apiserver import FakeApiServer, Target
 from tests.node.kubelet_world import NODE, Node, open_node

@@ -13,8 +13,8 @@ import pytest
 from anyio.abc import SocketStream
 
 from kube_actors.actor import Actor
-from kube_actors.client.messages import LogChunk, ReadLog
-from kube_actors.cluster.address_plan import claim_block
+from kube_actors.client import LogChunk, ReadLog
+from kube_actors.cluster import claim_block
 from kube_actors.node import ProcessRuntime
 from kube_actors.node.runtimes.process.group import marked_processes
 from tests.client.fake_apiserver import config_map

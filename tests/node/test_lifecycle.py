@@ -15,14 +15,8 @@ from kube_actors.node.pods.lifecycle import (
     decide,
 )
 from kube_actors.node.pods.observation import Observed, Problem, Rejection
-from kube_actors.node.probes.schedule import ProbeView
-from kube_actors.node.runtimes.protocol import (
-    ContainerState,
-    ImageSpec,
-    ImageState,
-    ImageStatus,
-    ProbeKind,
-)
+from kube_actors.node.probes import ProbeView
+from kube_actors.node.runtimes import ContainerState, ImageSpec, ImageState, ImageStatus, ProbeKind
 from tests.node.objects import NOW, PATIENCE, a_pod, a_run, deleted, exited, seen
 
 FIRST = {"name": "first", "image": "img"}

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kube_actors.node.runtimes import LogQuery
 from kube_actors.node.runtimes.process import log_files
 from kube_actors.node.runtimes.process.log_files import LogFile, parse_line, read_log
-from kube_actors.node.runtimes.protocol import LogQuery
 
 NOW = 1_800_000_000.5
 

@@ -6,8 +6,8 @@ from kube_actors.api import Object
 from kube_actors.node.backoff import Backoff
 from kube_actors.node.pods.observation import Observed, Problem, Rejection, recover_runs
 from kube_actors.node.pods.status import compute
-from kube_actors.node.probes.schedule import ProbeView
-from kube_actors.node.runtimes.protocol import ContainerState, ImageState, ImageStatus
+from kube_actors.node.probes import ProbeView
+from kube_actors.node.runtimes import ContainerState, ImageState, ImageStatus
 from kube_actors.node.timestamps import format_timestamp
 from tests.node.objects import NOW, PATIENCE, UID, a_pod, a_run, deleted, exited, seen
 

@@ -14,9 +14,7 @@ import anyio.lowlevel
 import pytest
 from attrs import define, field
 
-from kube_actors.node.runtimes import ProcessRuntime
-from kube_actors.node.runtimes.process.group import group_members, marked_processes, start_ticks
-from kube_actors.node.runtimes.protocol import (
+from kube_actors.node.runtimes import (
     ContainerConfig,
     ContainerState,
     ContainerStatus,
@@ -24,9 +22,11 @@ from kube_actors.node.runtimes.protocol import (
     ImageState,
     LogQuery,
     Mount,
+    ProcessRuntime,
     RuntimeRefused,
     SandboxConfig,
 )
+from kube_actors.node.runtimes.process.group import group_members, marked_processes, start_ticks
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 UID = "uid-1"

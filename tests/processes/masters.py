@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 import yaml
 from attrs import evolve, frozen
 
-from kube_actors.cluster.address_plan import claim_block
-from kube_actors.cluster.processes.pki_directory import PkiDirectory
+from kube_actors.cluster import claim_block
+from kube_actors.cluster.processes import PkiDirectory
 
 PROGRAM = str(Path(sys.executable).with_name("kube-actors"))
 KUBECTL = shutil.which("kubectl", path=str(Path(sys.executable).parent)) or "kubectl"

@@ -12,13 +12,17 @@ from click.testing import CliRunner, Result
 from kube_actors.cli import main
 from kube_actors.cluster import InvalidConfig
 from kube_actors.cluster.directory import kept_number
+from kube_actors.cluster.processes import (
+    NodeOptions,
+    NodeProcess,
+    PkiDirectory,
+    parse_endpoint,
+    parse_join,
+)
 from kube_actors.cluster.processes import master as master_process
-from kube_actors.cluster.processes.join import parse_endpoint, parse_join
-from kube_actors.cluster.processes.node import NodeOptions, NodeProcess
-from kube_actors.cluster.processes.pki_directory import PkiDirectory
 from kube_actors.cluster.processes.roll import Roll
 from kube_actors.store import MemberInfo
-from kube_actors.store.disk.identity import Identity, IdentityFile
+from kube_actors.store.disk import Identity, IdentityFile
 from tests.processes.masters import free_ports
 
 THREE = ("m2=h:2", "m1=h:1", "m3=[::1]:3")

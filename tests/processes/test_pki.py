@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from kube_actors.cli import main
-from kube_actors.cluster.processes.pki_directory import PkiDirectory, PkiRefused
+from kube_actors.cluster.processes import PkiDirectory, PkiRefused
 
 NOW_S = 1_800_000_000.0
 

@@ -9,14 +9,10 @@ import pytest
 from attrs import frozen
 
 from kube_actors.actor import Actor, ActorError, Address, Child
-from kube_actors.api.errors import StatusError
-from kube_actors.client.messages import (
-    AddressAssigned,
-    AssignAddress,
-    NoAddress,
-    ReleaseAddress,
-)
-from kube_actors.cluster.address_plan import AddressPlan, claim_block
+from kube_actors.api import StatusError
+from kube_actors.client import AddressAssigned, AssignAddress, NoAddress, ReleaseAddress
+from kube_actors.cluster import claim_block
+from kube_actors.cluster.address_plan import AddressPlan
 from kube_actors.proxy import ProxyConfig, run_proxy
 from tests.controllers.plane import Plane, plane
 from tests.proxy.sockets import free_port, greeter, open_sockets, talk, until

@@ -9,7 +9,8 @@ import anyio
 import attrs
 import pytest
 
-from kube_actors.cluster.address_plan import BlockClaim, claim_block
+from kube_actors.cluster import claim_block
+from kube_actors.cluster.address_plan import BlockClaim
 from kube_actors.proxy.frontends import Frontends
 from kube_actors.proxy.limits import Limits
 from kube_actors.proxy.routing import Frontend, Route

@@ -32,8 +32,8 @@ from kube_actors.raft import (
     ReadOnly,
     Ready,
     Snapshot,
+    changed,
 )
-from kube_actors.raft.membership import changed
 from tests.raft import arithmetic
 from tests.raft.durable import Durable
 

@@ -14,9 +14,10 @@ from kube_actors.raft import (
     Quorum,
     Transition,
     VoteResult,
+    changed,
     decode_config,
 )
-from kube_actors.raft.membership import changed, encode_config
+from kube_actors.raft.membership import encode_config
 from tests.raft.raft_group import Group
 
 ADD, REMOVE, LEARN = ChangeType.ADD_VOTER, ChangeType.REMOVE, ChangeType.ADD_LEARNER

@@ -7,7 +7,7 @@ import sys
 import pytest
 from attrs import evolve
 
-from kube_actors.simulation.raft.judges.invariants import PROPERTIES
+from kube_actors.simulation.raft.judges import PROPERTIES
 from kube_actors.simulation.raft.scenarios import RaftScenario
 from kube_actors.simulation.raft.weather import Weather
 from kube_actors.simulation.raft.world import RaftWorld

@@ -19,8 +19,8 @@ from kube_actors.raft import (
     Transition,
     Vote,
     VoteResult,
+    changed,
 )
-from kube_actors.raft.membership import changed
 from tests.raft.raft_group import Group
 
 

@@ -6,7 +6,7 @@ import anyio
 from attrs import frozen
 
 from kube_actors.actor import Actor, Address, Child
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.client import Client
 from kube_actors.scheduler import SchedulerConfig, run_scheduler
 from tests.controllers.plane import Plane

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from kube_actors.actor import ActorError
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from tests.controllers.plane import plane
 from tests.scheduler.plane import Stage
 

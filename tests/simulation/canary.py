@@ -6,7 +6,7 @@ import anyio
 
 from kube_actors import Cluster
 from kube_actors.actor import ActorError, Clock
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.simulation import determinism
 from kube_actors.simulation.cluster.network_log import LoggedNetwork
 

@@ -24,11 +24,11 @@ from kube_actors.controllers.workloads import job
 from kube_actors.controllers.workloads.deployment import rollout
 from kube_actors.raft import HardState
 from kube_actors.scheduler.snapshot import Snapshot
-from kube_actors.simulation.cluster.faults.weather import Shape
+from kube_actors.simulation.cluster import Plan
+from kube_actors.simulation.cluster.faults import Shape
 from kube_actors.simulation.cluster.scenarios import READ_ONLY
-from kube_actors.simulation.cluster.world import Plan
 from kube_actors.store import MemberConfig, MemoryDisk, StoreClient, TxnDone, Watch
-from kube_actors.store.disk.protocol import Recovered
+from kube_actors.store.disk import Recovered
 from kube_actors.store.group import rebuild
 from kube_actors.store.member.upkeep import Upkeep
 

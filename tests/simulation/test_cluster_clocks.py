@@ -3,9 +3,10 @@
 import pytest
 
 from kube_actors.actor import Clock
-from kube_actors.simulation.cluster.faults.clocks import MachineClock, MachineClocks, machine_of
-from kube_actors.simulation.cluster.history import Change
-from kube_actors.simulation.cluster.judges.leases import LeaseExclusive
+from kube_actors.simulation.cluster import Change
+from kube_actors.simulation.cluster.faults import MachineClocks
+from kube_actors.simulation.cluster.faults.clocks import MachineClock, machine_of
+from kube_actors.simulation.cluster.judges import LeaseExclusive
 from kube_actors.simulation.cluster.promises import Breaches
 
 LEASE = "/registry/coordination.k8s.io/leases/kube-system/kube-scheduler"

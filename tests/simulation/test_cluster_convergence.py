@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from kube_actors.controllers.loop.effects import Update
+from kube_actors.controllers.loop import Update
 from kube_actors.controllers.namespaces import emptying as namespace
-from kube_actors.simulation.cluster.faults.weather import Shape
+from kube_actors.simulation.cluster import ClusterWorld, Part, Plan
+from kube_actors.simulation.cluster.faults import Shape
 from kube_actors.simulation.cluster.promises import Breaches
-from kube_actors.simulation.cluster.world import ClusterWorld, Part, Plan
 
 SHAPE = Shape(masters=1, nodes=1, faults_s=2.0, verbs=("pause",))
 

@@ -5,14 +5,10 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from kube_actors.simulation.cluster.faults.weather import Shape
-from kube_actors.simulation.cluster.history import Change
-from kube_actors.simulation.cluster.judges.limits import (
-    Lately,
-    ServiceAddresses,
-    most_pods,
-    requests,
-)
+from kube_actors.simulation.cluster import Change
+from kube_actors.simulation.cluster.faults import Shape
+from kube_actors.simulation.cluster.judges import ServiceAddresses
+from kube_actors.simulation.cluster.judges.limits import Lately, most_pods, requests
 from kube_actors.simulation.cluster.promises import Breaches
 from kube_actors.simulation.cluster.scenarios import GENERAL, ClusterScenario
 from kube_actors.simulation.schedule import Fault, FaultSchedule

@@ -3,7 +3,7 @@
 import pytest
 from attrs import evolve
 
-from kube_actors.simulation.cluster.world import ClusterWorld, Plan
+from kube_actors.simulation.cluster import ClusterWorld, Plan
 from tests.simulation.cluster_mutants import MUTANTS, Mutant
 
 

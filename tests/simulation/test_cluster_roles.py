@@ -2,9 +2,7 @@
 
 import kube_actors.store.member.raft_wire  # noqa: F401  makes Raft's messages ones that can be sent
 from kube_actors import raft
-from kube_actors.actor.talk.envelope import CALL, CANCEL, TELL, Envelope
-from kube_actors.actor.talk.frame import Frame
-from kube_actors.actor.talk.wire import encode
+from kube_actors.actor.talk import CALL, CANCEL, TELL, Envelope, Frame, encode
 from kube_actors.simulation.cluster.roles import RolesHeard
 from kube_actors.simulation.recording import Recording
 

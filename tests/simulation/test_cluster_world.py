@@ -2,11 +2,10 @@
 
 import pytest
 
+from kube_actors.simulation.cluster import PROMISES, ClusterWorld, Plan
 from kube_actors.simulation.cluster import read_only as cluster_read_only
-from kube_actors.simulation.cluster.faults.weather import VERBS, Shape, draw_schedule
-from kube_actors.simulation.cluster.promises import PROMISES
+from kube_actors.simulation.cluster.faults import VERBS, Shape, draw_schedule
 from kube_actors.simulation.cluster.scenarios import GENERAL
-from kube_actors.simulation.cluster.world import ClusterWorld, Plan
 from kube_actors.simulation.determinism import BACKENDS
 from kube_actors.simulation.recording import Recording
 from kube_actors.simulation.scenario import find_scenario, load_scenarios

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kube_actors.simulation.raft.faults.verbs import RULES
+from kube_actors.simulation.raft.faults import RULES
 from kube_actors.simulation.scenario import UnknownScenario, find_scenario, register
 from kube_actors.simulation.schedule import Fault, FaultSchedule, ScheduleError
 

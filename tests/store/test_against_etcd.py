@@ -31,11 +31,15 @@ from kube_actors.store import (
     Txn,
     TxnDone,
 )
-from kube_actors.store.messages.commands import Command
-from kube_actors.store.state.frozen import FrozenKeyspace, FrozenState
-from kube_actors.store.state.ranges import read_range
-from kube_actors.store.state.replicated import State
-from kube_actors.store.state.validation import check_range, check_txn
+from kube_actors.store.messages import Command
+from kube_actors.store.state import (
+    FrozenKeyspace,
+    FrozenState,
+    State,
+    check_range,
+    check_txn,
+    read_range,
+)
 from tests.etcd.real_etcd import real_etcd
 
 from .etcd_gateway import EtcdGateway

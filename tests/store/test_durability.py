@@ -13,7 +13,7 @@ import pytest
 from kube_actors.actor import ActorCrashed, ActorError
 from kube_actors.raft import HardState
 from kube_actors.store import CorruptLog, DiskFailed, FileDisk, OutcomeUnknown, Range, Watch
-from kube_actors.store.disk.protocol import Disk
+from kube_actors.store.disk import Disk
 
 from .group import open_group, put, write_until_it_works
 

@@ -19,13 +19,11 @@ from hypothesis import strategies as st
 from kube_actors.actor import Blob
 from kube_actors.raft import ConfigState, Entry, HardState, SnapshotMetadata
 from kube_actors.store import CorruptLog, DiskFailed, FileDisk, Put, Txn, decode_saved, encode_saved
+from kube_actors.store.disk import Recovered, StateSnapshot
 from kube_actors.store.disk.log_files import LogFiles
-from kube_actors.store.disk.protocol import Recovered, StateSnapshot
 from kube_actors.store.disk.records import BadRecord, unpack_records
-from kube_actors.store.messages.commands import Batch, Command, encode_batch
-from kube_actors.store.messages.maintenance import ActivateAlarm, AlarmKind
-from kube_actors.store.state.encoding import BadSnapshot, decode_state, encode_state
-from kube_actors.store.state.replicated import State
+from kube_actors.store.messages import ActivateAlarm, AlarmKind, Batch, Command, encode_batch
+from kube_actors.store.state import BadSnapshot, State, decode_state, encode_state
 
 SEGMENT = 8192
 LAST = 60

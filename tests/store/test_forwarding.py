@@ -5,7 +5,7 @@ import pytest
 from kube_actors.actor import Actor, ActorError, ActorSystem, Address, Blob, Child, Supervisor
 from kube_actors.store import LeaseKeepAlive, NoQuorum, OutcomeUnknown, Put, Txn
 from kube_actors.store.member.forwarding import Forwarded, forward_call
-from kube_actors.store.messages.commands import Command
+from kube_actors.store.messages import Command
 
 
 def command(sequence: int, size: int = 1000) -> Command:

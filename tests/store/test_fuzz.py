@@ -34,14 +34,17 @@ from kube_actors.store import (
     Watch,
     WatchSession,
 )
-from kube_actors.store.messages.cluster import ListMembers
-from kube_actors.store.messages.commands import Command
-from kube_actors.store.messages.keys import Compare, CompareResult
-from kube_actors.store.messages.leases import LeaseCheckpoint
-from kube_actors.store.messages.maintenance import ActivateAlarm, ListAlarms, ListLeases
-from kube_actors.store.state.encoding import decode_state, encode_state
-from kube_actors.store.state.replicated import State
-from kube_actors.store.state.validation import check_grant, check_txn
+from kube_actors.store.messages import (
+    ActivateAlarm,
+    Command,
+    Compare,
+    CompareResult,
+    LeaseCheckpoint,
+    ListAlarms,
+    ListLeases,
+    ListMembers,
+)
+from kube_actors.store.state import State, check_grant, check_txn, decode_state, encode_state
 
 from .absurd import absurd
 from .group import Group, open_group, put

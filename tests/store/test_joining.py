@@ -18,7 +18,7 @@ from kube_actors.store import (
     member_address,
     run_member,
 )
-from kube_actors.store.disk.protocol import StateSnapshot
+from kube_actors.store.disk import StateSnapshot
 
 from .group import open_group, put
 

@@ -21,10 +21,8 @@ from kube_actors.store import (
     Watch,
 )
 from kube_actors.store.member.lease_deadlines import LEFT_MAX, Expiry
-from kube_actors.store.messages.commands import Command
-from kube_actors.store.messages.leases import LeaseCheckpoint
-from kube_actors.store.state.encoding import decode_state, encode_state
-from kube_actors.store.state.replicated import State
+from kube_actors.store.messages import Command, LeaseCheckpoint
+from kube_actors.store.state import State, decode_state, encode_state
 
 from .group import Group, open_group, put
 

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from kube_actors.actor import Blob
 from kube_actors.raft import ConfigState, Entry, EntryType, HardState, SnapshotMetadata
 from kube_actors.store import CorruptLog, DiskFailed, DiskInUse, Put, Txn
+from kube_actors.store.disk import StateSnapshot
 from kube_actors.store.disk.frames import frame_size
 from kube_actors.store.disk.log_files import LogFiles
-from kube_actors.store.disk.protocol import StateSnapshot
 from kube_actors.store.disk.records import SnapshotMark
 from kube_actors.store.disk.snapshot_files import (
     read_newest_snapshot,
     snapshot_path,
     write_snapshot,
 )
-from kube_actors.store.messages.commands import Batch, Command, encode_batch
-from kube_actors.store.state.replicated import State
+from kube_actors.store.messages import Batch, Command, encode_batch
+from kube_actors.store.state import State
 
 SEGMENT = 8192
 

@@ -8,14 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kube_actors.actor import ActorError, Blob
-from kube_actors.store.messages.commands import (
+from kube_actors.store.messages import (
     Batch,
     Command,
-    decode_batch,
-    encode_batch,
-    flat_parts,
-)
-from kube_actors.store.messages.keys import (
     Compact,
     Compacted,
     Compare,
@@ -37,10 +32,11 @@ from kube_actors.store.messages.keys import (
     SortTarget,
     Txn,
     TxnDone,
+    decode_batch,
+    encode_batch,
+    flat_parts,
 )
-from kube_actors.store.state.encoding import BadSnapshot, decode_state, encode_state
-from kube_actors.store.state.ranges import read_range
-from kube_actors.store.state.replicated import State
+from kube_actors.store.state import BadSnapshot, State, decode_state, encode_state, read_range
 
 Keys = dict[bytes, KeyValue]
 

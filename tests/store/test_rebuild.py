@@ -17,7 +17,7 @@ from kube_actors.store import (
     Range,
     run_member,
 )
-from kube_actors.store.disk.identity import Identity
+from kube_actors.store.disk import Identity
 from kube_actors.store.group.rebuild import peers_of
 from kube_actors.store.member.upkeep import Upkeep
 

@@ -8,13 +8,7 @@ from kube_actors.actor import Blob, MalformedMessage
 from kube_actors.store import Put, Txn
 from kube_actors.store.collecting import without_collecting
 from kube_actors.store.disk.frames import written_bytes
-from kube_actors.store.messages.commands import (
-    Batch,
-    Command,
-    encode_batch,
-    flat_parts,
-    parts_within,
-)
+from kube_actors.store.messages import Batch, Command, encode_batch, flat_parts, parts_within
 
 BLOCK = 1 << 16
 

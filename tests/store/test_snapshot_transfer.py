@@ -8,11 +8,10 @@ import pytest
 from kube_actors.actor import Blob
 from kube_actors.raft import ConfigState, SnapshotMetadata
 from kube_actors.store import Range, disks_from_snapshot
-from kube_actors.store.disk.protocol import StateSnapshot
+from kube_actors.store.disk import StateSnapshot
 from kube_actors.store.member.snapshot_transfers import EncodedState
-from kube_actors.store.saved.snapshot_file import encode_saved
-from kube_actors.store.state.encoding import decoding, encode_state
-from kube_actors.store.state.replicated import State
+from kube_actors.store.saved import encode_saved
+from kube_actors.store.state import State, decoding, encode_state
 from kube_actors.store.state.steps import run
 
 from .group import Group, open_group, put, write_until_it_works

@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from kube_actors.actor import Address
-from kube_actors.actor.talk.envelope import Envelope
+from kube_actors.actor.talk import Envelope
 from kube_actors.store import MemberConfig, Range, Watch
 
 from .group import Group, open_group, put

@@ -16,7 +16,7 @@ from kube_actors.store import (
     Txn,
     Watch,
 )
-from kube_actors.store.state.validation import check_grant, check_range, check_txn, check_watch
+from kube_actors.store.state import check_grant, check_range, check_txn, check_watch
 
 CONFIG = MemberConfig(member=1)
 

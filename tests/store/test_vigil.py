@@ -4,10 +4,10 @@ import anyio
 import pytest
 
 from kube_actors.actor import ActorCrashed, Address
-from kube_actors.actor.talk.envelope import CALL, FAIL, Envelope
-from kube_actors.actor.talk.wire import decode, encode
+from kube_actors.actor.talk import CALL, FAIL, Envelope, decode, encode
 from kube_actors.store import member_address
-from kube_actors.store.group.leader_watch import HASTE, Vigil
+from kube_actors.store.group import Vigil
+from kube_actors.store.group.leader_watch import HASTE
 
 from .group import Group, open_group, put
 

@@ -25,8 +25,8 @@ from kube_actors.store import (
     SessionKind,
     Txn,
     Watch,
+    WatchSessionClient,
 )
-from kube_actors.store.watch_client import WatchSessionClient
 
 from .group import Group, open_group
 

@@ -21,9 +21,9 @@ from kube_actors.store import (
     Txn,
     Watch,
     WatchSession,
+    WatchSessionClient,
 )
 from kube_actors.store.watch.feeds import size_of_event
-from kube_actors.store.watch_client import WatchSessionClient
 
 from .group import open_group, put
 

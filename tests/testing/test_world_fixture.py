@@ -8,9 +8,9 @@ import anyio
 import pytest
 from attrs import evolve
 
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.client import Client
-from kube_actors.simulation.cluster.history import Change
+from kube_actors.simulation.cluster import Change
 from kube_actors.testing import World, WorldBroken, WorldSettings
 
 pytest_plugins = ["pytester"]

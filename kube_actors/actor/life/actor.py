@@ -15,12 +15,8 @@ import anyio
 from anyio.abc import TaskGroup
 
 from kube_actors.actor.address import Address
-from kube_actors.actor.loop.clock import Clock
-from kube_actors.actor.talk.delivery import Delivery
-from kube_actors.actor.talk.envelope import TELL, Envelope
-from kube_actors.actor.talk.port import Port
-from kube_actors.actor.talk.stream import StreamReader
-from kube_actors.actor.talk.wire import encode
+from kube_actors.actor.loop import Clock
+from kube_actors.actor.talk import TELL, Delivery, Envelope, Port, StreamReader, encode
 
 if TYPE_CHECKING:
     from kube_actors.actor.life.system import ActorSystem

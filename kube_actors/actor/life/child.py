@@ -6,7 +6,7 @@ from enum import Enum
 import attrs
 
 from kube_actors.actor.life.actor import Actor
-from kube_actors.actor.talk.mailbox import Overflow
+from kube_actors.actor.talk import Overflow
 
 
 class Restart(Enum):

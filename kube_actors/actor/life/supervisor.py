@@ -25,9 +25,8 @@ from kube_actors.actor.life.child import (
 from kube_actors.actor.life.failure import only
 from kube_actors.actor.life.restarts import Backoff, Intensity, Strategy
 from kube_actors.actor.life.system import ActorSystem
-from kube_actors.actor.loop.timers import Timer
-from kube_actors.actor.talk.mailbox import Mailbox
-from kube_actors.actor.talk.port import Port
+from kube_actors.actor.loop import Timer
+from kube_actors.actor.talk import Mailbox, Port
 
 logger = logging.getLogger(__name__)
 

@@ -17,13 +17,9 @@ from anyio.abc import TaskGroup
 from kube_actors.actor.address import Address
 from kube_actors.actor.life.actor import Actor
 from kube_actors.actor.life.failure import only
-from kube_actors.actor.loop.clock import Clock
-from kube_actors.actor.loop.parking import Library, running_library
-from kube_actors.actor.loop.timers import Timers
+from kube_actors.actor.loop import Clock, Library, Timers, running_library
 from kube_actors.actor.memory_network import MemoryNetwork
-from kube_actors.actor.talk.mailbox import Mailbox, Overflow
-from kube_actors.actor.talk.network import Network
-from kube_actors.actor.talk.port import Port
+from kube_actors.actor.talk import Mailbox, Network, Overflow, Port
 
 if TYPE_CHECKING:
     from kube_actors.actor.life.supervisor import Supervisor

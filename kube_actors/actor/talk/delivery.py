@@ -12,7 +12,7 @@ import anyio
 
 from kube_actors.actor.address import Address
 from kube_actors.actor.errors import ActorError, MalformedMessage
-from kube_actors.actor.loop.parking import Parking
+from kube_actors.actor.loop import Parking
 from kube_actors.actor.talk.envelope import CALL, END, FAIL, ITEM, REPLY, STREAM, TELL, Envelope
 from kube_actors.actor.talk.wire import decode, encode
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from kube_actors.actor.address import Address
-from kube_actors.actor.loop.timers import Timers
+from kube_actors.actor.loop import Timers
 from kube_actors.actor.talk.envelope import Envelope
 
 

@@ -20,8 +20,7 @@ from kube_actors.actor.errors import (
     MalformedMessage,
     Overloaded,
 )
-from kube_actors.actor.loop.parking import Library
-from kube_actors.actor.loop.timers import Timer, Timers
+from kube_actors.actor.loop import Library, Timer, Timers
 from kube_actors.actor.talk.delivery import Delivery
 from kube_actors.actor.talk.envelope import (
     CALL,

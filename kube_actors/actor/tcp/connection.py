@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from kube_actors.actor.errors import MalformedMessage
-from kube_actors.actor.talk.envelope import REPLY, Envelope
+from kube_actors.actor.talk import REPLY, Envelope
 from kube_actors.actor.tcp.config import TcpConfig
 from kube_actors.actor.tcp.events import Due, Events
 from kube_actors.actor.tcp.frames import FrameReader, pack, size_of

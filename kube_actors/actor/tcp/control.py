@@ -4,8 +4,7 @@ import contextlib
 from typing import Final
 
 from kube_actors.actor.address import Address
-from kube_actors.actor.talk.envelope import EMPTY, Envelope
-from kube_actors.actor.talk.frame import Frame
+from kube_actors.actor.talk import EMPTY, Envelope, Frame
 from kube_actors.actor.tcp.connection import Connection
 from kube_actors.actor.tcp.frames import REFUSED
 from kube_actors.actor.tcp.handshake import write_addresses

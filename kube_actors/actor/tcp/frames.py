@@ -14,8 +14,7 @@ from typing import Final
 
 from kube_actors.actor.address import Address
 from kube_actors.actor.errors import MalformedMessage
-from kube_actors.actor.talk.envelope import CALL, KEEPALIVE, Envelope
-from kube_actors.actor.talk.frame import Frame
+from kube_actors.actor.talk import CALL, KEEPALIVE, Envelope, Frame
 
 HELLO: Final = 64
 """Who speaks: JSON, see ``tcp_handshake``."""

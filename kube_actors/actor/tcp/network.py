@@ -20,10 +20,19 @@ from anyio.abc import TaskGroup
 
 from kube_actors.actor.address import Address
 from kube_actors.actor.errors import MalformedMessage, Overloaded, Unreachable
-from kube_actors.actor.life.failure import only
-from kube_actors.actor.loop.timers import Timers
-from kube_actors.actor.talk.absence import absence, failure
-from kube_actors.actor.talk.envelope import CALL, CANCEL, ITEM, REPLY, STREAM, TELL, Envelope
+from kube_actors.actor.life import only
+from kube_actors.actor.loop import Timers
+from kube_actors.actor.talk import (
+    CALL,
+    CANCEL,
+    ITEM,
+    REPLY,
+    STREAM,
+    TELL,
+    Envelope,
+    absence,
+    failure,
+)
 from kube_actors.actor.tcp.config import TcpConfig, Tls
 from kube_actors.actor.tcp.connection import Connection
 from kube_actors.actor.tcp.control import addresses_told, control, leave, text_of, told

@@ -6,17 +6,7 @@ are told, and those who serve here learn that nobody waits any more.
 
 from kube_actors.actor.address import Address
 from kube_actors.actor.errors import ActorCrashed
-from kube_actors.actor.talk.envelope import (
-    CALL,
-    CANCEL,
-    END,
-    FAIL,
-    REPLY,
-    STREAM,
-    UNKNOWN,
-    Envelope,
-)
-from kube_actors.actor.talk.wire import encode
+from kube_actors.actor.talk import CALL, CANCEL, END, FAIL, REPLY, STREAM, UNKNOWN, Envelope, encode
 from kube_actors.actor.tcp.connection import Connection
 
 Conversation = tuple[Address, int]

@@ -5,7 +5,7 @@ import socket
 import trio
 from anyio.abc import TaskGroup
 
-from kube_actors.actor.loop.trio_parking import TrioParking
+from kube_actors.actor.loop import TrioParking
 from kube_actors.actor.tcp.events import Callback
 
 

@@ -2,3 +2,8 @@
 
 Every default is a function from an object to an object that shares what did not change.
 """
+
+from kube_actors.api.defaults.kinds import apply_defaults
+from kube_actors.api.defaults.pods import addresses
+
+__all__ = ["addresses", "apply_defaults"]

@@ -2,3 +2,7 @@
 
 So what is published is what is checked. Paths and schemas are files of their own.
 """
+
+from kube_actors.api.openapi import documents
+
+__all__ = ["documents"]

@@ -5,7 +5,7 @@ from typing import Any
 
 from kube_actors.api.data import definitions, descriptions
 from kube_actors.api.kinds import Kind, schema_name
-from kube_actors.api.schema.compiler import OBJECT_META
+from kube_actors.api.schema import OBJECT_META
 
 Schema = dict[str, Any]
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."

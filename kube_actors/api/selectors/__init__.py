@@ -21,19 +21,25 @@ from kube_actors.api.selectors.labels import (
     parse_label_selector,
     requirement,
 )
+from kube_actors.api.selectors.nodes import NAME_FIELD, NodeTerm, allows, node_term, required_terms
 
 __all__ = [
     "EVERYTHING",
-    "NOTHING",
     "FieldSelector",
     "LabelSelector",
+    "NAME_FIELD",
+    "NOTHING",
+    "NodeTerm",
     "Operator",
     "Requirement",
+    "allows",
     "check_fields",
     "fields_of",
     "from_label_selector",
     "from_labels",
+    "node_term",
     "parse_field_selector",
     "parse_label_selector",
+    "required_terms",
     "requirement",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 
 from kube_actors.api.copying import Tree, dropped, edited, filled, replaced
 from kube_actors.api.data import definitions
-from kube_actors.api.defaults.pods import addresses
+from kube_actors.api.defaults import addresses
 from kube_actors.api.kinds import Kind, Object
 from kube_actors.api.strategy import pods as strategy_pods
 

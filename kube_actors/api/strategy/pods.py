@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from kube_actors.api.copying import Tree, replaced
 from kube_actors.api.kinds import Object
 from kube_actors.api.quantities import Quantity
-from kube_actors.api.validation.numbers import amount_of
+from kube_actors.api.validation import amount_of
 
 _COMPUTE = ("cpu", "memory")
 

@@ -6,7 +6,7 @@ from kube_actors.api import names
 from kube_actors.api.errors import Cause
 from kube_actors.api.validation.metadata import label_selector, selects
 from kube_actors.api.validation.numbers import Causes, Tree, none_negative, one_of, unchanged
-from kube_actors.api.validation.pods.pods import template
+from kube_actors.api.validation.pods import template
 from kube_actors.api.validation.workloads import UNMATCHED, template_labels
 
 _JOB_NUMBERS = (

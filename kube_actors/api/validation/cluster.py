@@ -15,7 +15,7 @@ from kube_actors.api.validation.numbers import (
     quantity,
     unchanged,
 )
-from kube_actors.api.validation.pods.scheduling import taints
+from kube_actors.api.validation.pods import taints
 
 _USER_PRIORITY_MAX = 1000000000
 _SYSTEM_PRIORITIES = {

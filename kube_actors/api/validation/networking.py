@@ -14,7 +14,7 @@ from kube_actors.api.validation.numbers import (
     required,
     unchanged,
 )
-from kube_actors.api.validation.pods.containers import PROTOCOLS
+from kube_actors.api.validation.pods import PROTOCOLS
 
 _PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 _NOT_IN_PATHS = ("//", "/./", "/../", "%2f", "%2F")

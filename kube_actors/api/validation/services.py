@@ -14,7 +14,7 @@ from kube_actors.api.validation.numbers import (
     unchanged,
     within,
 )
-from kube_actors.api.validation.pods.containers import PROTOCOLS
+from kube_actors.api.validation.pods import PROTOCOLS
 
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _OUTSIDE = ("NodePort", "LoadBalancer")

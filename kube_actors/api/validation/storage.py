@@ -5,9 +5,7 @@ from kube_actors.api.errors import Cause
 from kube_actors.api.quantities import is_quantity, parse_quantity
 from kube_actors.api.validation.metadata import label_selector
 from kube_actors.api.validation.numbers import Causes, Tree, one_of, quantity, required
-from kube_actors.api.validation.pods.scheduling import node_selector
-from kube_actors.api.validation.pods.updates import differences
-from kube_actors.api.validation.pods.volumes import REQUIRED, host_path
+from kube_actors.api.validation.pods import REQUIRED, differences, host_path, node_selector
 
 _ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 _VOLUME_MODES = ("Block", "Filesystem")

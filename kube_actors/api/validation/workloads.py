@@ -20,7 +20,7 @@ from kube_actors.api.validation.numbers import (
     percent_of,
     unchanged,
 )
-from kube_actors.api.validation.pods.pods import template
+from kube_actors.api.validation.pods import template
 
 UNMATCHED = "`selector` does not match template `labels`"
 _DEPLOYMENT_NUMBERS = (

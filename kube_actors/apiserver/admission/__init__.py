@@ -5,5 +5,6 @@ order; a rule that refuses raises the ``StatusError`` Kubernetes gives.
 """
 
 from kube_actors.apiserver.admission.chain import Admission, admit_create, admit_update
+from kube_actors.apiserver.admission.namespace_lifecycle import refuse_immortal
 
-__all__ = ["Admission", "admit_create", "admit_update"]
+__all__ = ["Admission", "admit_create", "admit_update", "refuse_immortal"]

@@ -2,7 +2,7 @@
 
 import attrs
 
-from kube_actors.api.kinds import Kind, Object
+from kube_actors.api import Kind, Object
 from kube_actors.apiserver.admission import (
     namespace_lifecycle,
     priority,

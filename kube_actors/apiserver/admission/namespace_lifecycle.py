@@ -1,7 +1,6 @@
 """Nothing is created in a namespace that is absent or going away."""
 
-from kube_actors.api import errors
-from kube_actors.api.kinds import Kind, Object
+from kube_actors.api import Kind, Object, errors
 from kube_actors.apiserver.cache import WatchCache
 
 _NAMESPACES = errors.Resource("", "namespaces", "Namespace")

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from kube_actors.api import errors
-from kube_actors.api.kinds import Kind, Object
+from kube_actors.api import Kind, Object, errors
 from kube_actors.apiserver.cache import WatchCache
 
 _GROUP = "scheduling.k8s.io"

@@ -1,6 +1,6 @@
 """A signing request says who made it; only the server knows that."""
 
-from kube_actors.api.kinds import Object
+from kube_actors.api import Object
 from kube_actors.apiserver.request import User
 
 

@@ -3,8 +3,7 @@
 No token volume is added: a process pod has nowhere to mount it unless its node projects tokens.
 """
 
-from kube_actors.api import errors
-from kube_actors.api.kinds import Object
+from kube_actors.api import Object, errors
 from kube_actors.apiserver.cache import WatchCache
 
 _PODS = errors.Resource("", "pods", "Pod")

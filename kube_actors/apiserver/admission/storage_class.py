@@ -1,6 +1,6 @@
 """A claim that names no storage class gets the default one (DefaultStorageClass)."""
 
-from kube_actors.api.kinds import Object
+from kube_actors.api import Object
 from kube_actors.apiserver.cache import WatchCache
 
 _DEFAULT = "storageclass.kubernetes.io/is-default-class"

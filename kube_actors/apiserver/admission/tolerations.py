@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from kube_actors.api.kinds import Object
-from kube_actors.api.taints import NOT_READY, UNREACHABLE
+from kube_actors.api import NOT_READY, UNREACHABLE, Object
 
 
 def admit(pod: Object, toleration_s: int) -> None:

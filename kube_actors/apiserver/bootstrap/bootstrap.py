@@ -5,13 +5,12 @@ import logging
 import anyio
 
 from kube_actors.actor import ActorError, Blob
-from kube_actors.api.kinds import Kind, Object
+from kube_actors.api import Kind, Object
 from kube_actors.apiserver.bootstrap.objects import NAMESPACES, initial_objects, kubernetes_service
-from kube_actors.apiserver.objects.rules import created
-from kube_actors.apiserver.objects.storage import encode_value, object_key
+from kube_actors.apiserver.objects import created, encode_value, object_key
 from kube_actors.apiserver.server import Server
 from kube_actors.apiserver.transaction import Plan, Stored, absent, change
-from kube_actors.store.messages.keys import Put, Txn
+from kube_actors.store.messages import Put, Txn
 
 _PER_TXN = 40
 _RETRY_S = 0.5

@@ -2,7 +2,7 @@
 
 import ipaddress
 
-from kube_actors.api.kinds import Object
+from kube_actors.api import Object
 from kube_actors.apiserver.bootstrap.policy import policy_objects
 from kube_actors.apiserver.config import ApiServerConfig
 

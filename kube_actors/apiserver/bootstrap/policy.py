@@ -6,7 +6,7 @@ edit, view) and what nodes, discovery and our components need.
 
 from collections.abc import Iterable
 
-from kube_actors.api.kinds import Object
+from kube_actors.api import Object
 
 _API = "rbac.authorization.k8s.io/v1"
 _READ = ("get", "list", "watch")

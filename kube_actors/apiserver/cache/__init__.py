@@ -5,8 +5,9 @@ that a reader who waited for the read index sees everything acknowledged before.
 an object and never decodes one unless a selector needs to look inside.
 """
 
-from kube_actors.apiserver.cache.change import Bookmark, Change, Form
+from kube_actors.apiserver.cache.change import SERVED, STORED, Bookmark, Change, Form
 from kube_actors.apiserver.cache.entry import Entry
+from kube_actors.apiserver.cache.feed import run_feed
 from kube_actors.apiserver.cache.read_index import ReadIndex
 from kube_actors.apiserver.cache.resource import ResourceCache
 from kube_actors.apiserver.cache.selection import Selection
@@ -20,7 +21,10 @@ __all__ = [
     "Form",
     "ReadIndex",
     "ResourceCache",
+    "SERVED",
+    "STORED",
     "Selection",
     "WatchCache",
     "Watcher",
+    "run_feed",
 ]

@@ -7,8 +7,8 @@ import orjson
 
 from kube_actors.actor import Blob
 from kube_actors.apiserver.cache.entry import Entry
-from kube_actors.apiserver.objects.storage import splice
-from kube_actors.client.messages import WatchEvent
+from kube_actors.apiserver.objects import splice
+from kube_actors.client import WatchEvent
 
 ADDED, MODIFIED, DELETED, BOOKMARK, ERROR = "ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"

@@ -6,10 +6,9 @@ from typing import Any
 
 import orjson
 
-from kube_actors.api import errors
+from kube_actors.api import errors, shared_labels
 from kube_actors.api.selectors import fields_of
-from kube_actors.api.shared_labels import shared_labels
-from kube_actors.apiserver.objects.storage import splice
+from kube_actors.apiserver.objects import splice
 
 
 class Entry:

@@ -9,17 +9,10 @@ import logging
 import anyio
 
 from kube_actors.actor import ActorError
-from kube_actors.apiserver.cache import WatchCache
-from kube_actors.apiserver.objects.storage import PREFIX, prefix_end
+from kube_actors.apiserver.cache.watch_cache import WatchCache
+from kube_actors.apiserver.objects import PREFIX, prefix_end
 from kube_actors.store import Store
-from kube_actors.store.messages.keys import (
-    Compacted,
-    FutureRevision,
-    KeyValue,
-    NoQuorum,
-    Range,
-    Watch,
-)
+from kube_actors.store.messages import Compacted, FutureRevision, KeyValue, NoQuorum, Range, Watch
 
 _PAGE = 1000
 _BACKOFF_S = (0.02, 1.0)

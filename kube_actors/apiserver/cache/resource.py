@@ -10,7 +10,7 @@ from kube_actors.apiserver.cache.change import ADDED, Bookmark, Change, Form
 from kube_actors.apiserver.cache.entry import Entry
 from kube_actors.apiserver.cache.selection import EVERY, Bucket, Selection
 from kube_actors.apiserver.cache.watcher import Watcher
-from kube_actors.apiserver.objects.storage import namespace_prefix, object_key, prefix_end
+from kube_actors.apiserver.objects import namespace_prefix, object_key, prefix_end
 
 _ENCODED_KEPT = 128
 

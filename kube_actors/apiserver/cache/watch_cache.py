@@ -9,8 +9,8 @@ from kube_actors.apiserver.cache.change import Bookmark
 from kube_actors.apiserver.cache.entry import Entry
 from kube_actors.apiserver.cache.resource import ResourceCache
 from kube_actors.apiserver.cache.watcher import Watcher
-from kube_actors.apiserver.objects.storage import split_key
-from kube_actors.store.messages.keys import EventType, KeyValue, Watched
+from kube_actors.apiserver.objects import split_key
+from kube_actors.store.messages import EventType, KeyValue, Watched
 
 KindOf = Callable[[str, str], errors.Named]
 

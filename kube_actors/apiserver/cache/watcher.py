@@ -6,7 +6,7 @@ itself: it is closed after what it holds, and its client watches again from wher
 
 from collections.abc import Callable, Iterable, Iterator
 
-from kube_actors.actor.loop.parking import Parking, running_library
+from kube_actors.actor.loop import Parking, running_library
 from kube_actors.apiserver.cache.change import (
     ADDED,
     BOOKMARK,
@@ -17,7 +17,7 @@ from kube_actors.apiserver.cache.change import (
     Form,
 )
 from kube_actors.apiserver.cache.selection import Selection
-from kube_actors.client.messages import WatchEvent
+from kube_actors.client import WatchEvent
 
 _BATCH_MAX = 256
 

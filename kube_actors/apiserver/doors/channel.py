@@ -19,13 +19,7 @@ from kube_actors.apiserver.request import (
     answer_error,
 )
 from kube_actors.apiserver.server import Server
-from kube_actors.client.messages import (
-    ApiRefused,
-    ApiRequest,
-    ApiResponse,
-    LogChunk,
-    WatchBatch,
-)
+from kube_actors.client import ApiRefused, ApiRequest, ApiResponse, LogChunk, WatchBatch
 
 NODE_USER_PREFIX = "system:node:"
 PROXY_USER = "system:kube-proxy"

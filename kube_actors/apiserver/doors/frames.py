@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import orjson
 
 from kube_actors.api.manifest import dump_yaml
-from kube_actors.client.messages import WatchEvent
+from kube_actors.client import WatchEvent
 
 
 def watch_lines(events: Iterable[WatchEvent], *, yaml: bool = False) -> bytes:

@@ -6,7 +6,7 @@ same structure at both versions only changes its apiVersion.
 
 from typing import Any
 
-from kube_actors.api.kinds import Kind, Object
+from kube_actors.api import Kind, Object
 
 # events.k8s.io/v1 name -> core/v1 name.
 _EVENT_FIELDS = {

@@ -1,7 +1,6 @@
 """Whether an update was made from the stored state, and which updates may create. Pure."""
 
-from kube_actors.api import errors
-from kube_actors.api.kinds import Kind, Object
+from kube_actors.api import Kind, Object, errors
 
 # Kinds that must say which state their update was made from (no AllowUnconditionalUpdate).
 _CONDITIONAL = frozenset(

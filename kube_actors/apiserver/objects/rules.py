@@ -1,9 +1,8 @@
 """Defaults, server-set fields and validation of one object, as one step each."""
 
-from kube_actors.api import errors
-from kube_actors.api.defaults.kinds import apply_defaults
-from kube_actors.api.kinds import Kind, Object
-from kube_actors.api.strategy.kinds import prepare_for_create, prepare_for_update
+from kube_actors.api import Kind, Object, errors
+from kube_actors.api.defaults import apply_defaults
+from kube_actors.api.strategy import prepare_for_create, prepare_for_update
 from kube_actors.api.validation import validate_create, validate_update
 
 

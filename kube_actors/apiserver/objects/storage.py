@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from kube_actors.api.kinds import Object
+from kube_actors.api import Object
 
 PREFIX = b"/registry/"
 _MARK = b'"metadata":{'

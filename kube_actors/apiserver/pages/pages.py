@@ -6,7 +6,7 @@ import attrs
 import orjson
 
 from kube_actors.api import errors
-from kube_actors.api.discovery import paths as discovery_paths
+from kube_actors.api import paths as discovery_paths
 from kube_actors.api.manifest import dump_yaml
 from kube_actors.apiserver.decoding import media_type
 from kube_actors.apiserver.pages import discovery, health

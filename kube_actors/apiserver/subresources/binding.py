@@ -4,8 +4,7 @@ from typing import Any
 
 import attrs
 
-from kube_actors.api import errors
-from kube_actors.api.kinds import Object
+from kube_actors.api import Object, errors
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.decoding import decode_definition
 from kube_actors.apiserver.request import Answer, answer_success

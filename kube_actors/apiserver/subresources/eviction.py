@@ -2,17 +2,15 @@
 
 from typing import Any
 
-from kube_actors.api import errors
-from kube_actors.api.kinds import Object
+from kube_actors.api import Object, errors
 from kube_actors.api.selectors import from_label_selector
 from kube_actors.apiserver.cache import Entry
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.decoding import decode_definition
-from kube_actors.apiserver.objects.storage import encode_value
+from kube_actors.apiserver.objects import encode_value
 from kube_actors.apiserver.request import Answer, answer_success
 from kube_actors.apiserver.transaction import Plan, Stored, change
-from kube_actors.apiserver.verbs.deletion import delete_object
-from kube_actors.apiserver.verbs.options import options_from
+from kube_actors.apiserver.verbs import delete_object, options_from
 
 _REFUSED = "Cannot evict pod as it would violate the pod's disruption budget."
 _TOO_MANY = (

@@ -2,7 +2,7 @@
 
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.request import Answer
-from kube_actors.apiserver.verbs.changing import update
+from kube_actors.apiserver.verbs import update
 
 
 async def finalize(call: Call) -> Answer:

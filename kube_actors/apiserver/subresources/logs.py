@@ -5,12 +5,11 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from kube_actors.actor import ActorError, DeadlineExceeded, Unreachable
-from kube_actors.api import errors
-from kube_actors.api.kinds import Object
+from kube_actors.api import Object, errors
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.freshness import catch_up
 from kube_actors.apiserver.request import StreamAnswer
-from kube_actors.client.messages import KubeletRefused, ReadLog
+from kube_actors.client import KubeletRefused, ReadLog
 
 
 async def read_log(call: Call) -> StreamAnswer:

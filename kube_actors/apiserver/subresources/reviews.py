@@ -5,13 +5,11 @@ from typing import Any
 
 import orjson
 
-from kube_actors.api import errors
-from kube_actors.api.kinds import Kind, Object
+from kube_actors.api import Kind, Object, errors
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.decoding import decode_object
 from kube_actors.apiserver.request import AnyAnswer, User
-from kube_actors.apiserver.who.authentication import user_of_token
-from kube_actors.apiserver.who.authorization import Attributes
+from kube_actors.apiserver.who import Attributes, user_of_token
 
 Handler = Callable[[Call], Awaitable[AnyAnswer]]
 

@@ -5,17 +5,16 @@ from typing import Any
 
 import orjson
 
-from kube_actors.api import errors
-from kube_actors.api.kinds import Kind, Object
+from kube_actors.api import Kind, Object, errors
 from kube_actors.api.patches import json_patch, merge_patch, strategic_merge_patch
-from kube_actors.api.schema.structure import validate_definition
+from kube_actors.api.schema import validate_definition
 from kube_actors.api.selectors import from_label_selector, from_labels
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.decoding import decode_definition, media_type
 from kube_actors.apiserver.freshness import catch_up
 from kube_actors.apiserver.request import Answer
 from kube_actors.apiserver.transaction import Plan, Stored, change
-from kube_actors.apiserver.verbs.changing import PATCH_TYPES, decode_patch, plan_update
+from kube_actors.apiserver.verbs import PATCH_TYPES, decode_patch, plan_update
 
 _DEFINITION = "io.k8s.api.autoscaling.v1.Scale"
 _SCALE = errors.Resource("autoscaling", "scales", "Scale")

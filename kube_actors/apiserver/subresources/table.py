@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from kube_actors.api.kinds import Kind
+from kube_actors.api import Kind
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.request import AnyAnswer
 from kube_actors.apiserver.subresources import binding, eviction, finalize, logs, scale, token

@@ -8,8 +8,7 @@ from kube_actors.api import errors
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.decoding import decode_definition
 from kube_actors.apiserver.request import Answer
-from kube_actors.apiserver.who.authentication import audiences
-from kube_actors.apiserver.who.tokens import service_account_claims
+from kube_actors.apiserver.who import audiences, service_account_claims
 
 _KIND = errors.Resource("authentication.k8s.io", "tokenrequests", "TokenRequest")
 _SHORTEST_S, _LONGEST_S, _DEFAULT_S = 600, 1 << 32, 3600

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from kube_actors.actor import Blob
-from kube_actors.api import errors
-from kube_actors.api.kinds import Object
-from kube_actors.apiserver.objects.storage import encode_value, object_key
+from kube_actors.api import Object, errors
+from kube_actors.apiserver.objects import encode_value, object_key
 from kube_actors.apiserver.transaction import absent
-from kube_actors.store.messages.keys import Compare, DeleteRange, Put
+from kube_actors.store.messages import Compare, DeleteRange, Put
 
 if TYPE_CHECKING:
     from kube_actors.apiserver.call import Call

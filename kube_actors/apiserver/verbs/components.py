@@ -11,7 +11,7 @@ from kube_actors.actor import ActorError
 from kube_actors.api import errors
 from kube_actors.apiserver.cache import Entry
 from kube_actors.apiserver.call import Call
-from kube_actors.apiserver.objects.storage import encode_value, object_key
+from kube_actors.apiserver.objects import encode_value, object_key
 from kube_actors.apiserver.request import Answer
 from kube_actors.apiserver.server import Server
 from kube_actors.apiserver.verbs.reading import Page, encode_list, selection

@@ -7,18 +7,15 @@ that vanished or began to terminate meanwhile. If it did, everything is decided 
 import anyio
 
 from kube_actors.actor import Blob
-from kube_actors.api import errors
-from kube_actors.api.kinds import Object
+from kube_actors.api import Object, errors
 from kube_actors.apiserver.admission import Admission, admit_create
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.decoding import decode_object
-from kube_actors.apiserver.objects import rules
-from kube_actors.apiserver.objects.names import generate_name
-from kube_actors.apiserver.objects.storage import object_key
+from kube_actors.apiserver.objects import generate_name, object_key, rules
 from kube_actors.apiserver.request import Answer
 from kube_actors.apiserver.transaction import Stored, absent, read, unchanged
 from kube_actors.apiserver.verbs import allocation
-from kube_actors.store.messages.keys import Compare, DeleteRange, Put, Range, Ranged, Txn, TxnDone
+from kube_actors.store.messages import Compare, DeleteRange, Put, Range, Ranged, Txn, TxnDone
 
 _ATTEMPTS = 8
 

@@ -6,10 +6,9 @@ its last finalizer is taken off, a bound pod when its kubelet says that it has e
 
 from datetime import UTC, datetime
 
-from kube_actors.api import errors
-from kube_actors.api.kinds import Kind, Object
-from kube_actors.api.strategy.kinds import counts_generation, graceful_deletion_s
-from kube_actors.apiserver.admission.namespace_lifecycle import refuse_immortal
+from kube_actors.api import Kind, Object, errors
+from kube_actors.api.strategy import counts_generation, graceful_deletion_s
+from kube_actors.apiserver.admission import refuse_immortal
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.request import Answer, answer_success
 from kube_actors.apiserver.transaction import Plan, Stored, change

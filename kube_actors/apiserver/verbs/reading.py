@@ -17,17 +17,17 @@ from kube_actors.api.selectors import (
 from kube_actors.apiserver.cache import Entry, Selection
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.freshness import catch_up, parse_revision
-from kube_actors.apiserver.objects.conversion import to_served
-from kube_actors.apiserver.objects.storage import (
+from kube_actors.apiserver.objects import (
     decode_value,
     namespace_prefix,
     prefix_end,
     resource_prefix,
     split_key,
+    to_served,
 )
 from kube_actors.apiserver.output import partial, table
 from kube_actors.apiserver.request import Answer, Query
-from kube_actors.store.messages.keys import Compacted, FutureRevision, Range
+from kube_actors.store.messages import Compacted, FutureRevision, Range
 
 _CONTINUE_EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. "

@@ -10,8 +10,7 @@ from typing import Any
 
 import attrs
 
-from kube_actors.api import errors
-from kube_actors.api.kinds import Object
+from kube_actors.api import Object, errors
 from kube_actors.api.selectors import from_label_selector
 from kube_actors.apiserver.cache import WatchCache
 from kube_actors.apiserver.request import User

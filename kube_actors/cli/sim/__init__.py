@@ -1,1 +1,5 @@
 """``kube-actors sim``: run seeds, replay one, shrink a failing one, judge a history."""
+
+from kube_actors.cli.sim.commands import sim
+
+__all__ = ["sim"]

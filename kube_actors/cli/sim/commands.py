@@ -50,10 +50,10 @@ _import = click.option(
 @_import
 def list_scenarios(properties: bool, verbs: bool, modules: tuple[str, ...]) -> None:
     """List the scenarios."""
-    from kube_actors.simulation.cluster.faults.weather import VERBS
-    from kube_actors.simulation.cluster.promises import PROMISES
-    from kube_actors.simulation.raft.faults.verbs import RULES
-    from kube_actors.simulation.raft.judges.invariants import PROPERTIES
+    from kube_actors.simulation.cluster import PROMISES
+    from kube_actors.simulation.cluster.faults import VERBS
+    from kube_actors.simulation.raft.faults import RULES
+    from kube_actors.simulation.raft.judges import PROPERTIES
     from kube_actors.simulation.scenario import load_scenarios
 
     _import_all(modules)

@@ -13,8 +13,7 @@ import anyio
 from attrs import field, frozen
 
 from kube_actors.actor import ActorError, Clock
-from kube_actors.api import Object
-from kube_actors.api.errors import StatusError
+from kube_actors.api import Object, StatusError
 from kube_actors.client.client import Client
 from kube_actors.client.election.lease_record import LeaseRecord, Observation, claimed, released
 

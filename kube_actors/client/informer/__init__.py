@@ -2,3 +2,8 @@
 
 An informer keeps, per object, what its owner asked for: the bytes, or a small frozen record.
 """
+
+from kube_actors.client.informer.informer import Informer
+from kube_actors.client.informer.record import Record
+
+__all__ = ["Informer", "Record"]

@@ -17,8 +17,7 @@ import orjson
 from attrs import frozen
 
 from kube_actors.actor import ActorError, Blob
-from kube_actors.api import Kind, Object
-from kube_actors.api.errors import StatusError, from_status
+from kube_actors.api import Kind, Object, StatusError, from_status
 from kube_actors.client.backoff import Backoff
 from kube_actors.client.client import Client
 from kube_actors.client.informer.record import record_of

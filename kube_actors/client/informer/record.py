@@ -7,8 +7,7 @@ import orjson
 from attrs import frozen
 
 from kube_actors.actor import Blob
-from kube_actors.api import Object
-from kube_actors.api.shared_labels import shared_labels
+from kube_actors.api import Object, shared_labels
 
 
 @frozen

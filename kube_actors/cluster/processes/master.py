@@ -16,11 +16,9 @@ import attrs
 from anyio.abc import SocketAttribute
 
 from kube_actors.actor import Actor, ActorSystem, Address, Child, Clock, Supervisor, TcpNetwork
-from kube_actors.apiserver import ApiServerConfig
-from kube_actors.apiserver.config import StaticToken
+from kube_actors.apiserver import ApiServerConfig, StaticToken
 from kube_actors.apiserver.http import serve
-from kube_actors.apiserver.who.kubeconfig import kubeconfig
-from kube_actors.apiserver.who.pki import server_context
+from kube_actors.apiserver.who import kubeconfig, server_context
 from kube_actors.client import Client
 from kube_actors.cluster.address_plan import real_plan
 from kube_actors.cluster.api_endpoint import run_api_endpoint
@@ -50,7 +48,7 @@ from kube_actors.cluster.processes.refusals import refusals
 from kube_actors.cluster.processes.roll import Roll
 from kube_actors.cluster.store_desk import StoreDesk
 from kube_actors.store import FileDisk
-from kube_actors.store.disk.identity import Identity, IdentityFile
+from kube_actors.store.disk import Identity, IdentityFile
 
 READY_POLL_S = 0.02
 DISK_LOOP_S = 0.005

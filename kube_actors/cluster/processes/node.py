@@ -25,7 +25,7 @@ from kube_actors.actor import (
     Supervisor,
     TcpNetwork,
 )
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.client import Client
 from kube_actors.cluster.address_plan import SIMULATED_PLAN, real_plan
 from kube_actors.cluster.cluster import RESTARTS_MAX

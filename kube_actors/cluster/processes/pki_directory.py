@@ -16,7 +16,7 @@ import attrs
 from cryptography import x509
 
 from kube_actors.actor import Tls, mutual_tls
-from kube_actors.apiserver.who.pki import (
+from kube_actors.apiserver.who import (
     YEAR_S,
     Entropy,
     KeyPair,

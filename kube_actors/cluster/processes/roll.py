@@ -14,7 +14,7 @@ import attrs
 from kube_actors.actor import Actor, ActorError
 from kube_actors.cluster.processes.join import Endpoint, Join
 from kube_actors.store import GetStatus, ListMembers, MemberInfo, Members, MemberStatus
-from kube_actors.store.messages.cluster import UpdateMember
+from kube_actors.store.messages import UpdateMember
 
 FOLLOW_S = 0.5
 ASK_S = 5.0

@@ -13,8 +13,7 @@ import anyio
 from attrs import Factory, define
 
 from kube_actors.actor import ActorError
-from kube_actors.api import BUILTIN, Object
-from kube_actors.api.errors import StatusError
+from kube_actors.api import BUILTIN, Object, StatusError
 from kube_actors.controllers.loop.controller import Failure
 from kube_actors.controllers.loop.effects import (
     Announce,

@@ -14,8 +14,7 @@ from typing import Any
 import orjson
 from attrs import field, frozen
 
-from kube_actors.api import Object
-from kube_actors.api.shared_labels import shared_labels
+from kube_actors.api import Object, shared_labels
 
 
 @frozen

@@ -13,11 +13,20 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.api import BUILTIN, Kind, Kinds, Object
-from kube_actors.controllers.loop.controller import Controller, Round, View, Watch
-from kube_actors.controllers.loop.effects import DeleteAll, Effect, RequeueAfter, Survey, Update
-from kube_actors.controllers.loop.records import Whole, whole
-from kube_actors.controllers.objects.conditions import Condition, set_condition
-from kube_actors.controllers.objects.statuses import write_status
+from kube_actors.controllers.loop import (
+    Controller,
+    DeleteAll,
+    Effect,
+    RequeueAfter,
+    Round,
+    Survey,
+    Update,
+    View,
+    Watch,
+    Whole,
+    whole,
+)
+from kube_actors.controllers.objects import Condition, set_condition, write_status
 
 FINALIZER = "kubernetes"
 RECHECK_S = 1.0

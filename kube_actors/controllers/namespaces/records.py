@@ -3,8 +3,7 @@
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.controller import View
-from kube_actors.controllers.loop.records import Record, identity
+from kube_actors.controllers.loop import Record, View, identity
 
 
 @frozen

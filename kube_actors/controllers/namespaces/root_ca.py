@@ -7,9 +7,17 @@ changed ones are put back.
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.controller import Controller, Round, View, Watch
-from kube_actors.controllers.loop.effects import Create, Effect, Patch
-from kube_actors.controllers.loop.records import Record, identity
+from kube_actors.controllers.loop import (
+    Controller,
+    Create,
+    Effect,
+    Patch,
+    Record,
+    Round,
+    View,
+    Watch,
+    identity,
+)
 from kube_actors.controllers.namespaces.records import (
     NamespaceRecord,
     namespace_keys,

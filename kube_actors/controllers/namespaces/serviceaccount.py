@@ -6,9 +6,16 @@ deleted is made again.
 
 from attrs import frozen
 
-from kube_actors.controllers.loop.controller import Controller, Round, View, Watch
-from kube_actors.controllers.loop.effects import Create, Effect
-from kube_actors.controllers.loop.records import Record, identity
+from kube_actors.controllers.loop import (
+    Controller,
+    Create,
+    Effect,
+    Record,
+    Round,
+    View,
+    Watch,
+    identity,
+)
 from kube_actors.controllers.namespaces.records import (
     NamespaceRecord,
     namespace_keys,

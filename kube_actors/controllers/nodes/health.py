@@ -11,11 +11,9 @@ from typing import Any
 
 from attrs import frozen
 
-from kube_actors.api import Object
-from kube_actors.api.shared_labels import shared_condition
-from kube_actors.api.taints import NOT_READY, UNREACHABLE, UNSCHEDULABLE
-from kube_actors.controllers.loop.records import Record, identity, seconds
-from kube_actors.controllers.objects.conditions import Condition, find_condition
+from kube_actors.api import NOT_READY, UNREACHABLE, UNSCHEDULABLE, Object, shared_condition
+from kube_actors.controllers.loop import Record, identity, seconds
+from kube_actors.controllers.objects import Condition, find_condition
 
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 PRESSURE_TAINTS = {

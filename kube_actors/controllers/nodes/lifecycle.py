@@ -10,14 +10,17 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from kube_actors.controllers.loop.controller import Controller, Round, View, Watch
-from kube_actors.controllers.loop.effects import (
+from kube_actors.controllers.loop import (
+    Controller,
     Effect,
     Emit,
     Patch,
     Reference,
     RequeueAfter,
+    Round,
     Together,
+    View,
+    Watch,
 )
 from kube_actors.controllers.nodes.health import (
     NodeLeaseRecord,
@@ -28,7 +31,7 @@ from kube_actors.controllers.nodes.health import (
     silent_conditions,
     wanted_taints,
 )
-from kube_actors.controllers.objects.pods import PodRecord, patch_pod_status, pod_record
+from kube_actors.controllers.objects import PodRecord, patch_pod_status, pod_record
 
 LEASE_NAMESPACE = "kube-node-lease"
 STARTUP_GRACE_S = 60.0

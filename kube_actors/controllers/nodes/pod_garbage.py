@@ -12,11 +12,23 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.controller import Controller, Round, View, Watch
-from kube_actors.controllers.loop.effects import Delete, Effect, Look, Patch, RequeueAfter, Together
-from kube_actors.controllers.loop.records import Record, identity, seconds
+from kube_actors.controllers.loop import (
+    Controller,
+    Delete,
+    Effect,
+    Look,
+    Patch,
+    Record,
+    RequeueAfter,
+    Round,
+    Together,
+    View,
+    Watch,
+    identity,
+    seconds,
+)
 from kube_actors.controllers.nodes.health import OUT_OF_SERVICE, NodeRecord, node_record
-from kube_actors.controllers.objects.pods import FINISHED_PHASES, patch_pod_status
+from kube_actors.controllers.objects import FINISHED_PHASES, patch_pod_status
 
 QUARANTINE_S = 40.0
 TERMINATED_MAX = 12500

@@ -9,19 +9,25 @@ import sys
 
 from attrs import frozen
 
-from kube_actors.api import Object
-from kube_actors.api.taints import Taint, Toleration, taints_of, tolerations_of
-from kube_actors.controllers.loop.controller import (
+from kube_actors.api import Object, Taint, Toleration, taints_of, tolerations_of
+from kube_actors.controllers.loop import (
     Controller,
+    Delete,
+    Effect,
+    Emit,
+    Record,
+    Reference,
+    RequeueAfter,
     Round,
     View,
     Watch,
+    attribute_index,
+    identity,
     key_of,
+    seconds,
     split_key,
 )
-from kube_actors.controllers.loop.effects import Delete, Effect, Emit, Reference, RequeueAfter
-from kube_actors.controllers.loop.records import Record, attribute_index, identity, seconds
-from kube_actors.controllers.objects.pods import patch_pod_status
+from kube_actors.controllers.objects import patch_pod_status
 
 
 @frozen

@@ -9,8 +9,7 @@ takes away.
 from typing import Any
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.effects import Patch, Reference
-from kube_actors.controllers.loop.records import Record
+from kube_actors.controllers.loop import Patch, Record, Reference
 
 
 def controlled_by(owner: Reference) -> dict[str, Any]:

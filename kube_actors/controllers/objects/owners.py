@@ -8,11 +8,9 @@ before; an object that nobody controls wakes every workload that could adopt it.
 from collections.abc import Callable
 from typing import Any
 
-from kube_actors.api import Object
-from kube_actors.api.errors import StatusError
+from kube_actors.api import Object, StatusError
 from kube_actors.api.selectors import LabelSelector, from_label_selector
-from kube_actors.controllers.loop.controller import Key, View, key_of, split_key
-from kube_actors.controllers.loop.records import Whole, attribute_index
+from kube_actors.controllers.loop import Key, View, Whole, attribute_index, key_of, split_key
 
 BY_UID = {"uid": attribute_index("uid")}
 BY_OWNER = {"owner_uid": attribute_index("owner_uid")}

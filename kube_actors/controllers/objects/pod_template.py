@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.effects import Reference
+from kube_actors.controllers.loop import Reference
 from kube_actors.controllers.objects.claims import controlled_by
 from kube_actors.controllers.objects.naming import safe_suffix
 

@@ -11,9 +11,11 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.effects import Patch, Reference, RequeueAfter
-from kube_actors.controllers.loop.records import (
+from kube_actors.controllers.loop import (
+    Patch,
     Record,
+    Reference,
+    RequeueAfter,
     controller_uid,
     identity,
     labels_of,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.effects import Patch, Reference, reference_to
+from kube_actors.controllers.loop import Patch, Reference, reference_to
 
 
 def write_status(obj: Object, new: Mapping[str, Any]) -> tuple[Patch, ...]:

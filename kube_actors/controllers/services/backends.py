@@ -13,9 +13,17 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.controller import View, Watch, key_of, own_key
-from kube_actors.controllers.loop.records import Record, attribute_index, identity, labels_of
-from kube_actors.controllers.objects.pods import FINISHED_PHASES, ready_since_s
+from kube_actors.controllers.loop import (
+    Record,
+    View,
+    Watch,
+    attribute_index,
+    identity,
+    key_of,
+    labels_of,
+    own_key,
+)
+from kube_actors.controllers.objects import FINISHED_PHASES, ready_since_s
 
 HEADLESS = "service.kubernetes.io/headless"
 ContainerPort = tuple[str, str, int]

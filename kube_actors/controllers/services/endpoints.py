@@ -12,16 +12,20 @@ import orjson
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.controller import (
+from kube_actors.controllers.loop import (
     Controller,
+    Create,
+    Delete,
+    Effect,
+    Patch,
+    Record,
     Round,
     View,
     Watch,
+    identity,
     own_key,
     split_key,
 )
-from kube_actors.controllers.loop.effects import Create, Delete, Effect, Patch
-from kube_actors.controllers.loop.records import Record, identity
 from kube_actors.controllers.services import backends
 from kube_actors.controllers.services.backends import BackendPod, ServiceRecord, ServiceState
 

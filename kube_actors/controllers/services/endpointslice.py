@@ -12,11 +12,21 @@ import orjson
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.controller import Controller, Round, View, Watch, split_key
-from kube_actors.controllers.loop.effects import Create, Delete, Effect, Patch, Reference
-from kube_actors.controllers.loop.records import Record, identity
-from kube_actors.controllers.objects.claims import controlled_by
-from kube_actors.controllers.objects.naming import safe_suffix, suffixed
+from kube_actors.controllers.loop import (
+    Controller,
+    Create,
+    Delete,
+    Effect,
+    Patch,
+    Record,
+    Reference,
+    Round,
+    View,
+    Watch,
+    identity,
+    split_key,
+)
+from kube_actors.controllers.objects import controlled_by, safe_suffix, suffixed
 from kube_actors.controllers.services import backends
 from kube_actors.controllers.services.backends import BackendPod, ServiceRecord, ServiceState
 

@@ -13,10 +13,17 @@ import orjson
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.effects import Create, Delete, Effect, Patch, Reference
-from kube_actors.controllers.loop.records import Record, controller_uid, identity
-from kube_actors.controllers.objects.claims import controlled_by
-from kube_actors.controllers.objects.pod_template import template_digest, template_hash
+from kube_actors.controllers.loop import (
+    Create,
+    Delete,
+    Effect,
+    Patch,
+    Record,
+    Reference,
+    controller_uid,
+    identity,
+)
+from kube_actors.controllers.objects import controlled_by, template_digest, template_hash
 
 HASH_LABEL = "controller-revision-hash"
 

@@ -14,35 +14,35 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.controller import (
+from kube_actors.controllers.loop import (
     Controller,
-    Round,
-    View,
-    Watch,
-    own_key,
-    split_key,
-)
-from kube_actors.controllers.loop.effects import (
     Create,
     Delete,
     Effect,
     Emit,
+    Record,
     Reference,
     RequeueAfter,
-    reference_to,
-)
-from kube_actors.controllers.loop.records import (
-    Record,
+    Round,
+    View,
+    Watch,
     Whole,
     controller_uid,
     identity,
+    own_key,
+    reference_to,
     seconds,
+    split_key,
     whole,
 )
-from kube_actors.controllers.objects.claims import controlled_by
-from kube_actors.controllers.objects.conditions import is_true
-from kube_actors.controllers.objects.owners import BY_OWNER, BY_UID, owner_keys
-from kube_actors.controllers.objects.statuses import write_status
+from kube_actors.controllers.objects import (
+    BY_OWNER,
+    BY_UID,
+    controlled_by,
+    is_true,
+    owner_keys,
+    write_status,
+)
 from kube_actors.controllers.workloads.cron_schedule import BadSchedule, Schedule, parse_schedule
 
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"

@@ -12,17 +12,38 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from kube_actors.api import Object
-from kube_actors.api.selectors.nodes import allows, required_terms
-from kube_actors.api.taints import Taint, repelled, taints_of, tolerations_of
-from kube_actors.controllers.loop.controller import Controller, Round, View, Watch, key_of, own_key
-from kube_actors.controllers.loop.effects import Effect, Reference, reference_to
-from kube_actors.controllers.loop.records import Record, identity, labels_of, whole
-from kube_actors.controllers.objects.naming import safe_suffix, suffixed
-from kube_actors.controllers.objects.owners import BY_OWNER, BY_UID, owner_keys, workload
-from kube_actors.controllers.objects.pod_template import pod_from, template_digest, template_hash
-from kube_actors.controllers.objects.pods import PodRecord, availability_wait, pod_record
-from kube_actors.controllers.objects.statuses import write_status
+from kube_actors.api import Object, Taint, repelled, taints_of, tolerations_of
+from kube_actors.api.selectors import allows, required_terms
+from kube_actors.controllers.loop import (
+    Controller,
+    Effect,
+    Record,
+    Reference,
+    Round,
+    View,
+    Watch,
+    identity,
+    key_of,
+    labels_of,
+    own_key,
+    reference_to,
+    whole,
+)
+from kube_actors.controllers.objects import (
+    BY_OWNER,
+    BY_UID,
+    PodRecord,
+    availability_wait,
+    owner_keys,
+    pod_from,
+    pod_record,
+    safe_suffix,
+    suffixed,
+    template_digest,
+    template_hash,
+    workload,
+    write_status,
+)
 from kube_actors.controllers.workloads.controller_revisions import (
     HASH_LABEL,
     TemplateRevision,
@@ -31,7 +52,7 @@ from kube_actors.controllers.workloads.controller_revisions import (
     revision_name,
     template_revision,
 )
-from kube_actors.controllers.workloads.deployment.rollout import scaled_value
+from kube_actors.controllers.workloads.deployment import scaled_value
 from kube_actors.controllers.workloads.pod_changes import create_pods, delete_pods
 
 _TOLERATED = (

@@ -10,33 +10,34 @@ from collections.abc import Mapping, Sequence
 
 from attrs import field, frozen
 
-from kube_actors.api import Object
-from kube_actors.api.errors import StatusError
+from kube_actors.api import Object, StatusError
 from kube_actors.api.selectors import LabelSelector, from_label_selector
-from kube_actors.controllers.loop.controller import (
+from kube_actors.controllers.loop import (
     Controller,
+    Effect,
+    Record,
+    RequeueAfter,
     Round,
     View,
     Watch,
-    key_of,
-    own_key,
-    split_key,
-)
-from kube_actors.controllers.loop.effects import Effect, RequeueAfter
-from kube_actors.controllers.loop.records import (
-    Record,
     Whole,
     attribute_index,
     controller_uid,
     identity,
+    key_of,
+    own_key,
     seconds,
+    split_key,
     whole,
 )
-from kube_actors.controllers.objects.conditions import set_condition
-from kube_actors.controllers.objects.owners import BY_UID
-from kube_actors.controllers.objects.pods import PodRecord, pod_record
-from kube_actors.controllers.objects.statuses import write_status
-from kube_actors.controllers.workloads.deployment.rollout import scaled_value
+from kube_actors.controllers.objects import (
+    BY_UID,
+    PodRecord,
+    pod_record,
+    set_condition,
+    write_status,
+)
+from kube_actors.controllers.workloads.deployment import scaled_value
 
 DISRUPTED_FOR_S = 120.0
 

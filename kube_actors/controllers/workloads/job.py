@@ -12,15 +12,38 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.controller import Controller, Round, View, Watch, own_key
-from kube_actors.controllers.loop.effects import Delete, Effect, Emit, RequeueAfter, reference_to
-from kube_actors.controllers.loop.records import Record, controller_uid, identity, seconds, whole
-from kube_actors.controllers.objects.conditions import drop_condition, find_condition, is_true
-from kube_actors.controllers.objects.naming import safe_suffix, suffixed
-from kube_actors.controllers.objects.owners import BY_OWNER, BY_UID, owner_keys, workload
-from kube_actors.controllers.objects.pod_template import pod_from
-from kube_actors.controllers.objects.pods import FINISHED_PHASES, ready_since_s
-from kube_actors.controllers.objects.statuses import write_status
+from kube_actors.controllers.loop import (
+    Controller,
+    Delete,
+    Effect,
+    Emit,
+    Record,
+    RequeueAfter,
+    Round,
+    View,
+    Watch,
+    controller_uid,
+    identity,
+    own_key,
+    reference_to,
+    seconds,
+    whole,
+)
+from kube_actors.controllers.objects import (
+    BY_OWNER,
+    BY_UID,
+    FINISHED_PHASES,
+    drop_condition,
+    find_condition,
+    is_true,
+    owner_keys,
+    pod_from,
+    ready_since_s,
+    safe_suffix,
+    suffixed,
+    workload,
+    write_status,
+)
 from kube_actors.controllers.workloads.pod_changes import create_pods, delete_pods
 
 BACKOFF_FIRST_S = 10.0

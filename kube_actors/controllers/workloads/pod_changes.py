@@ -7,8 +7,7 @@ start slowly, so that a quota or a bad template is met by one request, not by hu
 from collections.abc import Iterable
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.effects import Announce, Create, Delete, Reference, Together
-from kube_actors.controllers.loop.records import Record
+from kube_actors.controllers.loop import Announce, Create, Delete, Record, Reference, Together
 
 
 def create_pods(owner: Reference, pods: Iterable[Object]) -> tuple[Together, ...]:

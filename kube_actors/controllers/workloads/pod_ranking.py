@@ -9,7 +9,7 @@ victims and a scale-down spreads over failure domains.
 from collections.abc import Mapping, Sequence
 from math import floor, log2
 
-from kube_actors.controllers.objects.pods import PodRecord
+from kube_actors.controllers.objects import PodRecord
 
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 

@@ -14,28 +14,41 @@ from attrs import field, frozen
 
 from kube_actors.api import Object
 from kube_actors.api.selectors import LabelSelector
-from kube_actors.controllers.loop.controller import (
+from kube_actors.controllers.loop import (
     Controller,
+    Effect,
+    Look,
+    Patch,
+    Record,
+    Reference,
     Round,
+    Together,
     View,
     Watch,
+    attribute_index,
+    controller_uid,
+    identity,
     own_key,
     split_key,
 )
-from kube_actors.controllers.loop.effects import Effect, Look, Patch, Reference, Together
-from kube_actors.controllers.loop.records import Record, attribute_index, controller_uid, identity
-from kube_actors.controllers.objects.claims import adoption, may_adopt, release
-from kube_actors.controllers.objects.conditions import drop_condition, find_condition, set_condition
-from kube_actors.controllers.objects.naming import safe_suffix
-from kube_actors.controllers.objects.owners import (
+from kube_actors.controllers.objects import (
     BY_OWNER,
     BY_UID,
+    PodRecord,
+    adoption,
+    availability_wait,
     claimant_keys,
+    drop_condition,
+    find_condition,
+    may_adopt,
+    pod_from,
+    pod_record,
+    release,
+    safe_suffix,
+    set_condition,
+    status_patch,
     workload_selector,
 )
-from kube_actors.controllers.objects.pod_template import pod_from
-from kube_actors.controllers.objects.pods import PodRecord, availability_wait, pod_record
-from kube_actors.controllers.objects.statuses import status_patch
 from kube_actors.controllers.workloads.pod_changes import create_pods, delete_pods
 from kube_actors.controllers.workloads.pod_ranking import choose_for_deletion
 

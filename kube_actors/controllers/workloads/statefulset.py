@@ -13,20 +13,32 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.controller import Controller, Round, View, Watch, own_key
-from kube_actors.controllers.loop.effects import (
+from kube_actors.controllers.loop import (
     Announce,
+    Controller,
     Create,
     Delete,
     Effect,
     Reference,
+    Round,
+    View,
+    Watch,
+    own_key,
     reference_to,
+    whole,
 )
-from kube_actors.controllers.loop.records import whole
-from kube_actors.controllers.objects.owners import BY_OWNER, BY_UID, owner_keys, workload
-from kube_actors.controllers.objects.pod_template import pod_from, template_digest
-from kube_actors.controllers.objects.pods import PodRecord, availability_wait, pod_record
-from kube_actors.controllers.objects.statuses import write_status
+from kube_actors.controllers.objects import (
+    BY_OWNER,
+    BY_UID,
+    PodRecord,
+    availability_wait,
+    owner_keys,
+    pod_from,
+    pod_record,
+    template_digest,
+    workload,
+    write_status,
+)
 from kube_actors.controllers.workloads.controller_revisions import (
     HASH_LABEL,
     TemplateRevision,

@@ -5,6 +5,23 @@ in-memory streams, and every wait can be cancelled. It knows nothing of protobuf
 bytes. Wire format: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 """
 
-from kube_actors.etcd.grpc.status import Code, GrpcError
+from kube_actors.etcd.grpc.call import Call
+from kube_actors.etcd.grpc.channel import Channel, Dial, Endpoint, dial_tcp
+from kube_actors.etcd.grpc.server import Answers, GrpcServer, Methods, Streaming, Unary
+from kube_actors.etcd.grpc.status import Code, GrpcError, Headers
 
-__all__ = ["Code", "GrpcError"]
+__all__ = [
+    "Answers",
+    "Call",
+    "Channel",
+    "Code",
+    "Dial",
+    "Endpoint",
+    "GrpcError",
+    "GrpcServer",
+    "Headers",
+    "Methods",
+    "Streaming",
+    "Unary",
+    "dial_tcp",
+]

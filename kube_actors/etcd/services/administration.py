@@ -6,7 +6,7 @@ from typing import Any
 
 from kube_actors.actor import Actor, Overloaded, Unreachable
 from kube_actors.store import StoreClient
-from kube_actors.store.messages.maintenance import GetSnapshot
+from kube_actors.store.messages import GetSnapshot
 
 TIMEOUT_S = 10.0
 

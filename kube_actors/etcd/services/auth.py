@@ -4,8 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from kube_actors.etcd.failures import NOT_ENABLED
-from kube_actors.etcd.grpc import Code, GrpcError
-from kube_actors.etcd.grpc.server import Methods, Unary
+from kube_actors.etcd.grpc import Code, GrpcError, Methods, Unary
 from kube_actors.etcd.schema import Parser, pb
 from kube_actors.etcd.services.origin import Origin
 

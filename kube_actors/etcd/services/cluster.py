@@ -10,12 +10,11 @@ from kube_actors.etcd.failures import (
     NOT_ENOUGH_STARTED,
     PEER_URL_EXISTS,
 )
-from kube_actors.etcd.grpc import Code, GrpcError
-from kube_actors.etcd.grpc.server import Methods, Unary
+from kube_actors.etcd.grpc import Code, GrpcError, Methods, Unary
 from kube_actors.etcd.schema import Parser, pb
 from kube_actors.etcd.services.administration import Steward
 from kube_actors.etcd.services.origin import Origin
-from kube_actors.store.messages.cluster import (
+from kube_actors.store.messages import (
     AddMember,
     ListMembers,
     MemberInfo,

@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 
 from kube_actors.actor import ActorError
-from kube_actors.etcd.grpc.server import Answers, Methods, Streaming, Unary
+from kube_actors.etcd.grpc import Answers, Methods, Streaming, Unary
 from kube_actors.etcd.schema import Parser, pb
 from kube_actors.etcd.services.origin import Origin
 

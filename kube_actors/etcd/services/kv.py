@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kube_actors.etcd.grpc.server import Methods, Unary
+from kube_actors.etcd.grpc import Methods, Unary
 from kube_actors.etcd.key_values import (
     delete_of,
     fill_delete,
@@ -17,7 +17,7 @@ from kube_actors.etcd.schema import Parser, pb
 from kube_actors.etcd.services.origin import Origin
 from kube_actors.etcd.services.request_checks import check_delete, check_put, check_range, check_txn
 from kube_actors.store import StoreClient
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
     DeleteDone,
     InvalidRequest,
     LeaseNotFound,

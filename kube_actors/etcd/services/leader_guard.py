@@ -9,10 +9,9 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from kube_actors.actor import ActorError
-from kube_actors.actor.life.failure import only
+from kube_actors.actor.life import only
 from kube_actors.etcd.failures import NO_LEADER
-from kube_actors.etcd.grpc import Code, GrpcError
-from kube_actors.etcd.grpc.status import Headers
+from kube_actors.etcd.grpc import Code, GrpcError, Headers
 from kube_actors.etcd.services.origin import Origin
 
 WANTED = (b"hasleader", b"true")

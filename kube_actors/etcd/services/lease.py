@@ -4,20 +4,19 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from kube_actors.etcd.failures import LEASE_TTL_TOO_LARGE
-from kube_actors.etcd.grpc import Code, GrpcError
-from kube_actors.etcd.grpc.server import Answers, Methods, Streaming, Unary
+from kube_actors.etcd.grpc import Answers, Code, GrpcError, Methods, Streaming, Unary
 from kube_actors.etcd.schema import Parser, pb
 from kube_actors.etcd.services.administration import Steward
 from kube_actors.etcd.services.origin import Origin
 from kube_actors.store import StoreClient
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
     LeaseGrant,
     LeaseKeepAlive,
     LeaseNotFound,
     LeaseRevoke,
     LeaseTimeToLive,
+    ListLeases,
 )
-from kube_actors.store.messages.maintenance import ListLeases
 
 TTL_S_MIN = 2
 """What an etcd with its default election timeout of a second makes of anything shorter."""

@@ -9,21 +9,23 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from kube_actors.etcd.failures import BAD_TRANSFEREE, NO_LEADER, NOT_LEADER
-from kube_actors.etcd.grpc import Code, GrpcError
-from kube_actors.etcd.grpc.server import Answers, Methods, Streaming, Unary
+from kube_actors.etcd.grpc import Answers, Code, GrpcError, Methods, Streaming, Unary
 from kube_actors.etcd.schema import Parser, pb
 from kube_actors.etcd.services.administration import Steward
 from kube_actors.etcd.services.origin import Origin
-from kube_actors.store.messages.cluster import ListMembers, MoveLeader
-from kube_actors.store.messages.keys import GetHash, GetStatus, MemberStatus
-from kube_actors.store.messages.maintenance import (
+from kube_actors.store.messages import (
     ActivateAlarm,
     AlarmKind,
     Defragment,
     DisarmAlarm,
+    GetHash,
+    GetStatus,
     ListAlarms,
+    ListMembers,
+    MemberStatus,
+    MoveLeader,
 )
-from kube_actors.store.saved.padding import padding_of
+from kube_actors.store.saved import padding_of
 
 _BLOB_BYTES = 64 << 10
 VERSION = "3.5.1"

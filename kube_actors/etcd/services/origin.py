@@ -4,7 +4,7 @@ from typing import Any
 
 from kube_actors.actor import Clock
 from kube_actors.store import StoreClient
-from kube_actors.store.messages.keys import MemberStatus
+from kube_actors.store.messages import MemberStatus
 
 CLUSTER_ID = 0x6B7562652D616374
 """The id of a group that nobody gave another: "kube-act" in ASCII."""

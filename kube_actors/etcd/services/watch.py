@@ -10,15 +10,12 @@ from typing import Any
 import anyio
 
 from kube_actors.actor import ActorError
-from kube_actors.etcd.grpc import GrpcError
-from kube_actors.etcd.grpc.server import Answers, Methods, Streaming
+from kube_actors.etcd.grpc import Answers, GrpcError, Methods, Streaming
 from kube_actors.etcd.key_values import fill_event
 from kube_actors.etcd.schema import Parser, pb
 from kube_actors.etcd.services.origin import Origin
-from kube_actors.store import StoreClient
-from kube_actors.store.messages.keys import InvalidRequest, Watch
-from kube_actors.store.messages.watch_session import SessionItem, SessionKind
-from kube_actors.store.watch_client import WatchSessionClient
+from kube_actors.store import StoreClient, WatchSessionClient
+from kube_actors.store.messages import InvalidRequest, SessionItem, SessionKind, Watch
 
 INVALID_WATCH = -1
 EMPTY_RANGE = "mvcc: watcher range is empty"

@@ -12,8 +12,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from kube_actors.api import Object
-from kube_actors.api.quantities import parse_quantity
+from kube_actors.api import Object, parse_quantity
 from kube_actors.node.env.expansion import expand
 from kube_actors.node.env.fields import field_value
 

@@ -9,8 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from kube_actors.api import Object
-from kube_actors.api.quantities import parse_quantity
+from kube_actors.api import Object, parse_quantity
 from kube_actors.node.pods.assessment import is_sidecar
 from kube_actors.node.pods.observation import Rejection
 

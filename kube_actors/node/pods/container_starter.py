@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from kube_actors.api import Object
 from kube_actors.node.backoff import BackoffPolicy, grow
-from kube_actors.node.env.env import MissingReference, Sources, environment, references
+from kube_actors.node.env import MissingReference, Sources, environment, references
 from kube_actors.node.pods.entry import PodEntry
 from kube_actors.node.pods.lifecycle import Pull, Start, grace_period_s
 from kube_actors.node.pods.observation import Observed, Problem
 from kube_actors.node.pods.sources import SourcesUnavailable
 from kube_actors.node.pods.volumes import PodVolumes, VolumeProblem
-from kube_actors.node.probes.handlers import ProbeFailed, perform
-from kube_actors.node.runtimes.protocol import (
-    ContainerConfig,
-    RuntimeRefused,
-)
+from kube_actors.node.probes import ProbeFailed, perform
+from kube_actors.node.runtimes import ContainerConfig, RuntimeRefused
 
 if TYPE_CHECKING:
     from kube_actors.node.kubelet import Kubelet

@@ -20,8 +20,8 @@ from kube_actors.node.pods.assessment import (
     is_sidecar,
 )
 from kube_actors.node.pods.observation import Observed
-from kube_actors.node.probes.schedule import ProbeView
-from kube_actors.node.runtimes.protocol import ImageSpec, ProbeKind, SandboxState
+from kube_actors.node.probes import ProbeView
+from kube_actors.node.runtimes import ImageSpec, ProbeKind, SandboxState
 from kube_actors.node.timestamps import parse_timestamp
 
 DEFAULT_GRACE_S = 30.0

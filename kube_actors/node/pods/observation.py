@@ -12,13 +12,8 @@ from attrs import field, frozen
 
 from kube_actors.api import Object
 from kube_actors.node.backoff import Backoff
-from kube_actors.node.probes.schedule import ProbeView
-from kube_actors.node.runtimes.protocol import (
-    ContainerState,
-    ContainerStatus,
-    ImageStatus,
-    SandboxStatus,
-)
+from kube_actors.node.probes import ProbeView
+from kube_actors.node.runtimes import ContainerState, ContainerStatus, ImageStatus, SandboxStatus
 from kube_actors.node.timestamps import parse_timestamp
 
 Runs = Mapping[str, Sequence[ContainerStatus]]

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from kube_actors.api import Object
-from kube_actors.api.quantities import parse_quantity
+from kube_actors.api import Object, parse_quantity
 
 
 def qos_class(pod: Object) -> str:

@@ -13,13 +13,11 @@ from anyio.abc import TaskGroup
 from attrs import define, field
 
 from kube_actors.actor import ActorError, Blob
-from kube_actors.api import Object
-from kube_actors.api.errors import StatusError
-from kube_actors.client import Client, Informer
-from kube_actors.client.messages import ApiRequest
-from kube_actors.node.env.env import Reference
+from kube_actors.api import Object, StatusError
+from kube_actors.client import ApiRequest, Client, Informer
+from kube_actors.node.env import Reference
 from kube_actors.node.pods.entry import PodEntry
-from kube_actors.node.volumes.sources import Token
+from kube_actors.node.volumes import Token
 
 SYNC_S = 5.0
 ATTEMPT_S = 5.0

@@ -20,7 +20,7 @@ from kube_actors.node.pods.lifecycle import (
 )
 from kube_actors.node.pods.observation import Observed
 from kube_actors.node.pods.qos import qos_class
-from kube_actors.node.runtimes.protocol import SandboxState
+from kube_actors.node.runtimes import SandboxState
 from kube_actors.node.timestamps import format_timestamp
 
 Status = dict[str, Any]

@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from kube_actors.api import Object
-from kube_actors.node.env.env import Sources
-from kube_actors.node.env.expansion import expand
+from kube_actors.node.env import Sources, expand
 from kube_actors.node.pods.entry import PodEntry
-from kube_actors.node.runtimes.protocol import Mount
-from kube_actors.node.volumes.files import write_volume
-from kube_actors.node.volumes.sources import (
+from kube_actors.node.runtimes import Mount
+from kube_actors.node.volumes import (
     File,
     contents,
     has_files,
     is_supported,
     references,
     tokens,
+    write_volume,
 )
 
 if TYPE_CHECKING:

@@ -11,10 +11,9 @@ import anyio
 import orjson
 
 from kube_actors.actor import ActorError
-from kube_actors.api import Object
-from kube_actors.api.errors import StatusError
-from kube_actors.client.messages import NoAddress
-from kube_actors.node.env.env import MissingReference
+from kube_actors.api import Object, StatusError
+from kube_actors.client import NoAddress
+from kube_actors.node.env import MissingReference
 from kube_actors.node.pods.assessment import image_of
 from kube_actors.node.pods.container_starter import ContainerStarter
 from kube_actors.node.pods.entry import PodEntry
@@ -34,7 +33,7 @@ from kube_actors.node.pods.observation import Observed, Problem, recover_runs
 from kube_actors.node.pods.sources import SourcesUnavailable
 from kube_actors.node.pods.status import compute
 from kube_actors.node.pods.volumes import PodVolumes, VolumeProblem
-from kube_actors.node.runtimes.protocol import (
+from kube_actors.node.runtimes import (
     ContainerState,
     ContainerStatus,
     ProbeKind,

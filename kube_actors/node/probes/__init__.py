@@ -1,1 +1,28 @@
 """When a container is probed, what a result means, and how http, tcp and exec are asked."""
+
+from kube_actors.node.probes.handlers import ProbeFailed, perform
+from kube_actors.node.probes.schedule import (
+    EAGER_S,
+    ProbeSpec,
+    ProbeTrack,
+    ProbeView,
+    first_track,
+    is_settled,
+    probe_of,
+    record,
+    view,
+)
+
+__all__ = [
+    "EAGER_S",
+    "ProbeFailed",
+    "ProbeSpec",
+    "ProbeTrack",
+    "ProbeView",
+    "first_track",
+    "is_settled",
+    "perform",
+    "probe_of",
+    "record",
+    "view",
+]

@@ -11,7 +11,7 @@ import anyio
 import anyio.streams.tls
 from anyio.abc import ByteStream
 
-from kube_actors.node.runtimes.protocol import ContainerRuntime
+from kube_actors.node.runtimes import ContainerRuntime
 
 BODY_BYTES_MAX = 10240
 _USER_AGENT = "kube-probe/1.36"

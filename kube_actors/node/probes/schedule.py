@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from kube_actors.node.runtimes.protocol import ProbeKind
+from kube_actors.node.runtimes import ProbeKind
 
 
 @frozen

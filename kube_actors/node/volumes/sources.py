@@ -13,8 +13,14 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.node.env.env import MissingReference, Reference, Sources, data_of, resource_value
-from kube_actors.node.env.fields import field_value
+from kube_actors.node.env import (
+    MissingReference,
+    Reference,
+    Sources,
+    data_of,
+    field_value,
+    resource_value,
+)
 
 DEFAULT_MODE = 0o644
 _FILE_SOURCES = ("configMap", "secret", "downwardAPI", "projected")

@@ -11,11 +11,10 @@ import anyio
 import orjson
 
 from kube_actors.actor import ActorError, Overloaded, Unreachable
-from kube_actors.api.errors import StatusError
-from kube_actors.client import Client
-from kube_actors.client.messages import ApiRequest
+from kube_actors.api import StatusError
+from kube_actors.client import ApiRequest, Client
 from kube_actors.simulation.cluster.history import History, Object
-from kube_actors.simulation.cluster.judges.watching import WatchJudge
+from kube_actors.simulation.cluster.judges import WatchJudge
 from kube_actors.simulation.cluster.network_log import LoggedNetwork
 from kube_actors.simulation.cluster.promises import Breaches
 from kube_actors.simulation.linearizability import Event

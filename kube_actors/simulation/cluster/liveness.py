@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import anyio
 
 from kube_actors.actor import Actor, ActorError
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.simulation.cluster.clients import register
-from kube_actors.simulation.cluster.judges.convergence import unfinished
+from kube_actors.simulation.cluster.judges import unfinished
 from kube_actors.simulation.cluster.observers import hashes
-from kube_actors.store.messages.keys import Hashed
+from kube_actors.store.messages import Hashed
 
 if TYPE_CHECKING:
     from kube_actors.simulation.cluster.world import ClusterWorld

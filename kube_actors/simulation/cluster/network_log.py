@@ -10,8 +10,8 @@ from collections.abc import Callable
 import anyio
 
 from kube_actors.actor import Address, MemoryNetwork
-from kube_actors.actor.loop.timers import Timers
-from kube_actors.actor.talk.envelope import Envelope
+from kube_actors.actor.loop import Timers
+from kube_actors.actor.talk import Envelope
 from kube_actors.simulation.cluster.roles import RolesHeard
 from kube_actors.simulation.recording import Recording
 

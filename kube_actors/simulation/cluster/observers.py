@@ -15,7 +15,7 @@ from kube_actors.raft import SafetyViolation
 from kube_actors.simulation.cluster.history import FIRST_REVISION, History
 from kube_actors.simulation.cluster.promises import Breaches
 from kube_actors.store import DiskError
-from kube_actors.store.messages.keys import GetHash, Hashed, Watch, Watched
+from kube_actors.store.messages import GetHash, Hashed, Watch, Watched
 
 EXPECTED = (DiskError,)
 ESCALATED = "Escalated"

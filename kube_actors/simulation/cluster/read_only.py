@@ -10,8 +10,7 @@ import anyio
 import orjson
 
 from kube_actors.actor import ActorError, Blob
-from kube_actors.client import Client
-from kube_actors.client.messages import ApiRequest
+from kube_actors.client import ApiRequest, Client
 
 if TYPE_CHECKING:
     from kube_actors.simulation.cluster.world import ClusterWorld

@@ -7,9 +7,8 @@ a follower. Reading changes nothing in the run.
 
 from typing import Final
 
-from kube_actors.actor.errors import MalformedMessage
-from kube_actors.actor.talk.envelope import KINDS, Envelope
-from kube_actors.actor.talk.wire import decode
+from kube_actors.actor import MalformedMessage
+from kube_actors.actor.talk import KINDS, Envelope, decode
 from kube_actors.simulation.recording import Recording
 
 ROLES: Final = {

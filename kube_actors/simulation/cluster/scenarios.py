@@ -5,7 +5,7 @@ A run of one seed on asyncio and one on trio are two runs: a scenario's name say
 
 from attrs import frozen
 
-from kube_actors.simulation.cluster.faults.weather import VERBS, Shape, draw_schedule
+from kube_actors.simulation.cluster.faults import VERBS, Shape, draw_schedule
 from kube_actors.simulation.cluster.world import ClusterWorld, Plan
 from kube_actors.simulation.recording import Recording
 from kube_actors.simulation.scenario import Finding, Run, failures_as_findings, register

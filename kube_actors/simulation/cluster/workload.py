@@ -11,9 +11,9 @@ from typing import Any
 import anyio
 
 from kube_actors.actor import ActorError
-from kube_actors.api.errors import StatusError
+from kube_actors.api import StatusError
 from kube_actors.client import Client
-from kube_actors.node.runtimes.simulated.script import ANNOTATION_PREFIX
+from kube_actors.node.runtimes.simulated import ANNOTATION_PREFIX
 from kube_actors.simulation.cluster.clients import NAMESPACE, Acknowledged
 from kube_actors.simulation.cluster.history import Object
 

@@ -16,10 +16,8 @@ from attrs import field, frozen
 
 from kube_actors.actor import ActorSystem
 from kube_actors.client import Client
-from kube_actors.cluster import Cluster, NodeSpec, Timings
-from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER
-from kube_actors.node import Script, Stage
-from kube_actors.node.config import DEFAULT_CAPACITY
+from kube_actors.cluster import ADMIN_GROUP, ADMIN_USER, Cluster, NodeSpec, Timings
+from kube_actors.node import DEFAULT_CAPACITY, Script, Stage
 from kube_actors.simulation import determinism
 from kube_actors.simulation.cluster.clients import (
     REGISTERS,
@@ -28,21 +26,26 @@ from kube_actors.simulation.cluster.clients import (
     register,
     watch_for_ever,
 )
-from kube_actors.simulation.cluster.faults.chaos import Chaos
-from kube_actors.simulation.cluster.faults.clocks import MachineClocks
-from kube_actors.simulation.cluster.faults.disk import SimulatedDisk
-from kube_actors.simulation.cluster.faults.weather import VERBS, Shape, draw_schedule
+from kube_actors.simulation.cluster.faults import (
+    VERBS,
+    Chaos,
+    MachineClocks,
+    Shape,
+    SimulatedDisk,
+    draw_schedule,
+)
 from kube_actors.simulation.cluster.history import History
-from kube_actors.simulation.cluster.judges.collector import OwnersKeep
-from kube_actors.simulation.cluster.judges.invariants import BoundOnce, RolloutAvailability
-from kube_actors.simulation.cluster.judges.leases import LeaseExclusive
-from kube_actors.simulation.cluster.judges.limits import (
+from kube_actors.simulation.cluster.judges import (
+    BoundOnce,
     JobParallelism,
+    LeaseExclusive,
     NodeLoad,
+    OwnersKeep,
+    RolloutAvailability,
     RolloutSurge,
     ServiceAddresses,
+    WatchJudge,
 )
-from kube_actors.simulation.cluster.judges.watching import WatchJudge
 from kube_actors.simulation.cluster.liveness import recover
 from kube_actors.simulation.cluster.network_log import LoggedNetwork
 from kube_actors.simulation.cluster.observers import Crashes, observe, place

@@ -31,8 +31,6 @@ from kube_actors.simulation.linearizability.serializable import (
 from kube_actors.simulation.linearizability.shrink import BadPart
 
 __all__ = [
-    "MODELS",
-    "REFUSED",
     "AppendList",
     "BadPart",
     "CasRegister",
@@ -42,8 +40,10 @@ __all__ = [
     "IllTyped",
     "Judgement",
     "KeyValue",
+    "MODELS",
     "Model",
     "Operation",
+    "REFUSED",
     "Register",
     "Replay",
     "RevisionRead",

@@ -4,3 +4,5 @@
 hold after every step, ``faults`` what goes wrong, ``budget`` how much may be destroyed. It knows
 nothing of the cluster world.
 """
+
+__all__ = []

@@ -17,10 +17,10 @@ from kube_actors.raft import (
     ProposalDropped,
     TransferRefused,
     Transition,
+    changed,
 )
-from kube_actors.raft.membership import changed
 from kube_actors.simulation.raft.budget import Budget
-from kube_actors.simulation.raft.judges.invariants import agree
+from kube_actors.simulation.raft.judges import agree
 from kube_actors.simulation.raft.member import SimulatedMember
 
 

@@ -8,9 +8,8 @@ intact members, and some of them hold everything that was chosen.
 
 from collections.abc import Callable, Mapping
 
-from kube_actors.raft import ConfigState, EntryType
-from kube_actors.raft.membership import decode_config
-from kube_actors.simulation.raft.judges.invariants import Ledger, agree
+from kube_actors.raft import ConfigState, EntryType, decode_config
+from kube_actors.simulation.raft.judges import Ledger, agree
 from kube_actors.simulation.raft.member import SimulatedMember
 
 

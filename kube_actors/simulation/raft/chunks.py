@@ -9,8 +9,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kube_actors.raft import InstallSnapshot, Message, SnapshotReceiving, SnapshotSending
-from kube_actors.raft.snapshots.chunks import SnapshotBlocks, SnapshotChunk, SnapshotChunkReply
-from kube_actors.raft.snapshots.sending import SendingState
+from kube_actors.raft.snapshots import (
+    SendingState,
+    SnapshotBlocks,
+    SnapshotChunk,
+    SnapshotChunkReply,
+)
 
 if TYPE_CHECKING:
     from kube_actors.simulation.raft.member import SimulatedMember

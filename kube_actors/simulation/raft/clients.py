@@ -12,7 +12,7 @@ from typing import Final
 
 from kube_actors.raft import ProposalDropped, ReadDropped
 from kube_actors.simulation.raft.events import Events
-from kube_actors.simulation.raft.judges.invariants import Ledger
+from kube_actors.simulation.raft.judges import Ledger
 from kube_actors.simulation.raft.member import SimulatedMember
 from kube_actors.simulation.raft.registers import CAS, READ, WRITE, Operation
 from kube_actors.simulation.raft.weather import Weather

@@ -7,7 +7,7 @@ and no joint configuration left. With pre-vote and check-quorum, terms must not 
 
 from typing import TYPE_CHECKING, Final
 
-from kube_actors.simulation.raft.judges.invariants import InvariantViolation
+from kube_actors.simulation.raft.judges import InvariantViolation
 from kube_actors.simulation.raft.member import SimulatedMember
 from kube_actors.simulation.raft.registers import READ, WRITE, Operation
 from kube_actors.simulation.raft.weather import TICK_US

@@ -21,11 +21,11 @@ from kube_actors.raft import (
     RaftConfig,
     Ready,
     Snapshot,
+    has_ready,
 )
-from kube_actors.raft.handover import has_ready
 from kube_actors.simulation.raft.chunks import Chunks
 from kube_actors.simulation.raft.disk import Disk, DiskFailure, frames_of
-from kube_actors.simulation.raft.judges.invariants import Ledger
+from kube_actors.simulation.raft.judges import Ledger
 from kube_actors.simulation.raft.registers import Operation, Registers, SessionedRegisters
 from kube_actors.simulation.raft.weather import Weather
 

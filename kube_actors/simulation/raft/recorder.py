@@ -6,7 +6,7 @@ Only a run that is asked for one has a recorder: bulk runs pay nothing.
 from typing import TYPE_CHECKING, Any
 
 from kube_actors.raft import Message
-from kube_actors.simulation.raft.faults.verbs import OPERATIONS, RESIDUAL
+from kube_actors.simulation.raft.faults import OPERATIONS, RESIDUAL
 from kube_actors.simulation.raft.member import SimulatedMember
 
 if TYPE_CHECKING:

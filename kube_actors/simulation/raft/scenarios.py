@@ -11,16 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, frozen
 
-from kube_actors.simulation.raft.faults.troubles import (
-    crossing_changes,
-    forgotten,
-    handed_over,
-    late_answers,
-    reboots,
-    silenced,
-    unknown_change,
-)
-from kube_actors.simulation.raft.faults.verbs import (
+from kube_actors.simulation.raft.faults import (
     CLOCK,
     LEADERSHIP,
     MEMBERSHIP,
@@ -30,11 +21,18 @@ from kube_actors.simulation.raft.faults.verbs import (
     RESIDUAL,
     RULES,
     STORAGE,
+    crossing_changes,
     draw_fault,
     draw_schedule,
+    forgotten,
+    handed_over,
+    late_answers,
+    reboots,
+    silenced,
     targets_of,
+    unknown_change,
 )
-from kube_actors.simulation.raft.judges.invariants import InvariantViolation
+from kube_actors.simulation.raft.judges import InvariantViolation
 from kube_actors.simulation.raft.member import SimulatedMember
 from kube_actors.simulation.raft.recorder import Recorder
 from kube_actors.simulation.raft.weather import (

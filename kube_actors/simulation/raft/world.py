@@ -12,17 +12,14 @@ from typing import Any
 
 from attrs import frozen
 
-from kube_actors.raft import SnapshotChunk, SnapshotChunkReply
-from kube_actors.raft.handover import has_ready
+from kube_actors.raft import SnapshotChunk, SnapshotChunkReply, has_ready
 from kube_actors.simulation.raft.admin import Administrator
 from kube_actors.simulation.raft.budget import Budget
 from kube_actors.simulation.raft.clients import Clients
 from kube_actors.simulation.raft.disk import CorruptDisk, Disk, DiskFailure
 from kube_actors.simulation.raft.events import Events
-from kube_actors.simulation.raft.faults.injection import Injector
-from kube_actors.simulation.raft.faults.verbs import OPERATIONS
-from kube_actors.simulation.raft.judges.history import check_history, judge
-from kube_actors.simulation.raft.judges.invariants import Ledger
+from kube_actors.simulation.raft.faults import OPERATIONS, Injector
+from kube_actors.simulation.raft.judges import Ledger, check_history, judge
 from kube_actors.simulation.raft.liveness import run_liveness
 from kube_actors.simulation.raft.member import SimulatedMember
 from kube_actors.simulation.raft.network import Network

@@ -13,7 +13,7 @@ from typing import TypeVar
 import anyio
 from anyio import to_thread
 
-from kube_actors.actor.loop.parking import running_library
+from kube_actors.actor.loop import running_library
 from kube_actors.raft import Entry, HardState, SnapshotMetadata
 from kube_actors.store.collecting import without_collecting
 from kube_actors.store.disk.identity import IdentityFile

@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from kube_actors.actor import OutsideTrouble
 from kube_actors.raft import Entry, HardState, SnapshotMetadata
-from kube_actors.store.state.frozen import FrozenState
+from kube_actors.store.state import FrozenState
 
 
 class DiskError(OutsideTrouble):

@@ -13,7 +13,7 @@ from attrs import frozen
 
 from kube_actors.actor import MalformedMessage
 from kube_actors.raft import Entry, EntryType, HardState
-from kube_actors.store.messages.commands import flat_parts, parts_within
+from kube_actors.store.messages import flat_parts, parts_within
 
 FORMAT_VERSION = 1
 _HEAD = struct.Struct("<BI")

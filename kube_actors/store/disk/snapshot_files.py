@@ -14,7 +14,7 @@ from kube_actors.store.disk.frames import BadFrame, TornTail, pack_frame, read_f
 from kube_actors.store.disk.log_files import sync_directory, write_all
 from kube_actors.store.disk.protocol import CorruptLog, StateSnapshot
 from kube_actors.store.disk.recovery import TEMPORARY_SUFFIX
-from kube_actors.store.state.encoding import BadSnapshot, decode_state, encode_state
+from kube_actors.store.state import BadSnapshot, decode_state, encode_state
 
 _NAME = re.compile(r"snapshot-([0-9a-f]{16})\.snap")
 _HEAD = struct.Struct("<QQIIII?")

@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING
 import anyio
 
 from kube_actors.actor import ActorError, Delivery
-from kube_actors.store.messages.keys import Compacted, FutureRevision, GetHash, Hashed
-from kube_actors.store.messages.maintenance import ActivateAlarm, AlarmKind
-from kube_actors.store.state.keyspace import Keyspace
+from kube_actors.store.messages import (
+    ActivateAlarm,
+    AlarmKind,
+    Compacted,
+    FutureRevision,
+    GetHash,
+    Hashed,
+)
+from kube_actors.store.state import Keyspace
 
 if TYPE_CHECKING:
-    from kube_actors.store.member.member import Member
+    from kube_actors.store.member import Member
 
 SLICE_KEYS = 512
 ATTEMPTS = 3

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from kube_actors.actor import Address, Delivery
 from kube_actors.raft import EntryType
-from kube_actors.store.disk.protocol import LostLog
+from kube_actors.store.disk import LostLog
 from kube_actors.store.group.peers import Greeted, Greeting, Peers
-from kube_actors.store.state.roster import belonging, change_of
+from kube_actors.store.state import belonging, change_of
 
 if TYPE_CHECKING:
-    from kube_actors.store.member.member import Member
+    from kube_actors.store.member import Member
 
 
 _LOST = (

@@ -15,7 +15,7 @@ import anyio
 from kube_actors.actor import ActorCrashed, ActorError, DeadlineExceeded, message
 
 if TYPE_CHECKING:
-    from kube_actors.store.member.member import Member
+    from kube_actors.store.member import Member
 
 VIGIL_S = 3600.0
 """How long one call is kept open; then comes the next."""

@@ -28,22 +28,23 @@ from kube_actors.raft import (
     MemberChange,
     ProposalDropped,
 )
-from kube_actors.store.messages.cluster import (
+from kube_actors.store.messages import (
     AddMember,
     LearnerNotReady,
     MemberInfo,
     MemberNotFound,
     MembershipRefused,
     MoveLeader,
+    NoQuorum,
     NotLeader,
+    OutcomeUnknown,
     PromoteMember,
     RemoveMember,
 )
-from kube_actors.store.messages.keys import NoQuorum, OutcomeUnknown
-from kube_actors.store.state.roster import RosterChange, encode_change
+from kube_actors.store.state import RosterChange, encode_change
 
 if TYPE_CHECKING:
-    from kube_actors.store.member.member import Member
+    from kube_actors.store.member import Member
 
 _REFUSALS = (LearnerNotReady, MemberNotFound, MembershipRefused, NoQuorum, OutcomeUnknown)
 

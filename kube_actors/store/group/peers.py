@@ -8,7 +8,7 @@ makes few, so a stall never looks like a loss.
 
 from kube_actors.actor import message
 from kube_actors.raft import ConfigState, Quorum
-from kube_actors.store.state.roster import belonging
+from kube_actors.store.state import belonging
 
 
 @message("store.greeting")

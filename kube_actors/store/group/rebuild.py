@@ -13,13 +13,12 @@ import attrs
 from kube_actors.actor import Actor, ActorError
 from kube_actors.store.client import StoreClient
 from kube_actors.store.config import MemberConfig
-from kube_actors.store.disk.identity import Identity, IdentityKeeper
-from kube_actors.store.disk.protocol import DiskError
-from kube_actors.store.messages.cluster import MemberInfo, MemberNotFound
-from kube_actors.store.state.roster import belonging
+from kube_actors.store.disk import DiskError, Identity, IdentityKeeper
+from kube_actors.store.messages import MemberInfo, MemberNotFound
+from kube_actors.store.state import belonging
 
 if TYPE_CHECKING:
-    from kube_actors.store.member.member import Member
+    from kube_actors.store.member import Member
 
 logger = logging.getLogger(__name__)
 

@@ -4,3 +4,7 @@
 who applies what is decided, the proposals that wait, reads, leases' deadlines and snapshots on
 their way. Nothing is sent or acknowledged before what it promises is on disk.
 """
+
+from kube_actors.store.member.member import Member, run_member
+
+__all__ = ["Member", "run_member"]

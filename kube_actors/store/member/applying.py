@@ -12,23 +12,27 @@ from kube_actors.actor import ActorError, Delivery
 from kube_actors.raft import ConfigState, Entry, EntryType, SnapshotMetadata
 from kube_actors.store.collecting import without_collecting
 from kube_actors.store.config import MemberConfig
-from kube_actors.store.disk.protocol import StateSnapshot
+from kube_actors.store.disk import StateSnapshot
 from kube_actors.store.member.lease_keeper import LeaseKeeper
 from kube_actors.store.member.proposals import Proposals
-from kube_actors.store.messages.cluster import ListMembers
-from kube_actors.store.messages.commands import Batch, Command, decode_batch
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
+    Alarms,
     AtRevision,
+    Batch,
+    Command,
     CurrentRevision,
     LeaseKeepAlive,
+    Leases,
     LeaseTimeToLive,
+    ListAlarms,
+    ListLeases,
+    ListMembers,
     OutcomeUnknown,
     Range,
+    decode_batch,
 )
-from kube_actors.store.messages.maintenance import Alarms, Leases, ListAlarms, ListLeases
-from kube_actors.store.state.ranges import read_range
-from kube_actors.store.state.replicated import State
-from kube_actors.store.watch.watches import Watches
+from kube_actors.store.state import State, read_range
+from kube_actors.store.watch import Watches
 
 ReadRequest = (
     Range

@@ -13,8 +13,7 @@ from kube_actors.actor import (
     message,
 )
 from kube_actors.store.member.proposals import size_of
-from kube_actors.store.messages.commands import Command
-from kube_actors.store.messages.keys import OutcomeUnknown
+from kube_actors.store.messages import Command, OutcomeUnknown
 
 FORWARD_TIMEOUT_S = 5.0
 

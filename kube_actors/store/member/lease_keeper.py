@@ -15,16 +15,16 @@ from collections.abc import Callable
 from kube_actors.actor import ActorError, Delivery
 from kube_actors.store.member.lease_deadlines import Expiry
 from kube_actors.store.member.proposals import Pending, Proposals
-from kube_actors.store.messages.commands import Command
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
+    Command,
+    LeaseCheckpoint,
     LeaseGrant,
     LeaseKeepAlive,
     LeaseRevoke,
     LeaseState,
     LeaseTimeToLive,
 )
-from kube_actors.store.messages.leases import LeaseCheckpoint
-from kube_actors.store.state.leases import Leases
+from kube_actors.store.state import Leases
 
 REVOKES_MAX = 500
 """How many ends may be under way: a thousand leases that end together leave room for others."""

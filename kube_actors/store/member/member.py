@@ -22,7 +22,7 @@ from kube_actors.actor import (
     Overloaded,
     Unreachable,
 )
-from kube_actors.actor.life.failure import only
+from kube_actors.actor.life import only
 from kube_actors.raft import (
     InstallSnapshot,
     ProposalDropped,
@@ -31,13 +31,19 @@ from kube_actors.raft import (
     ReadDropped,
 )
 from kube_actors.store.config import MemberConfig
-from kube_actors.store.disk.identity import KeepsIdentity
-from kube_actors.store.disk.protocol import Disk, DiskError, Recovered, StateSnapshot
-from kube_actors.store.group.greetings import Acquaintance
-from kube_actors.store.group.leader_watch import LeaderVigil, Vigil
-from kube_actors.store.group.membership import Change, Membership, Relayed
-from kube_actors.store.group.peers import Greeted, Greeting
-from kube_actors.store.group.rebuild import assume_identity, seek_promotion
+from kube_actors.store.disk import Disk, DiskError, KeepsIdentity, Recovered, StateSnapshot
+from kube_actors.store.group import (
+    Acquaintance,
+    Change,
+    Greeted,
+    Greeting,
+    LeaderVigil,
+    Membership,
+    Relayed,
+    Vigil,
+    assume_identity,
+    seek_promotion,
+)
 from kube_actors.store.member.applying import Machine, ReadRequest
 from kube_actors.store.member.commit_notices import Tidings
 from kube_actors.store.member.forwarding import Forward, Forwarded, forward_call
@@ -48,28 +54,28 @@ from kube_actors.store.member.snapshot_transfers import SnapshotTransfers
 from kube_actors.store.member.status import describe_member
 from kube_actors.store.member.upkeep import Chore, Upkeep
 from kube_actors.store.member.writer import Writer
-from kube_actors.store.messages.cluster import ListMembers
-from kube_actors.store.messages.commands import Batch, Request, encode_batch
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
+    Batch,
     Compact,
     GetStatus,
     InvalidRequest,
     LeaseGrant,
     LeaseKeepAlive,
     LeaseTimeToLive,
+    ListMembers,
     MemberStatus,
     NoQuorum,
     Range,
-    Txn,
-    Watch,
-)
-from kube_actors.store.messages.watch_session import (
+    Request,
     SessionCancel,
     SessionOpen,
     SessionProgress,
+    Txn,
+    Watch,
     WatchSession,
+    encode_batch,
 )
-from kube_actors.store.state.validation import check_grant, check_range, check_txn, check_watch
+from kube_actors.store.state import check_grant, check_range, check_txn, check_watch
 
 logger = logging.getLogger(__name__)
 

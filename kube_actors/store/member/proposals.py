@@ -11,9 +11,15 @@ from collections.abc import Callable, Iterator
 from attrs import define
 
 from kube_actors.actor import ActorError, Delivery
-from kube_actors.store.messages.commands import Command, Proposal
-from kube_actors.store.messages.keys import NoQuorum, OutcomeUnknown, Put, Txn
-from kube_actors.store.messages.leases import LeaseCheckpoint
+from kube_actors.store.messages import (
+    Command,
+    LeaseCheckpoint,
+    NoQuorum,
+    OutcomeUnknown,
+    Proposal,
+    Put,
+    Txn,
+)
 
 
 @define(eq=False)

@@ -10,17 +10,15 @@ from typing import Any, cast, get_args
 from attrs import field, frozen
 
 from kube_actors import raft
-from kube_actors.actor import Blob, message
-from kube_actors.actor.message import register
+from kube_actors.actor import Blob, message, register
 from kube_actors.raft import (
     ConfigState,
     Entry,
     EntryType,
     SnapshotMetadata,
 )
-from kube_actors.store.messages.commands import EntryData, parts_of
-from kube_actors.store.state.frozen import FrozenState
-from kube_actors.store.state.replicated import State
+from kube_actors.store.messages import EntryData, parts_of
+from kube_actors.store.state import FrozenState, State
 
 register("raft.append_reply", raft.AppendReply)
 register("raft.heartbeat", raft.Heartbeat)

@@ -28,9 +28,7 @@ from kube_actors.raft import (
     SnapshotSending,
 )
 from kube_actors.store.member.raft_wire import SnapshotData
-from kube_actors.store.state.encoding import BadSnapshot, decoding, encode_state
-from kube_actors.store.state.replicated import State
-from kube_actors.store.state.steps import run_in_turns
+from kube_actors.store.state import BadSnapshot, State, decoding, encode_state, run_in_turns
 
 if TYPE_CHECKING:
     from kube_actors.store.member.member import Member

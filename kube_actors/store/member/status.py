@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from kube_actors.store.messages.keys import MemberStatus
+from kube_actors.store.messages import MemberStatus
 
 if TYPE_CHECKING:
     from kube_actors.store.member.member import Member

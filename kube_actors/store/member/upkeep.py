@@ -5,21 +5,23 @@ from typing import TYPE_CHECKING
 import anyio
 
 from kube_actors.actor import ActorError, Blob, Delivery
-from kube_actors.store.group.corruption import CorruptionCheck, answer_hash
+from kube_actors.store.group import CorruptionCheck, answer_hash
 from kube_actors.store.member.proposals import size_of
-from kube_actors.store.messages.cluster import MemberStarted
-from kube_actors.store.messages.commands import Request
-from kube_actors.store.messages.keys import CurrentRevision, GetHash, Range
-from kube_actors.store.messages.maintenance import (
+from kube_actors.store.messages import (
     ActivateAlarm,
     AlarmKind,
+    CurrentRevision,
     Defragment,
+    GetHash,
     GetSnapshot,
+    MemberStarted,
     NoSpace,
+    Range,
+    Request,
     SnapshotPart,
 )
-from kube_actors.store.saved.snapshot_file import encode_saved
-from kube_actors.store.state.alarms import grows
+from kube_actors.store.saved import encode_saved
+from kube_actors.store.state import grows
 
 if TYPE_CHECKING:
     from kube_actors.store.member.member import Member

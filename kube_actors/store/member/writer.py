@@ -11,7 +11,7 @@ import anyio
 
 from kube_actors import raft
 from kube_actors.raft import Entry, HardState, Ready
-from kube_actors.store.disk.protocol import Disk, DiskError, Recovered, SavesAtOnce, StateSnapshot
+from kube_actors.store.disk import Disk, DiskError, Recovered, SavesAtOnce, StateSnapshot
 from kube_actors.store.member.raft_wire import SnapshotData
 
 if TYPE_CHECKING:

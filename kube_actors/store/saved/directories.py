@@ -5,10 +5,14 @@ Everything is written so that an interruption leaves either what was or what wil
 
 from pathlib import Path
 
-from kube_actors.store.disk.file_disk import FileDisk
-from kube_actors.store.disk.identity import Identity, IdentityFile
-from kube_actors.store.disk.log_files import lock_directory, unlock_directory
-from kube_actors.store.disk.protocol import DiskError
+from kube_actors.store.disk import (
+    DiskError,
+    FileDisk,
+    Identity,
+    IdentityFile,
+    lock_directory,
+    unlock_directory,
+)
 from kube_actors.store.saved.snapshot_file import FIRST_STATE, SavedSnapshot, restored
 
 

@@ -14,14 +14,25 @@ import attrs
 from attrs import frozen
 
 from kube_actors.raft import ConfigState, HardState, SnapshotMetadata
-from kube_actors.store.disk.frames import BadFrame, TornTail, pack_frame, read_frames
-from kube_actors.store.disk.memory_disk import MemoryDisk
-from kube_actors.store.disk.protocol import CorruptLog, StateSnapshot
+from kube_actors.store.disk import (
+    BadFrame,
+    CorruptLog,
+    MemoryDisk,
+    StateSnapshot,
+    TornTail,
+    pack_frame,
+    read_frames,
+)
 from kube_actors.store.saved.padding import without_padding
-from kube_actors.store.state.encoding import BadSnapshot, decode_state, encode_state
-from kube_actors.store.state.frozen import FrozenKeyspace, FrozenState
-from kube_actors.store.state.keyspace import Keyspace
-from kube_actors.store.state.roster import FrozenRoster
+from kube_actors.store.state import (
+    BadSnapshot,
+    FrozenKeyspace,
+    FrozenRoster,
+    FrozenState,
+    Keyspace,
+    decode_state,
+    encode_state,
+)
 
 FILE_ID = 0x6B61_5361_7665_6401
 """Stands where a log's files have the identity of the log: neither is taken for the other."""

@@ -7,16 +7,19 @@ Whether a command is refused is decided where it is applied, so it is the same o
 
 from collections.abc import Iterable
 
-from kube_actors.store.messages.cluster import MemberStarted, UpdateMember
-from kube_actors.store.messages.keys import LeaseGrant, Put, Txn
-from kube_actors.store.messages.maintenance import (
+from kube_actors.store.messages import (
     ActivateAlarm,
     Alarm,
     AlarmKind,
     Alarms,
     Corrupt,
     DisarmAlarm,
+    LeaseGrant,
+    MemberStarted,
     NoSpace,
+    Put,
+    Txn,
+    UpdateMember,
 )
 
 

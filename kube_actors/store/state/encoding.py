@@ -9,9 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kube_actors.actor import Blob, Frame, MalformedMessage, decode, encode, message
-from kube_actors.store.messages.cluster import MemberInfo
-from kube_actors.store.messages.keys import KeyValue
-from kube_actors.store.messages.maintenance import Alarm
+from kube_actors.store.messages import Alarm, KeyValue, MemberInfo
 from kube_actors.store.state.frozen import FrozenKeyspace, FrozenLease, FrozenSession, FrozenState
 from kube_actors.store.state.roster import FrozenRoster
 from kube_actors.store.state.steps import ITEMS_PER_STEP, Steps, run

@@ -6,8 +6,7 @@ Freezing only collects references, so it is done on the loop between two transac
 
 from attrs import field, frozen
 
-from kube_actors.store.messages.keys import KeyValue
-from kube_actors.store.messages.maintenance import Alarm
+from kube_actors.store.messages import Alarm, KeyValue
 from kube_actors.store.state.roster import FrozenRoster
 
 

@@ -16,7 +16,7 @@ from zlib import crc32
 from sortedcontainers import SortedList
 
 from kube_actors.actor import Blob
-from kube_actors.store.messages.keys import Compacted, Event, EventType, FutureRevision, KeyValue
+from kube_actors.store.messages import Compacted, Event, EventType, FutureRevision, KeyValue
 from kube_actors.store.state.frozen import FrozenKeyspace
 from kube_actors.store.state.steps import ITEMS_PER_STEP, Steps, run
 

@@ -7,8 +7,13 @@ request, so that all members delete the keys in the same revision.
 
 from collections.abc import Iterable
 
-from kube_actors.store.messages.keys import InvalidRequest, KeyValue, LeaseNotFound, LeaseState
-from kube_actors.store.messages.leases import LeaseCheckpoint
+from kube_actors.store.messages import (
+    InvalidRequest,
+    KeyValue,
+    LeaseCheckpoint,
+    LeaseNotFound,
+    LeaseState,
+)
 from kube_actors.store.state.frozen import FrozenLease
 
 TTL_S_MAX = 9_000_000_000

@@ -7,7 +7,7 @@ that the limit cut something off, and keys come in byte order unless another ord
 from collections.abc import Callable
 from itertools import islice
 
-from kube_actors.store.messages.keys import KeyValue, Range, Ranged, SortOrder, SortTarget
+from kube_actors.store.messages import KeyValue, Range, Ranged, SortOrder, SortTarget
 from kube_actors.store.state.keyspace import EMPTY, Keyspace
 
 LIMIT_MAX = 1 << 40

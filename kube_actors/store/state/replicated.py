@@ -6,20 +6,23 @@ is its answer.
 """
 
 from kube_actors.actor import ActorError
-from kube_actors.store.messages.cluster import Members, MemberStarted, UpdateMember
-from kube_actors.store.messages.commands import Command
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
+    ActivateAlarm,
+    Alarms,
     AtRevision,
+    Command,
     Compact,
+    LeaseCheckpoint,
     LeaseGrant,
     LeaseRevoke,
     LeaseState,
     LeaseTimeToLive,
+    Members,
+    MemberStarted,
     Txn,
     TxnDone,
+    UpdateMember,
 )
-from kube_actors.store.messages.leases import LeaseCheckpoint
-from kube_actors.store.messages.maintenance import ActivateAlarm, Alarms
 from kube_actors.store.state.alarms import RaisedAlarms
 from kube_actors.store.state.frozen import FrozenState
 from kube_actors.store.state.keyspace import Keyspace

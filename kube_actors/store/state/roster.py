@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from kube_actors.actor import Frame, MalformedMessage, decode, encode, message
 from kube_actors.raft import ConfigState, Entry, decode_config
-from kube_actors.store.messages.cluster import MemberInfo, MemberNotFound, Members, UpdateMember
+from kube_actors.store.messages import MemberInfo, MemberNotFound, Members, UpdateMember
 
 
 @message("store.roster_change")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kube_actors.actor import ActorError
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
     Compacted,
     Compare,
     CompareResult,

@@ -7,7 +7,7 @@ Runs at the member that takes the request. The texts are etcd's. What depends on
 from collections.abc import Sequence
 
 from kube_actors.store.config import MemberConfig
-from kube_actors.store.messages.keys import (
+from kube_actors.store.messages import (
     DeleteRange,
     InvalidRequest,
     LeaseGrant,

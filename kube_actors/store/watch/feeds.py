@@ -13,8 +13,8 @@ from typing import Protocol
 import anyio
 from attrs import define, frozen
 
-from kube_actors.store.messages.keys import Event, EventType, Watch, Watched
-from kube_actors.store.state.keyspace import Keyspace
+from kube_actors.store.messages import Event, EventType, Watch, Watched
+from kube_actors.store.state import Keyspace
 
 CHUNK_EVENTS = 256
 CHUNK_REVISIONS = 4096

@@ -14,9 +14,10 @@ import anyio
 from attrs import define, field
 
 from kube_actors.actor import ActorError, Address, Delivery, Overloaded
-from kube_actors.store.messages.keys import Event, InvalidRequest, Watched
-from kube_actors.store.messages.watch_session import (
+from kube_actors.store.messages import (
     SESSION_WATCH,
+    Event,
+    InvalidRequest,
     SessionCancel,
     SessionItem,
     SessionKind,
@@ -25,9 +26,10 @@ from kube_actors.store.messages.watch_session import (
     SessionOpened,
     SessionProgress,
     SharedItem,
+    Watched,
     WatchSession,
 )
-from kube_actors.store.state.validation import check_watch
+from kube_actors.store.state import check_watch
 from kube_actors.store.watch.feeds import Feed, Feeds, Interest, size_of_event
 
 SessionRequest = WatchSession | SessionOpen | SessionCancel | SessionProgress

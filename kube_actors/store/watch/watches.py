@@ -12,8 +12,8 @@ import anyio
 from attrs import define
 
 from kube_actors.actor import Delivery, Overloaded, StreamWriter
-from kube_actors.store.messages.keys import Compacted, Watch, Watched
-from kube_actors.store.state.keyspace import Keyspace
+from kube_actors.store.messages import Compacted, Watch, Watched
+from kube_actors.store.state import Keyspace
 from kube_actors.store.watch.feeds import Feed, Feeds, Interest
 from kube_actors.store.watch.sessions import WatchSessions
 

@@ -3,3 +3,8 @@
 How large each ReplicaSet should be, which has which revision, and what the status says are
 decided apart from each other.
 """
+
+from kube_actors.controllers.workloads.deployment.deployment import DEPLOYMENT
+from kube_actors.controllers.workloads.deployment.rollout import scaled_value
+
+__all__ = ["DEPLOYMENT", "scaled_value"]

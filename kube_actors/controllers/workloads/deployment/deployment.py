@@ -14,15 +14,8 @@ from attrs import frozen
 
 from kube_actors.api import Object
 from kube_actors.api.selectors import LabelSelector
-from kube_actors.controllers.loop.controller import (
+from kube_actors.controllers.loop import (
     Controller,
-    Round,
-    View,
-    Watch,
-    own_key,
-    split_key,
-)
-from kube_actors.controllers.loop.effects import (
     Create,
     Delete,
     Effect,
@@ -30,20 +23,29 @@ from kube_actors.controllers.loop.effects import (
     Look,
     Patch,
     RequeueAfter,
+    Round,
+    View,
+    Watch,
+    Whole,
+    attribute_index,
+    own_key,
     reference_to,
+    split_key,
+    whole,
 )
-from kube_actors.controllers.loop.records import Whole, attribute_index, whole
-from kube_actors.controllers.objects.claims import adoption, may_adopt, release
-from kube_actors.controllers.objects.conditions import find_condition
-from kube_actors.controllers.objects.owners import (
+from kube_actors.controllers.objects import (
     BY_OWNER,
     BY_UID,
+    adoption,
     claimant_keys,
+    find_condition,
+    may_adopt,
+    release,
+    template_digest,
     workload,
     workload_selector,
+    write_status,
 )
-from kube_actors.controllers.objects.pod_template import template_digest
-from kube_actors.controllers.objects.statuses import write_status
 from kube_actors.controllers.workloads.deployment import replicasets as revisions
 from kube_actors.controllers.workloads.deployment import rollout
 from kube_actors.controllers.workloads.deployment import status as statuses

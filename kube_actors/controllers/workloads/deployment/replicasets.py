@@ -11,17 +11,17 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.effects import reference_to
-from kube_actors.controllers.loop.records import (
+from kube_actors.controllers.loop import (
     Record,
     controller_uid,
     identity,
     labels_of,
+    reference_to,
     seconds,
 )
-from kube_actors.controllers.objects.claims import controlled_by
-from kube_actors.controllers.objects.pod_template import (
+from kube_actors.controllers.objects import (
     POD_TEMPLATE_HASH,
+    controlled_by,
     template_digest,
     template_hash,
 )

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from kube_actors.api import Object
-from kube_actors.controllers.loop.controller import Failure, Round
-from kube_actors.controllers.loop.records import seconds
-from kube_actors.controllers.objects.conditions import Condition, drop_condition, find_condition
+from kube_actors.controllers.loop import Failure, Round, seconds
+from kube_actors.controllers.objects import Condition, drop_condition, find_condition
 from kube_actors.controllers.workloads.deployment.replicasets import RevisionRecord
 from kube_actors.controllers.workloads.deployment.rollout import strategy_of
 

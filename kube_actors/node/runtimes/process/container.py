@@ -6,8 +6,8 @@ from pathlib import Path
 
 from attrs import evolve
 
-from kube_actors.node.env.expansion import expand_all
-from kube_actors.node.images.catalogue import Image
+from kube_actors.node.env import expand_all
+from kube_actors.node.images import Image
 from kube_actors.node.runtimes.process.group import ProcessGroup
 from kube_actors.node.runtimes.process.log_files import LogFile
 from kube_actors.node.runtimes.process.root import build_root, find_program

@@ -20,7 +20,7 @@ from pathlib import Path
 import anyio
 from attrs import evolve
 
-from kube_actors.node.images.catalogue import Catalogue, Image
+from kube_actors.node.images import Catalogue, Image
 from kube_actors.node.runtimes.process.container import START_FAILED, ProcessContainer
 from kube_actors.node.runtimes.process.exec import ProcessExec
 from kube_actors.node.runtimes.process.group import group_members, kill_marked, start_ticks

@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 from attrs import define, evolve
 
-from kube_actors.node.images.catalogue import split_name
+from kube_actors.node.images import split_name
 from kube_actors.node.runtimes.protocol import (
     ContainerConfig,
     ContainerState,

@@ -9,10 +9,8 @@ from collections.abc import Iterable, Mapping
 import anyio
 
 from kube_actors.actor import Address
-from kube_actors.cluster.cluster import Cluster
-from kube_actors.cluster.faults import UnknownTarget
-from kube_actors.controllers import ControllersConfig
-from kube_actors.controllers.registry import controllers
+from kube_actors.cluster import Cluster, UnknownTarget
+from kube_actors.controllers import ControllersConfig, controllers
 from kube_actors.simulation.cluster.faults import damage as cluster_damage
 from kube_actors.simulation.cluster.faults.clocks import MachineClocks
 from kube_actors.simulation.cluster.faults.damage import Damage

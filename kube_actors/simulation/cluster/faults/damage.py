@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import anyio
 
-from kube_actors.cluster.cluster import Cluster
+from kube_actors.cluster import Cluster
 from kube_actors.simulation.cluster.faults.disk import SimulatedDisk
 
 VERBS = ("disk-rot", "disk-misdirected", "disk-lost")

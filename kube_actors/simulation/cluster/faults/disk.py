@@ -13,7 +13,7 @@ import anyio
 
 from kube_actors.raft import Entry, HardState
 from kube_actors.store import CorruptLog, DiskFailed, MemoryDisk
-from kube_actors.store.disk.protocol import Recovered
+from kube_actors.store.disk import Recovered
 
 MEETS_S = 0.5
 """How long what a member had said before it met its damage may be under way."""

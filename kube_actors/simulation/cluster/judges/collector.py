@@ -7,10 +7,9 @@ to go does not count as living.
 
 import orjson
 
-from kube_actors.actor.errors import MalformedMessage
-from kube_actors.actor.talk.envelope import CALL, Envelope
-from kube_actors.actor.talk.wire import decode
-from kube_actors.client.messages import ApiRequest
+from kube_actors.actor import MalformedMessage
+from kube_actors.actor.talk import CALL, Envelope, decode
+from kube_actors.client import ApiRequest
 from kube_actors.simulation.cluster.history import Change, History
 from kube_actors.simulation.cluster.promises import Breaches
 

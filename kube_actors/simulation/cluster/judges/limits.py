@@ -8,7 +8,7 @@ import math
 from collections import deque
 from typing import Any
 
-from kube_actors.api.quantities import parse_quantity
+from kube_actors.api import parse_quantity
 from kube_actors.simulation.cluster.history import Change, History, Object
 from kube_actors.simulation.cluster.judges.invariants import (
     DEPLOYMENTS,

@@ -15,10 +15,12 @@ from zlib import crc32
 from attrs import define
 
 from kube_actors.raft import (
+    Append,
     AppendReply,
     ConfigState,
     Entry,
     EntryType,
+    Heartbeat,
     HeartbeatReply,
     InstallSnapshot,
     Message,
@@ -28,12 +30,11 @@ from kube_actors.raft import (
     Vote,
     VoteReply,
 )
-from kube_actors.raft.messages import Append, Heartbeat
 from kube_actors.simulation.raft.disk import Disk, Durable
 from kube_actors.simulation.raft.registers import CAS, WRITE, Operation
 
 if TYPE_CHECKING:
-    from kube_actors.raft.state import RaftState
+    from kube_actors.raft import RaftState
 
 PROPERTIES: Final[dict[str, str]] = {
     "election safety": "at most one member ever leads a term",
