@@ -14,16 +14,7 @@ from typing import Any
 import anyio
 from report import Row, publish
 
-from kube_actors.actor import (
-    Actor,
-    ActorSystem,
-    Blob,
-    Child,
-    Supervisor,
-    decode,
-    encode,
-    message,
-)
+from kube_actors.actor import Actor, ActorSystem, Blob, Child, Supervisor, decode, encode, message
 
 
 @message("benchmark.small")

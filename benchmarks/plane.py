@@ -13,14 +13,7 @@ import orjson
 from kube_actors.actor import Actor, ActorSystem, Address, Blob, Child, Supervisor
 from kube_actors.apiserver import ApiServerConfig, Server, run_apiserver
 from kube_actors.client import ApiRequest, ApiResponse
-from kube_actors.store import (
-    Disk,
-    FileDisk,
-    MemberConfig,
-    MemoryDisk,
-    member_address,
-    run_member,
-)
+from kube_actors.store import Disk, FileDisk, MemberConfig, MemoryDisk, member_address, run_member
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 

@@ -17,14 +17,7 @@ from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.decoding import check_size, media_type, options_of
 from kube_actors.apiserver.output import Output, encode, negotiate
 from kube_actors.apiserver.pages import pages
-from kube_actors.apiserver.request import (
-    YAML,
-    Answer,
-    AnyAnswer,
-    Request,
-    User,
-    answer_error,
-)
+from kube_actors.apiserver.request import YAML, Answer, AnyAnswer, Request, User, answer_error
 from kube_actors.apiserver.server import Server
 from kube_actors.apiserver.subresources import bind_named, find_review, find_subresource
 from kube_actors.apiserver.target import Target, check_served, parse_target

@@ -19,15 +19,7 @@ import anyio
 import yaml
 from anyio.abc import SocketAttribute
 
-from kube_actors.actor import (
-    Actor,
-    ActorSystem,
-    Address,
-    Child,
-    Clock,
-    MemoryNetwork,
-    Supervisor,
-)
+from kube_actors.actor import Actor, ActorSystem, Address, Child, Clock, MemoryNetwork, Supervisor
 from kube_actors.apiserver import ApiServerConfig, StaticToken
 from kube_actors.apiserver.http import serve
 from kube_actors.apiserver.who import kubeconfig, server_context
@@ -41,12 +33,7 @@ from kube_actors.cluster.config import (
     Timings,
     node_specs,
 )
-from kube_actors.cluster.directory import (
-    cluster_directory,
-    keep_masters,
-    keep_number,
-    kept_number,
-)
+from kube_actors.cluster.directory import cluster_directory, keep_masters, keep_number, kept_number
 from kube_actors.cluster.faults import TARGETED_VERBS, Faults, Machine
 from kube_actors.cluster.front_door import FrontDoor
 from kube_actors.cluster.health import Health

@@ -3,13 +3,7 @@
 Clients compare the texts, so they are etcd's to the letter (its api/v3rpc/rpctypes).
 """
 
-from kube_actors.actor import (
-    ActorCrashed,
-    ActorError,
-    DeadlineExceeded,
-    Overloaded,
-    Unreachable,
-)
+from kube_actors.actor import ActorCrashed, ActorError, DeadlineExceeded, Overloaded, Unreachable
 from kube_actors.etcd.grpc import Code, GrpcError
 from kube_actors.store.messages import (
     Compacted,

@@ -8,13 +8,7 @@ from kube_actors.proxy.actor import ProxyConfig, run_proxy
 from kube_actors.proxy.addresses import AddressesExhausted, PodAddresses
 from kube_actors.proxy.balancer import Balancer
 from kube_actors.proxy.limits import Limits
-from kube_actors.proxy.routing import (
-    Frontend,
-    Route,
-    make_routes,
-    project_service,
-    project_slice,
-)
+from kube_actors.proxy.routing import Frontend, Route, make_routes, project_service, project_slice
 
 __all__ = [
     "AddressesExhausted",

@@ -6,13 +6,7 @@ election timeout answers no candidate at all, unless that leader asked for the e
 """
 
 from kube_actors.raft.config import ReadOnly
-from kube_actors.raft.messages import (
-    PreVote,
-    PreVoteReply,
-    TimeoutNow,
-    Vote,
-    VoteReply,
-)
+from kube_actors.raft.messages import PreVote, PreVoteReply, TimeoutNow, Vote, VoteReply
 from kube_actors.raft.quorum import VoteResult
 from kube_actors.raft.ready import CANDIDATE, FOLLOWER, LEADER, PRE_CANDIDATE
 from kube_actors.raft.roles import (

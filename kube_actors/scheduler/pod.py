@@ -14,12 +14,7 @@ import attrs
 
 from kube_actors.api import Toleration, parse_quantity, shared_labels, tolerations_of
 from kube_actors.api.selectors import NodeTerm, node_term, required_terms
-from kube_actors.scheduler.rules import (
-    PodTerm,
-    SpreadConstraint,
-    project_pod_terms,
-    project_spread,
-)
+from kube_actors.scheduler.rules import PodTerm, SpreadConstraint, project_pod_terms, project_spread
 
 Object = dict[str, Any]
 Amounts = dict[str, int]

@@ -7,9 +7,8 @@ import pytest
 
 from kube_actors.actor import Actor, ActorCrashed, ActorSystem, Child, Supervisor
 from kube_actors.actor.talk import Port
-
-from .test_channel import run_echo
-from .test_supervision import Ask
+from tests.actor.life.test_supervision import Ask
+from tests.actor.talk.test_channel import run_echo
 
 pytestmark = pytest.mark.anyio
 

@@ -14,9 +14,8 @@ from kube_actors.actor import (
     Supervisor,
     message,
 )
-
-from .test_channel import run_echo
-from .test_stream import Item, Items
+from tests.actor.talk.test_channel import run_echo
+from tests.actor.talk.test_stream import Item, Items
 
 pytestmark = pytest.mark.anyio
 

@@ -12,13 +12,13 @@ import pytest
 
 from kube_actors.etcd import engine
 from tests.apiserver import (
-    test_access,
     test_deletion,
     test_objects,
     test_reads_and_watches,
     test_refusals,
     test_services,
 )
+from tests.apiserver.who import test_access
 from tests.etcd.real_etcd import RealEtcd, etcdctl
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]

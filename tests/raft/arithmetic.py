@@ -8,14 +8,7 @@ them by the rules of §6 and prints what they are now.
 
 from attrs import frozen
 
-from kube_actors.raft import (
-    ChangeType,
-    ConfigChange,
-    ConfigState,
-    MemberChange,
-    Quorum,
-    Transition,
-)
+from kube_actors.raft import ChangeType, ConfigChange, ConfigState, MemberChange, Quorum, Transition
 from kube_actors.raft.quorum import NO_LIMIT
 
 CHANGES = {"+": ChangeType.ADD_VOTER, "-": ChangeType.REMOVE, "?": ChangeType.ADD_LEARNER}

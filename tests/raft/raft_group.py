@@ -4,16 +4,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from kube_actors.raft import (
-    Entry,
-    EntryType,
-    Message,
-    Raft,
-    RaftConfig,
-    ReadState,
-    Ready,
-    Snapshot,
-)
+from kube_actors.raft import Entry, EntryType, Message, Raft, RaftConfig, ReadState, Ready, Snapshot
 from tests.raft.durable import Durable
 
 

@@ -9,7 +9,7 @@ from attrs import evolve
 from kube_actors.simulation.raft.scenarios import RaftScenario
 from kube_actors.simulation.scenario import Run, find_scenario, register
 from kube_actors.simulation.schedule import FaultSchedule
-from tests.raft.careless_callers import AnswersBeforeTheDisk
+from tests.raft.mutants.careless_callers import AnswersBeforeTheDisk
 
 
 class Broken:

@@ -7,7 +7,7 @@ from kube_actors.simulation.raft.scenarios import RaftScenario
 from kube_actors.simulation.scenario import Finding, Run, find_scenario
 from kube_actors.simulation.schedule import Fault, FaultSchedule
 from kube_actors.simulation.shrink import shrink
-from tests.raft.mutants import BUGS
+from tests.raft.mutants.catalogue import BUGS
 
 # Bug: how many faults may be left of its schedule.
 SMALL = {

@@ -7,8 +7,7 @@ import pytest
 
 from kube_actors.actor import ActorError
 from kube_actors.store import MemoryDisk, Range, StoreClient, Watch
-
-from .group import Group, WatchLog, create, open_group, write_until_it_works
+from tests.store.groups import Group, WatchLog, create, open_group, write_until_it_works
 
 SEEDS = range(4)
 

@@ -30,8 +30,7 @@ from kube_actors.store import (
     member_address,
     run_member,
 )
-
-from .group import Group, WatchLog, create, open_group, put, write_until_it_works
+from tests.store.groups import Group, WatchLog, create, open_group, put, write_until_it_works
 
 ELECTION_S = 0.5
 

@@ -15,12 +15,7 @@ from anyio.abc import AnyByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute, TLSStream
 
 from kube_actors.actor.tcp import listening as tcp_listening
-from kube_actors.apiserver.http.connection import (
-    PEER_FAULTS,
-    AsgiApp,
-    Endpoint,
-    serve_connection,
-)
+from kube_actors.apiserver.http.connection import PEER_FAULTS, AsgiApp, Endpoint, serve_connection
 from kube_actors.apiserver.http.limits import Limits
 
 _log = logging.getLogger(__name__)

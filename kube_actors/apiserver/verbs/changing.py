@@ -9,12 +9,7 @@ from kube_actors.api import Object, errors
 from kube_actors.api.patches import json_patch, merge_patch, strategic_merge_patch
 from kube_actors.apiserver.admission import Admission, admit_update
 from kube_actors.apiserver.call import Call
-from kube_actors.apiserver.decoding import (
-    decode_object,
-    field_validation,
-    media_type,
-    structured,
-)
+from kube_actors.apiserver.decoding import decode_object, field_validation, media_type, structured
 from kube_actors.apiserver.objects import check_versions, may_create_on_update, rules
 from kube_actors.apiserver.request import Answer
 from kube_actors.apiserver.transaction import Plan, Stored, change

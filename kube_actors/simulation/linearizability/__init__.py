@@ -23,11 +23,7 @@ from kube_actors.simulation.linearizability.history import (
 from kube_actors.simulation.linearizability.models import REFUSED, IllTyped, Model
 from kube_actors.simulation.linearizability.reading import read_history
 from kube_actors.simulation.linearizability.registers import CasRegister, KeyValue, Register
-from kube_actors.simulation.linearizability.serializable import (
-    Replay,
-    RevisionRead,
-    RevisionWrite,
-)
+from kube_actors.simulation.linearizability.serializable import Replay, RevisionRead, RevisionWrite
 from kube_actors.simulation.linearizability.shrink import BadPart
 
 __all__ = [

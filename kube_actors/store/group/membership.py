@@ -12,13 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 from attrs import define
 
-from kube_actors.actor import (
-    ActorError,
-    Delivery,
-    Overloaded,
-    Unreachable,
-    message,
-)
+from kube_actors.actor import ActorError, Delivery, Overloaded, Unreachable, message
 from kube_actors.raft import (
     ChangeType,
     ConfigChange,

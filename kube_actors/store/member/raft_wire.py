@@ -11,12 +11,7 @@ from attrs import field, frozen
 
 from kube_actors import raft
 from kube_actors.actor import Blob, message, register
-from kube_actors.raft import (
-    ConfigState,
-    Entry,
-    EntryType,
-    SnapshotMetadata,
-)
+from kube_actors.raft import ConfigState, Entry, EntryType, SnapshotMetadata
 from kube_actors.store.messages import EntryData, parts_of
 from kube_actors.store.state import FrozenState, State
 
