@@ -80,4 +80,5 @@ class RaftConfig:
 
     @property
     def snapshot_wait_ticks(self) -> int:
+        """Give up on an unanswered snapshot after so many ticks, then probe and send it again."""
         return self.snapshot_resend_ticks or 10 * self.election_ticks

@@ -19,6 +19,10 @@ from kube_actors.raft.state import RaftState
 
 
 def tick_election(state: RaftState) -> None:
+    """Let a tick pass without word of a leader; campaign after a random timeout (paper §5.2).
+
+    A member that may not campaign forgets its leader instead, so that it can vote.
+    """
     state.election_elapsed += 1
     if state.election_elapsed >= state.timeout_ticks:
         if not may_campaign(state):
@@ -131,6 +135,14 @@ def forget_leader(state: RaftState) -> bool:
 
 
 def on_pre_vote(state: RaftState, message: PreVote) -> None:
+    """Answer whether this member would vote for the candidate (thesis 9.6, with 4.2.3).
+
+    Under ``check_quorum`` a newer term gets no reply while a leader was heard from within the
+    election timeout. Granted if the term is newer and the candidate's log at least as up to date
+    (§5.4.1). Neither the term nor the vote changes and the timer runs on; a grant carries the
+    candidate's term, a refusal this member's. The answer leaves ``after_persist``: the term that
+    it tells may still be on its way to the disk.
+    """
     if message.term > state.term and hears_a_leader(state):
         return
     granted = message.term > state.term and state.log.is_up_to_date(
@@ -141,6 +153,14 @@ def on_pre_vote(state: RaftState, message: PreVote) -> None:
 
 
 def on_vote(state: RaftState, message: Vote) -> None:
+    """Vote at most once a term, first come first served (RequestVote; paper §5.2, §5.4.1).
+
+    Granted to whom it was granted before, or to the first candidate that asks while no leader of
+    this term is known; in both cases only if the candidate's log is at least as up to date. A
+    promise to a leader under lease reads refuses all but a transfer (thesis 6.4.1, 4.2.3). Only a
+    grant begins a new wait for a leader. Term and vote must be durable before either answer
+    leaves: it goes out ``after_persist``.
+    """
     # What it promised to the leader of an older term binds it in this one too.
     free = state.vote == 0 and state.leader == 0 and (message.force or not _has_promised(state))
     may_vote = state.vote == message.source or free
@@ -152,6 +172,11 @@ def on_vote(state: RaftState, message: Vote) -> None:
 
 
 def on_pre_vote_reply(state: RaftState, message: PreVoteReply) -> None:
+    """Count an answer to this pre-campaign (thesis 9.6); a majority begins the real one.
+
+    A grant counts only for the term that would be campaigned in, a refusal always; nothing counts
+    in any other role. Persists nothing by itself.
+    """
     if state.role is not PRE_CANDIDATE:
         return
     if not message.granted or message.term == state.term + 1:
@@ -159,6 +184,11 @@ def on_pre_vote_reply(state: RaftState, message: PreVoteReply) -> None:
 
 
 def on_vote_reply(state: RaftState, message: VoteReply) -> None:
+    """Count a vote for this candidate (paper §5.2): lead on a majority, follow when it is lost.
+
+    The first answer of a voter stands. The candidate's own vote is counted only by
+    ``vote_became_durable``, so none leads on a vote that it could forget.
+    """
     if state.role is CANDIDATE:
         _conclude(state, message.source, granted=message.granted)
 

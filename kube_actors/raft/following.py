@@ -42,6 +42,20 @@ def follow(state: RaftState, leader: int) -> None:
 
 
 def on_append(state: RaftState, message: Append) -> None:
+    """Store what the leader sends where the logs agree (AppendEntries; paper §5.3).
+
+    Entries that conflict are replaced together with all after them; what is there already stays, so
+    that an old append cuts nothing off. One that begins before the commit index stores nothing:
+    up to there all agree, and the reply says so. The commit index moves to the leader's, no further
+    than the last entry that this append vouches for, and the newest configuration is in force at
+    once (§6). The reply leaves ``after_persist``: it promises that the entries are on disk. One
+    that does not match names where the logs may first agree, so that the leader skips a term in one
+    step.
+
+    Raises UnknownMessage, storing nothing, for entries that are not consecutive, whose terms fall
+    or exceed the leader's, or that hold no readable configuration. Raises SafetyViolation for a
+    second leader of the term.
+    """
     if message.entries:
         _check_entries(message)
     follow(state, message.source)
@@ -96,6 +110,13 @@ def _check_config(data: bytes, source: int) -> None:
 
 
 def on_heartbeat(state: RaftState, message: Heartbeat) -> None:
+    """Note that the leader leads, and commit as far as it says (paper §5.2).
+
+    The leader sends no commit above what this member acknowledged. The reply echoes the read round
+    (thesis 6.4) and promises only that this member is in the term: it leaves at once if the term is
+    durable, else ``after_persist``. Raises SafetyViolation for a second leader of the term, or a
+    commit beyond this log: it has lost an entry that it acknowledged.
+    """
     follow(state, message.source)
     commit_to(state.log, message.commit)
     # It promises only that this member is in the term: no need to wait for a write of entries.
@@ -104,6 +125,14 @@ def on_heartbeat(state: RaftState, message: Heartbeat) -> None:
 
 
 def on_install_snapshot(state: RaftState, message: InstallSnapshot) -> None:
+    """Replace the log by the leader's snapshot, unless it holds as much (paper §7, figure 13).
+
+    One that is not past the commit index changes nothing; one whose last entry this log holds only
+    commits up to it; any other becomes the whole log and the configuration, and is handed out to be
+    written and restored. The reply names the commit index and leaves ``after_persist``: the
+    snapshot must be durable first. Raises UnknownMessage for metadata of a newer term than the
+    leader's or without voters, SafetyViolation for a second leader of the term.
+    """
     metadata = message.snapshot.metadata
     if metadata.term > message.term or (metadata.index > 0 and not metadata.config.voters):
         raise UnknownMessage(f"member {message.source} sends an impossible snapshot: {metadata}")
@@ -121,6 +150,10 @@ def on_install_snapshot(state: RaftState, message: InstallSnapshot) -> None:
 
 
 def commit_to(log: MemoryLog, index: int) -> None:
+    """Move the commit index up to ``index``, never back.
+
+    Raises SafetyViolation beyond the end of the log: what was acknowledged was lost.
+    """
     if index <= log.committed:
         return
     if index > log.last_index:

@@ -31,6 +31,7 @@ class Lease:
     broken: bool = False
 
     def clear(self) -> None:
+        """Drop what a leader held, at a change of role; what it promised as a voter stays."""
         self.sent.clear()
         self.held.clear()
         self.broken = False

@@ -35,9 +35,13 @@ class LogStorage(Protocol):
     committed: int
 
     @property
-    def first_index(self) -> int: ...
+    def first_index(self) -> int:
+        """The index of the oldest entry that can be read: one after the last compacted."""
+
     @property
-    def last_term(self) -> int: ...
+    def last_term(self) -> int:
+        """The term of the last entry; of the last compacted one if the log is empty."""
+
     def term(self, index: int) -> int:
         """Also of the last compacted entry. Raises LogCompacted or LogUnavailable."""
 
@@ -96,10 +100,12 @@ class MemoryLog:
 
     @property
     def first_index(self) -> int:
+        """One after ``offset``, whether or not there is an entry."""
         return self.offset + 1
 
     @property
     def last_term(self) -> int:
+        """The term of the last entry; ``offset_term`` if there is none."""
         return self.entries[-1].term if self.entries else self.offset_term
 
     def term(self, index: int) -> int:

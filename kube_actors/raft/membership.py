@@ -44,6 +44,8 @@ class Transition(IntEnum):
 
 @frozen
 class MemberChange:
+    """What becomes of one member, named by its number (1 and up)."""
+
     type: ChangeType
     member: int
 

@@ -93,6 +93,11 @@ class Vote:
 @quickly
 @frozen
 class VoteReply:
+    """Whether ``source`` voted for ``target`` in ``term`` (paper, figure 2).
+
+    Sent only once term and vote are durable: a grant is a promise to vote for nobody else.
+    """
+
     source: int
     target: int
     term: int
@@ -114,6 +119,11 @@ class PreVote:
 @quickly
 @frozen
 class PreVoteReply:
+    """Whether ``source`` would vote for ``target``; binds nobody (thesis 9.6).
+
+    ``term`` is the candidate's future term in a grant, the voter's own in a refusal.
+    """
+
     source: int
     target: int
     term: int
@@ -166,6 +176,12 @@ class Heartbeat:
 @quickly
 @frozen
 class HeartbeatReply:
+    """``source`` still followed in ``term`` when the heartbeat of ``round`` came (thesis 6.4).
+
+    It says nothing of the log. Under lease reads it is a promise to elect nobody else for an
+    election timeout.
+    """
+
     source: int
     target: int
     term: int
@@ -198,6 +214,11 @@ class ReadIndex:
 @quickly
 @frozen
 class ReadIndexReply:
+    """These reads are linearizable once ``index`` is applied at the follower (thesis 6.4).
+
+    A reply to another ``incarnation`` is to a member that has restarted since, and is dropped.
+    """
+
     source: int
     target: int
     term: int

@@ -10,6 +10,8 @@ from enum import Enum
 
 
 class ProgressState(Enum):
+    """How boldly a leader sends to one member; the module says what each state allows."""
+
     PROBE = "probe"
     REPLICATE = "replicate"
     SNAPSHOT = "snapshot"
@@ -80,10 +82,15 @@ class Progress:
         self.must_send = True
 
     def become_replicate(self) -> None:
+        """Pipeline from here on: the logs are known to agree up to ``match_index``."""
         self._enter(REPLICATE)
         self.next_index = self.match_index + 1
 
     def become_snapshot(self, index: int, tick: int) -> None:
+        """Send nothing more until the snapshot of ``index``, handed out in ``tick``, is answered.
+
+        Appends go on from ``index`` + 1; the waiting is timed from ``tick``.
+        """
         self._enter(SNAPSHOT)
         self.snapshot_index = index
         self.snapshot_tick = tick
@@ -95,12 +102,6 @@ class Progress:
         """The snapshot did not arrive: probe again from what is surely stored there."""
         self.snapshot_index = 0
         self.become_probe()
-
-    @property
-    def is_full(self) -> bool:
-        return len(self.inflight) >= self.inflight_max or (
-            self.inflight_bytes >= self.inflight_bytes_max
-        )
 
     @property
     def is_paused(self) -> bool:

@@ -16,10 +16,14 @@ NO_LIMIT: Final = (1 << 63) - 1
 
 
 class HasMatch(Protocol):
+    """What counting needs of a member: up to where its copy of the log is surely durable."""
+
     match_index: int
 
 
 class VoteResult(Enum):
+    """WON or LOST once no vote still to come could change it, PENDING before that."""
+
     PENDING = "pending"
     WON = "won"
     LOST = "lost"
@@ -43,6 +47,7 @@ class Quorum:
 
     @classmethod
     def of(cls, config: ConfigState) -> "Quorum":
+        """Count by a configuration: joint if it has outgoing voters; learners never count."""
         return cls(config.voters, config.voters_outgoing)
 
     def committed_index(self, progress: Mapping[int, HasMatch]) -> int:

@@ -277,22 +277,28 @@ class Raft:
 
     @property
     def id(self) -> MemberId:
+        """This member's number; fixed for its life."""
         return MemberId(self._state.id)
 
     @property
     def term(self) -> Term:
+        """The newest term that it has heard of; perhaps not durable yet."""
         return self._state.term  # type: ignore[return-value]
 
     @property
     def vote(self) -> MemberId:
+        """Whom it voted for in this term, 0 for nobody yet; perhaps not durable yet."""
         return MemberId(self._state.vote)
 
     @property
     def role(self) -> Role:
+        """Follower, pre-candidate, candidate or leader (paper, figure 4)."""
         return self._state.role
 
     @property
     def is_leader(self) -> bool:
+        """Whether it leads ``term``. A newer leader may exist unheard: for a read, ask
+        ``read_index``."""
         return self._state.role is LEADER
 
     @property
@@ -302,22 +308,30 @@ class Raft:
 
     @property
     def commit_index(self) -> Index:
+        """The highest index known to be committed; nothing up to it is ever replaced."""
         return self._state.log.committed  # type: ignore[return-value]
 
     @property
     def applied_index(self) -> Index:
+        """The highest index that was applied: the snapshot's at first, then ``advance`` says."""
         return self._state.log.applied  # type: ignore[return-value]
 
     @property
     def first_index(self) -> Index:
+        """The oldest index in the log: one after the last compacted, also in an empty log."""
         return Index(self._state.log.first_index)
 
     @property
     def last_index(self) -> Index:
+        """The index of the last entry in the log, durable or not."""
         return Index(self._state.log.last_index)
 
     @property
     def persisted_index(self) -> Index:
+        """The highest index that is on disk, as told by ``advance``.
+
+        0 while a snapshot from the leader is being written.
+        """
         return Index(self._state.log.persisted)
 
     @property

@@ -26,6 +26,10 @@ def read_index(state: RaftState, context: bytes) -> None:
 
 
 def on_read_index(state: RaftState, message: ReadIndex) -> None:
+    """Queue a follower's reads for the next round of heartbeats (thesis 6.4).
+
+    A member that does not lead drops them, as a lost message: the follower asks again.
+    """
     if state.is_leader:
         request = ReadRequest(message.source, message.incarnation, message.contexts)
         state.reads.waiting.append(request)
@@ -33,6 +37,11 @@ def on_read_index(state: RaftState, message: ReadIndex) -> None:
 
 
 def on_read_index_reply(state: RaftState, message: ReadIndexReply) -> None:
+    """Hand out the follower's reads with the leader's index (thesis 6.4).
+
+    Each is to be served once that index is applied here. A reply to an earlier incarnation of this
+    member is dropped: its contexts may be in use again.
+    """
     if message.incarnation == state.incarnation:
         state.read_states.extend([ReadState(message.index, c) for c in message.contexts])
 

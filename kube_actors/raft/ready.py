@@ -16,6 +16,11 @@ from kube_actors.raft.messages import Entry, HardState, Message, Snapshot
 
 
 class Role(Enum):
+    """The states of figure 4 of the paper, and the pre-candidate of thesis 9.6.
+
+    A pre-candidate asks whether it could win before it disturbs anybody with a new term.
+    """
+
     FOLLOWER = "follower"
     PRE_CANDIDATE = "pre-candidate"
     CANDIDATE = "candidate"

@@ -157,6 +157,15 @@ def own_log_became_durable(state: RaftState) -> None:
 
 
 def on_append_reply(state: RaftState, message: AppendReply) -> None:
+    """Learn how far a follower's log is durable, and commit by counting (paper §5.3, §5.4.2).
+
+    Acknowledged: its match index grows, and what a quorum holds is committed if that entry is of
+    this term; appends go on, and a caught-up transferee is told to campaign. Rejected, and not by
+    an old refusal: one that was pipelined is probed from what it surely stores, one that was probed
+    from where the hint says that the logs may agree. A member outside the configuration is not
+    listened to. Nothing need be persisted: the commit index is volatile (figure 2). Raises
+    SafetyViolation if a follower stored more than this log holds.
+    """
     progress = state.progress.get(message.source)
     if progress is None:
         return
@@ -191,6 +200,11 @@ def on_append_reply(state: RaftState, message: AppendReply) -> None:
 
 
 def on_heartbeat_reply(state: RaftState, message: HeartbeatReply) -> None:
+    """Know that a member follows: lift its pause, extend its lease, count it for reads.
+
+    It says nothing of the log (paper §5.2; thesis 6.4, 6.4.1): if this log is ahead or the member
+    is probed, an append is owed that shows whether earlier ones were lost.
+    """
     progress = state.progress.get(message.source)
     if progress is None:
         return

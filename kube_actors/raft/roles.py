@@ -28,6 +28,10 @@ def _reset(state: RaftState, term: int) -> None:
 
 
 def become_follower(state: RaftState, term: int, leader: int) -> None:
+    """Follow ``leader`` (0: not known yet) in ``term``, forgetting any other role's state.
+
+    A newer term has no vote yet; in the same term the vote stays. Begins a new wait.
+    """
     _reset(state, term)
     state.role = FOLLOWER
     state.leader = leader
@@ -43,6 +47,10 @@ def become_pre_candidate(state: RaftState) -> None:
 
 
 def become_candidate(state: RaftState) -> None:
+    """Campaign in the next term with the own vote (paper §5.2).
+
+    The caller asks for votes ``after_persist``: term and vote must be durable before.
+    """
     _reset(state, state.term + 1)
     state.role = CANDIDATE
     state.vote = state.id

@@ -49,6 +49,10 @@ class Reads:
     to_forward: list[bytes] = Factory(list)
 
     def clear(self) -> None:
+        """Forget all reads at a change of role: they go unanswered, and their callers ask again.
+
+        ``round`` runs on, so that no late answer counts for a newer round.
+        """
         self.waiting.clear()
         self.rounds.clear()
         self.to_forward.clear()
@@ -134,10 +138,12 @@ class RaftState:
 
     @property
     def is_leader(self) -> bool:
+        """Whether this member leads its term."""
         return self.role is LEADER
 
     @property
     def is_voter(self) -> bool:
+        """Whether a half of the newest configuration in its log counts its vote (§6)."""
         return self.id in self.quorum.members
 
     def draw_timeout(self) -> None:
@@ -147,6 +153,7 @@ class RaftState:
         self.timeout_ticks = ticks + self.random.randrange(ticks)
 
     def other_voters(self) -> list[int]:
+        """List the voters of both halves of the configuration but this member, in order."""
         return [member for member in self.quorum.members if member != self.id]
 
     def answering(self) -> list[int]:
@@ -156,4 +163,8 @@ class RaftState:
         return [m for m in self.quorum.members if m == me or heard.get(m, NEVER) >= since_tick]
 
     def heard_lately(self, member: int) -> bool:
+        """Say whether anything came from ``member`` within the last election timeout.
+
+        One that was just added, or just found by a new leader, counts as heard.
+        """
         return self.heard.get(member, NEVER) >= self.ticks - self.config.election_ticks

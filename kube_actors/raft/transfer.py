@@ -23,6 +23,10 @@ def transfer(state: RaftState, target: int) -> None:
 
 
 def on_transfer_leader(state: RaftState, message: TransferLeader) -> None:
+    """Hand leadership over as a follower asked (thesis 3.10).
+
+    A member that does not lead, or cannot hand over to that one, drops it: no reply is owed.
+    """
     if state.is_leader:
         try:
             transfer(state, message.transferee)

@@ -74,7 +74,9 @@ class SnapshotSource(Protocol):
     """An encoded state that does not change while it is sent: in memory, or a file."""
 
     @property
-    def total_bytes(self) -> int: ...
+    def total_bytes(self) -> int:
+        """How many bytes there are; the same throughout."""
+
     @property
     def checksum(self) -> bytes:
         """The SHA-256 of all bytes."""
@@ -98,6 +100,7 @@ class SnapshotBlocks:
         self.checksum: bytes = digest.digest()
 
     def read(self, offset: int, bytes_max: int) -> bytes:
+        """Return up to ``bytes_max`` bytes, joined across blocks; b"" from the end on."""
         end = min(offset + bytes_max, self.total_bytes)
         parts: list[bytes] = []
         at = bisect_right(self._ends, offset)

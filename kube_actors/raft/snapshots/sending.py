@@ -89,22 +89,30 @@ class SnapshotSending:
 
     @property
     def target(self) -> MemberId:
+        """The member that the snapshot goes to."""
         return MemberId(self._install.target)
 
     @property
     def term(self) -> Term:
+        """The term in which the sender leads; an answer of a newer one ends the transfer."""
         return Term(self._install.term)
 
     @property
     def metadata(self) -> SnapshotMetadata:
+        """What the snapshot replaces: its last entry's index and term, and the group."""
         return self._install.snapshot.metadata
 
     @property
     def acknowledged_bytes(self) -> int:
+        """How many bytes, from the start, the receiver has.
+
+        Falls back when a receiver has lost what it had, with a restart, say.
+        """
         return self._acknowledged
 
     @property
     def total_bytes(self) -> int:
+        """How many bytes the encoded snapshot has."""
         return self._source.total_bytes
 
     def chunks(self) -> list[SnapshotChunk]:
