@@ -1,8 +1,9 @@
 """The nodes: a kubelet per node that makes pods happen, and the runtimes that run them.
 
-``run_kubelet`` is the actor ``kubelet/<node>``; ``lifecycle`` and ``pod_status`` decide, purely,
-what is done for a pod and what is reported of it; ``runtimes`` carry it out, as real processes or
-simulated.
+``run_kubelet`` is the actor ``kubelet/<node>``. ``lifecycle`` decides, purely, what is done for a
+pod and what is reported of it; ``pods`` carries that out for one pod at a time on a runtime of
+``runtimes``: real processes, or simulated ones. What runs outlives the kubelet, and is adopted by
+the next one.
 """
 
 from kube_actors.node.config import DEFAULT_CAPACITY, KubeletConfig

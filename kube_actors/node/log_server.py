@@ -1,17 +1,16 @@
 """Answers ``ReadLog`` streams: what ``kubectl logs`` shows of a container on this node."""
 
+from collections.abc import Mapping
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
+from anyio.abc import TaskGroup
 
-from kube_actors.actor import Blob, Delivery
+from kube_actors.actor import Actor, Blob, Delivery
 from kube_actors.client import KubeletRefused, LogChunk, ReadLog
 from kube_actors.node.pods import PodEntry
-from kube_actors.node.runtimes import LogQuery
-
-if TYPE_CHECKING:
-    from kube_actors.node.kubelet import Kubelet
+from kube_actors.node.runtimes import ContainerRuntime, LogQuery
 
 STREAMS_MAX = 256
 
@@ -19,13 +18,23 @@ STREAMS_MAX = 256
 class LogServer:
     """The kubelet's mailbox; at most ``STREAMS_MAX`` logs are read at a time."""
 
-    def __init__(self, kubelet: "Kubelet") -> None:
-        self._kubelet = kubelet
+    def __init__(
+        self,
+        actor: Actor,
+        runtime: ContainerRuntime,
+        pods: Mapping[str, PodEntry],
+        tasks: TaskGroup,
+    ) -> None:
+        self._actor = actor
+        self._runtime = runtime
+        self._pods = pods
+        self._tasks = tasks
         self._streams = 0
 
     async def run(self) -> None:
+        """Answer until cancelled; anything but a ``ReadLog`` is refused as BadRequest."""
         while True:
-            delivery = await self._kubelet.actor.receive()
+            delivery = await self._actor.receive()
             if not isinstance(delivery.message, ReadLog):
                 name = type(delivery.message).__name__
                 delivery.fail(KubeletRefused("BadRequest", f"a kubelet does not take {name}"))
@@ -33,7 +42,7 @@ class LogServer:
                 delivery.fail(KubeletRefused("Internal", "too many logs are being read"))
             else:
                 self._streams += 1
-                self._kubelet.tasks.start_soon(self._serve, delivery, delivery.message)
+                self._tasks.start_soon(self._serve, delivery, delivery.message)
 
     async def _serve(self, delivery: Delivery, request: ReadLog) -> None:
         writer = delivery.open()
@@ -44,11 +53,11 @@ class LogServer:
                 timestamps=request.timestamps,
                 tail_lines=request.tail_lines,
                 limit_bytes=request.limit_bytes,
-                since=self._kubelet.clock.now() - request.since_s if request.since_s >= 0 else -1,
+                since=self._actor.clock.now() - request.since_s if request.since_s >= 0 else -1,
             )
             async with (
                 anyio.create_task_group() as tasks,
-                aclosing(self._kubelet.runtime.read_log(container_id, query)) as chunks,
+                aclosing(self._runtime.read_log(container_id, query)) as chunks,
             ):
                 tasks.start_soon(self._stop_when_unread, delivery, tasks.cancel_scope)
                 with suppress(anyio.BrokenResourceError):
@@ -71,7 +80,7 @@ class LogServer:
         entry = next(
             (
                 entry
-                for entry in self._kubelet.pods.values()
+                for entry in self._pods.values()
                 if entry.name == request.pod and entry.namespace == request.namespace
             ),
             None,
@@ -79,7 +88,7 @@ class LogServer:
         if entry is None:
             raise KubeletRefused("NotFound", f'pod "{request.pod}" not found on this node')
         name = self._container(entry, request)
-        runs = [r for r in self._kubelet.runtime.containers(entry.uid) if r.name == name]
+        runs = [r for r in self._runtime.containers(entry.uid) if r.name == name]
         if request.previous:
             if len(runs) < 2:
                 text = f'previous terminated container "{name}" in pod "{request.pod}" not found'

@@ -4,8 +4,8 @@ from typing import Any
 
 from kube_actors.api import Object
 from kube_actors.node.backoff import BackoffPolicy
-from kube_actors.node.pods import Patience
-from kube_actors.node.pods.observation import Observed
+from kube_actors.node.lifecycle import Patience
+from kube_actors.node.lifecycle.observation import Observed
 from kube_actors.node.probes import ProbeView
 from kube_actors.node.runtimes import (
     ContainerState,

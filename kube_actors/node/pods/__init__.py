@@ -1,24 +1,14 @@
-"""The pods of one node: what is known of each, what is done next, and what is reported.
+"""The pods of one node: what is known of each, and making happen what ``lifecycle`` decides.
 
-``lifecycle``, ``assessment`` and ``status`` decide, purely, on an ``Observation``; the worker
-carries it out for one pod at a time. A kubelet lends them what they use of it and no more.
+The worker carries out one plan for one pod at a time and reports what became of it, with the help
+of starter, mounter and prober; the queue says whose turn it is. All of them share a ``NodeContext``
+and none knows the kubelet, which gives them its pods and drives them.
 """
 
-from kube_actors.node.pods.admission import admit, requests_of
-from kube_actors.node.pods.assessment import Patience
-from kube_actors.node.pods.entry import PodEntry, Probe, Reported
-from kube_actors.node.pods.lifecycle import TERMINAL
-from kube_actors.node.pods.sources import PodSources
+from kube_actors.node.pods.context import NodeContext
+from kube_actors.node.pods.entry import PodEntry
+from kube_actors.node.pods.events import Events
+from kube_actors.node.pods.queue import PodQueue
 from kube_actors.node.pods.worker import PodWorker
 
-__all__ = [
-    "Patience",
-    "PodEntry",
-    "PodSources",
-    "PodWorker",
-    "Probe",
-    "Reported",
-    "TERMINAL",
-    "admit",
-    "requests_of",
-]
+__all__ = ["Events", "NodeContext", "PodEntry", "PodQueue", "PodWorker"]

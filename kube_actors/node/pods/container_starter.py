@@ -4,21 +4,18 @@ What stands in the way becomes the container's ``Problem`` with the reason its s
 tried again after ``retry_s``.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kube_actors.api import Object
 from kube_actors.node.backoff import BackoffPolicy, grow
 from kube_actors.node.env import MissingReference, Sources, environment, references
+from kube_actors.node.lifecycle import Observed, Patience, Problem, Pull, Start, grace_period_s
+from kube_actors.node.pods.context import NodeContext
 from kube_actors.node.pods.entry import PodEntry
-from kube_actors.node.pods.lifecycle import Pull, Start, grace_period_s
-from kube_actors.node.pods.observation import Observed, Problem
-from kube_actors.node.pods.sources import SourcesUnavailable
-from kube_actors.node.pods.volumes import PodVolumes, VolumeProblem
+from kube_actors.node.pods.mounter import VolumeMounter, VolumeProblem
+from kube_actors.node.pods.referenced_objects import ReferencedObjects, ReferencesUnavailable
 from kube_actors.node.probes import ProbeFailed, perform
 from kube_actors.node.runtimes import ContainerConfig, RuntimeRefused
-
-if TYPE_CHECKING:
-    from kube_actors.node.kubelet import Kubelet
 
 HOOK_S_MAX = 600.0
 
@@ -26,67 +23,78 @@ HOOK_S_MAX = 600.0
 class ContainerStarter:
     """One per kubelet."""
 
-    def __init__(self, kubelet: "Kubelet", volumes: PodVolumes) -> None:
-        self._kubelet = kubelet
-        self._runtime = kubelet.runtime
+    def __init__(
+        self,
+        context: NodeContext,
+        patience: Patience,
+        volumes: VolumeMounter,
+        referenced: ReferencedObjects,
+    ) -> None:
+        self._config = context.config
+        self._runtime = context.runtime
+        self._clock = context.clock
+        self._tasks = context.tasks
+        self._queue = context.queue
+        self._events = context.events
+        self._patience = patience
         self._volumes = volumes
+        self._referenced = referenced
 
     async def pull(self, entry: PodEntry, action: Pull) -> None:
         """Begin to pull; the outcome shows in the runtime's image status."""
-        now = self._kubelet.clock.now()
-        self._grow(entry, f"image/{action.name}", self._kubelet.patience.image)
+        now = self._clock.now()
+        self._grow(entry, f"image/{action.name}", self._patience.image)
         text = f'Pulling image "{action.image.image}"'
-        self._kubelet.record(entry, "Normal", "Pulling", text, action.name)
+        self._events.record(entry, "Normal", "Pulling", text, action.name)
         await self._runtime.pull_image(entry.uid, action.image, now)
 
     async def start(self, entry: PodEntry, pod: Object, action: Start, ip: str) -> None:
         """Create and start a run of the container."""
-        kubelet = self._kubelet
         container = container_of(pod, action.name)
         try:
-            config = await self._config(entry, pod, container, action, ip)
-        except (MissingReference, VolumeProblem, SourcesUnavailable) as error:
+            config = await self._container_config(entry, pod, container, action, ip)
+        except (MissingReference, VolumeProblem, ReferencesUnavailable) as error:
             self._failed(entry, action.name, "CreateContainerConfigError", str(error))
             return
         image = container.get("image", "")
         present = f'Container image "{image}" already present on machine'
         if f"image/{action.name}" not in (entry.backoffs or {}):
-            kubelet.record(entry, "Normal", "Pulled", present, action.name)
+            self._events.record(entry, "Normal", "Pulled", present, action.name)
         else:
             pulled = f'Successfully pulled image "{image}"'
-            kubelet.record(entry, "Normal", "Pulled", pulled, action.name)
+            self._events.record(entry, "Normal", "Pulled", pulled, action.name)
             (entry.backoffs or {}).pop(f"image/{action.name}", None)
         if action.attempt > 0:
-            self._grow(entry, f"restart/{action.name}", kubelet.patience.restart)
+            self._grow(entry, f"restart/{action.name}", self._patience.restart)
         try:
-            container_id = await self._runtime.create_container(config, kubelet.clock.now())
+            container_id = await self._runtime.create_container(config, self._clock.now())
             text = f"Created container: {action.name}"
-            kubelet.record(entry, "Normal", "Created", text, action.name)
+            self._events.record(entry, "Normal", "Created", text, action.name)
             hook = self.hook(pod, action.name, "postStart")
             if hook is not None:
                 entry.hooking = entry.hooking or {}
                 entry.hooking[container_id] = None
-            await self._runtime.start_container(container_id, kubelet.clock.now())
+            await self._runtime.start_container(container_id, self._clock.now())
         except RuntimeRefused as error:
             self._failed(entry, action.name, error.reason, error.message)
             return
         if entry.problems is not None:
             entry.problems.pop(action.name, None)
         text = f"Started container {action.name}"
-        kubelet.record(entry, "Normal", "Started", text, action.name)
+        self._events.record(entry, "Normal", "Started", text, action.name)
         if hook is not None:
-            kubelet.tasks.start_soon(self._post_start, entry, pod, action, container_id, hook)
+            self._tasks.start_soon(self._post_start, entry, pod, action, container_id, hook)
 
-    async def _config(
+    async def _container_config(
         self, entry: PodEntry, pod: Object, container: dict[str, Any], action: Start, ip: str
     ) -> ContainerConfig:
         env: dict[str, str] = {}
         if self._runtime.uses_files:
             sources = Sources(
-                await self._kubelet.sources.objects(entry, references(container)),
-                await self._kubelet.sources.services(),
-                self._kubelet.config.capacity,
-                self._kubelet.config.node_ip,
+                await self._referenced.objects(entry, references(container)),
+                await self._referenced.services(),
+                self._config.capacity,
+                self._config.node_ip,
                 ip,
             )
             env = environment(pod, container, sources)
@@ -127,7 +135,7 @@ class ContainerStarter:
             await perform(hook, container, container_id, entry.ip, self._runtime, HOOK_S_MAX)
         except ProbeFailed as failure:
             reason = "FailedPostStartHook" if which == "postStart" else "FailedPreStopHook"
-            self._kubelet.record(entry, "Warning", reason, f"{which} hook failed: {failure}", name)
+            self._events.record(entry, "Warning", reason, f"{which} hook failed: {failure}", name)
             return False
         return True
 
@@ -139,19 +147,19 @@ class ContainerStarter:
             entry.hooking.pop(container_id, None)
         if not well:
             grace = grace_period_s(pod, Observed(entry.accepted_at, ""))
-            now = self._kubelet.clock.now()
+            now = self._clock.now()
             await self._runtime.stop_container(container_id, grace, now)
-        self._kubelet.look(entry.uid)
+        self._queue.look(entry.uid)
 
     def _grow(self, entry: PodEntry, key: str, policy: BackoffPolicy) -> None:
         entry.backoffs = entry.backoffs or {}
-        entry.backoffs[key] = grow(entry.backoffs.get(key), policy, self._kubelet.clock.now())
+        entry.backoffs[key] = grow(entry.backoffs.get(key), policy, self._clock.now())
 
     def _failed(self, entry: PodEntry, name: str, reason: str, message: str) -> None:
-        retry_at = self._kubelet.clock.now() + self._kubelet.config.retry_s
+        retry_at = self._clock.now() + self._config.retry_s
         entry.problems = entry.problems or {}
         entry.problems[name] = Problem(reason, message, retry_at)
-        self._kubelet.record(entry, "Warning", "Failed", f"Error: {message}", name)
+        self._events.record(entry, "Warning", "Failed", f"Error: {message}", name)
 
 
 def container_of(pod: Object, name: str) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from kube_actors.api import Object
 from kube_actors.client import Record
 from kube_actors.node.backoff import Backoff
 from kube_actors.node.env import Reference
-from kube_actors.node.pods.admission import Requests
-from kube_actors.node.pods.observation import Problem, Rejection
+from kube_actors.node.lifecycle import Problem, Rejection, Requests
 from kube_actors.node.probes import ProbeSpec, ProbeTrack, ProbeView, view
 from kube_actors.node.runtimes import ProbeKind
 

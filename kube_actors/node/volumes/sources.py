@@ -1,9 +1,9 @@
 """What is in a pod's volumes: a pure translation of volume sources to files.
 
 ``contents`` turns configMap, secret, downwardAPI and projected volumes into a flat mapping of
-relative paths to bytes and mode; emptyDir and hostPath are directories and are named by
-``directory_of``. A reference that is missing and not optional raises MissingReference, a path that
-leaves the volume raises ValueError. Writing them, atomically, is ``volume_files``' work.
+relative paths to bytes and mode; emptyDir and hostPath are directories, and nothing is written into
+them. A reference that is missing and not optional raises MissingReference, a path that leaves the
+volume raises ValueError. Writing the files, atomically, is the work of ``files``.
 """
 
 from collections.abc import Mapping

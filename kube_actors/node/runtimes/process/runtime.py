@@ -1,11 +1,10 @@
 """Containers as real processes: no root, no images, no daemon.
 
-Each container is a process group of its own (``process_group``) with a directory as its root
-(``container_root``), the pod's loopback address in ``POD_IP`` and its output in CRI-format files
-(``log_files``). One task watches all of them through one epoll descriptor, so a container costs no
-task and no thread. Closing the runtime, also when cancelled, kills and reaps every group; if
-this process is killed itself, the ``keeper`` does, and the next start clears what a pid file
-still names.
+Each container is a process group of its own (``group``) with a directory as its root (``root``),
+the pod's loopback address in ``POD_IP`` and its output in CRI-format files (``log_files``). One
+task watches all of them through one epoll descriptor, so a container costs no task and no thread.
+Closing the runtime, also when cancelled, kills and reaps every group; if this process is killed
+itself, the ``keeper`` does, and the next start clears what a pid file still names.
 """
 
 import hashlib

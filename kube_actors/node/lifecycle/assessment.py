@@ -11,7 +11,7 @@ from attrs import frozen
 
 from kube_actors.api import Object
 from kube_actors.node.backoff import BackoffPolicy, retry_at
-from kube_actors.node.pods.observation import Observed
+from kube_actors.node.lifecycle.observation import Observed
 from kube_actors.node.runtimes import ContainerState, ContainerStatus, ImageSpec, ImageState
 
 ERROR_SHOWN_S = 1.0

@@ -14,7 +14,7 @@ from anyio.abc import TaskGroup
 from kube_actors.actor import ActorError
 from kube_actors.api import Object, StatusError
 from kube_actors.client import Client
-from kube_actors.node.pods import PodEntry, Reported
+from kube_actors.node.pods.entry import PodEntry, Reported
 
 ATTEMPT_S = 10.0
 RETRY_S = 0.1

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from kube_actors.node.pods.assessment import Assessment, Need, is_sidecar
-from kube_actors.node.pods.observation import Observed
+from kube_actors.node.lifecycle.assessment import Assessment, Need, is_sidecar
+from kube_actors.node.lifecycle.observation import Observed
 from kube_actors.node.probes import ProbeView
 from kube_actors.node.runtimes import ContainerState, ContainerStatus
 from kube_actors.node.timestamps import format_timestamp

@@ -4,8 +4,8 @@ import pytest
 
 from kube_actors.api import Object
 from kube_actors.node.backoff import Backoff
-from kube_actors.node.pods.observation import Observed, Problem, Rejection, recover_runs
-from kube_actors.node.pods.status import compute
+from kube_actors.node.lifecycle.observation import Observed, Problem, Rejection, recover_runs
+from kube_actors.node.lifecycle.status import compute_status
 from kube_actors.node.probes import ProbeView
 from kube_actors.node.runtimes import ContainerState, ImageState, ImageStatus
 from kube_actors.node.timestamps import format_timestamp
@@ -15,7 +15,7 @@ FIRST = {"name": "first", "image": "img"}
 
 
 def status_of(pod: Object, observed: Observed) -> dict[str, Any]:
-    return compute(pod, observed, PATIENCE, NOW)
+    return compute_status(pod, observed, PATIENCE, NOW)
 
 
 def condition(status: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def test_an_unready_container_is_named() -> None:
 def test_a_condition_keeps_its_time_while_it_holds() -> None:
     before = status_of(a_pod(), seen(a_run()))
     pod = {**a_pod(), "status": before}
-    later = compute(pod, seen(a_run(), probes={}), PATIENCE, NOW + 50)
+    later = compute_status(pod, seen(a_run(), probes={}), PATIENCE, NOW + 50)
     assert condition(later, "Initialized")["lastTransitionTime"] == format_timestamp(NOW)
     assert condition(later, "Ready")["lastTransitionTime"] == format_timestamp(NOW + 50)
 
@@ -150,7 +150,7 @@ def test_a_condition_keeps_its_time_while_it_holds() -> None:
 def test_the_same_observation_reports_the_same_status() -> None:
     pod = a_pod()
     first = status_of(pod, seen(a_run()))
-    again = compute({**pod, "status": first}, seen(a_run()), PATIENCE, NOW + 99)
+    again = compute_status({**pod, "status": first}, seen(a_run()), PATIENCE, NOW + 99)
     assert again == first
 
 

@@ -1,7 +1,7 @@
 """Everything a kubelet knows of one pod beside its object, as one value.
 
-The deciders (lifecycle, pod_status) read a pod's JSON and an ``Observed`` and nothing else, so each
-of their tables is data. Runs that the runtime has lost are rebuilt from the pod's last status:
+The deciders (actions, status) read a pod's JSON and an ``Observed`` and nothing else, so each of
+their tables is data. Runs that the runtime has lost are rebuilt from the pod's last status:
 that is how a kubelet that starts on an empty machine knows what ran before.
 """
 

@@ -6,12 +6,13 @@ nothing happens to them. A pod is looked at again only when a verdict changed.
 """
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import evolve
 
 from kube_actors.api import Object
-from kube_actors.node.pods import PodEntry, Probe
+from kube_actors.node.pods.context import NodeContext
+from kube_actors.node.pods.entry import PodEntry, Probe
 from kube_actors.node.probes import (
     EAGER_S,
     ProbeFailed,
@@ -24,15 +25,16 @@ from kube_actors.node.probes import (
 )
 from kube_actors.node.runtimes import ContainerStatus, ProbeKind
 
-if TYPE_CHECKING:
-    from kube_actors.node.kubelet import Kubelet
-
 
 class Prober:
-    """One per kubelet."""
+    """One per kubelet; a pod whose verdict changed comes into its queue."""
 
-    def __init__(self, kubelet: "Kubelet") -> None:
-        self._kubelet = kubelet
+    def __init__(self, context: NodeContext) -> None:
+        self._clock = context.clock
+        self._runtime = context.runtime
+        self._tasks = context.tasks
+        self._queue = context.queue
+        self._events = context.events
 
     def follow(
         self, entry: PodEntry, pod: Object, running: dict[str, ContainerStatus], now: float
@@ -79,7 +81,7 @@ class Prober:
             self._arm(entry, run.name, probe)
 
     def _arm(self, entry: PodEntry, name: str, probe: Probe) -> None:
-        self._kubelet.timers.at(probe.track.next_at, partial(self._fire, entry, name, probe))
+        self._queue.timers.at(probe.track.next_at, partial(self._fire, entry, name, probe))
 
     def _fire(self, entry: PodEntry, name: str, probe: Probe) -> None:
         """Ask now, unless the run that this was armed for is over."""
@@ -88,11 +90,11 @@ class Prober:
         kind = probe.spec.kind
         if kind is ProbeKind.STARTUP and probe.track.verdict is not None:
             return
-        now = self._kubelet.clock.now()
-        scripted = self._kubelet.runtime.scripted_probe(probe.container_id, kind, now)
+        now = self._clock.now()
+        scripted = self._runtime.scripted_probe(probe.container_id, kind, now)
         if scripted is None:
             probe.flying = True
-            self._kubelet.tasks.start_soon(self._ask, entry, name, probe)
+            self._tasks.start_soon(self._ask, entry, name, probe)
             return
         message = "" if scripted.success else scripted.message
         self._answer(entry, name, probe, scripted.success, message)
@@ -113,7 +115,7 @@ class Prober:
                 container,
                 probe.container_id,
                 entry.ip,
-                self._kubelet.runtime,
+                self._runtime,
                 probe.spec.timeout_s,
             )
         except ProbeFailed as failure:
@@ -122,21 +124,21 @@ class Prober:
         if entry.probes.get((name, probe.spec.kind)) is probe:
             self._answer(entry, name, probe, success, message)
             self._arm(entry, name, probe)
-            self._kubelet.nudge()
+            self._queue.nudge()
 
     def _answer(
         self, entry: PodEntry, name: str, probe: Probe, success: bool, message: str
     ) -> None:
         before: ProbeTrack = probe.track
-        now = self._kubelet.clock.now()
+        now = self._clock.now()
         probe.track = record(before, probe.spec, success, now)
         eager = before.verdict is None and probe.track.next_at - now < probe.spec.period_s
         if not success and not is_settled(before) and not eager:
             kind = probe.spec.kind.value.capitalize()
             text = f"{kind} probe failed: {message}"
-            self._kubelet.record(entry, "Warning", "Unhealthy", text, name)
+            self._events.record(entry, "Warning", "Unhealthy", text, name)
         if probe.track.verdict is not before.verdict:
-            self._kubelet.look(entry.uid)
+            self._queue.look(entry.uid)
 
 
 def _was_well(pod: Object, run: ContainerStatus, kind: ProbeKind) -> bool:

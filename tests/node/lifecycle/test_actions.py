@@ -4,7 +4,7 @@ import pytest
 
 from kube_actors.api import Object
 from kube_actors.node.backoff import Backoff
-from kube_actors.node.pods.lifecycle import (
+from kube_actors.node.lifecycle.actions import (
     Action,
     Finish,
     Pull,
@@ -14,7 +14,7 @@ from kube_actors.node.pods.lifecycle import (
     StopSandbox,
     decide,
 )
-from kube_actors.node.pods.observation import Observed, Problem, Rejection
+from kube_actors.node.lifecycle.observation import Observed, Problem, Rejection
 from kube_actors.node.probes import ProbeView
 from kube_actors.node.runtimes import ContainerState, ImageSpec, ImageState, ImageStatus, ProbeKind
 from tests.node.objects import NOW, PATIENCE, a_pod, a_run, deleted, exited, seen

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from kube_actors.node.backoff import Backoff, BackoffPolicy, grow, retry_at
 from kube_actors.node.env import expand
-from kube_actors.node.pods import admit, requests_of
-from kube_actors.node.pods.admission import Requests
-from kube_actors.node.pods.qos import qos_class
+from kube_actors.node.lifecycle import admit, requests_of
+from kube_actors.node.lifecycle.admission import Requests
+from kube_actors.node.lifecycle.qos import qos_class
 from kube_actors.node.probes import ProbeTrack, ProbeView, is_settled, probe_of, record, view
 from kube_actors.node.registration import slot_after
 from kube_actors.node.runtimes import ProbeKind

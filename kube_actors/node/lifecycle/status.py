@@ -8,9 +8,7 @@ that has reached Succeeded or Failed never leaves it.
 from typing import Any
 
 from kube_actors.api import Object
-from kube_actors.node.pods.assessment import Assessment, Need, Patience, is_sidecar
-from kube_actors.node.pods.container_status import container_status, is_ready
-from kube_actors.node.pods.lifecycle import (
+from kube_actors.node.lifecycle.actions import (
     TERMINAL,
     Containers,
     assess_all,
@@ -18,15 +16,17 @@ from kube_actors.node.pods.lifecycle import (
     is_initialized,
     is_over,
 )
-from kube_actors.node.pods.observation import Observed
-from kube_actors.node.pods.qos import qos_class
+from kube_actors.node.lifecycle.assessment import Assessment, Need, Patience, is_sidecar
+from kube_actors.node.lifecycle.container_status import container_status, is_ready
+from kube_actors.node.lifecycle.observation import Observed
+from kube_actors.node.lifecycle.qos import qos_class
 from kube_actors.node.runtimes import SandboxState
 from kube_actors.node.timestamps import format_timestamp
 
 Status = dict[str, Any]
 
 
-def compute(pod: Object, observed: Observed, patience: Patience, now: float) -> Status:
+def compute_status(pod: Object, observed: Observed, patience: Patience, now: float) -> Status:
     """Return the whole ``status`` to report. Pure: the pod is not changed."""
     old: Status = pod.get("status") or {}
     status: Status = dict(old)

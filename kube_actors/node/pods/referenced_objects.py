@@ -24,7 +24,7 @@ ATTEMPT_S = 5.0
 _NOT_FOUND = 404
 
 
-class SourcesUnavailable(Exception):
+class ReferencesUnavailable(Exception):
     """No apiserver answered and nothing was known from before."""
 
 
@@ -36,7 +36,7 @@ class _Mounted:
     pods: dict[str, None] = field(factory=dict)
 
 
-class PodSources:
+class ReferencedObjects:
     """One per kubelet whose runtime uses files."""
 
     def __init__(self, client: Client, tasks: TaskGroup, changed: Callable[[str], None]) -> None:
@@ -49,7 +49,7 @@ class PodSources:
     async def objects(
         self, entry: PodEntry, references: Iterable[Reference]
     ) -> dict[Reference, Object]:
-        """Return those that exist. Raises SourcesUnavailable."""
+        """Return those that exist. Raises ReferencesUnavailable."""
         known = entry.resolved = entry.resolved or {}
         found: dict[Reference, Object] = {}
         for reference in references:
@@ -141,5 +141,5 @@ class PodSources:
         known = (entry.resolved or {}).get(reference)
         if known is None:
             name = f"{reference.kind.lower()} {entry.namespace}/{reference.name}"
-            raise SourcesUnavailable(f"cannot read {name}: {error}") from error
+            raise ReferencesUnavailable(f"cannot read {name}: {error}") from error
         return known

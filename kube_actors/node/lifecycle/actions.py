@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.api import Object
-from kube_actors.node.pods.assessment import (
+from kube_actors.node.lifecycle.assessment import (
     Assessment,
     Need,
     Patience,
@@ -19,7 +19,7 @@ from kube_actors.node.pods.assessment import (
     image_of,
     is_sidecar,
 )
-from kube_actors.node.pods.observation import Observed
+from kube_actors.node.lifecycle.observation import Observed
 from kube_actors.node.probes import ProbeView
 from kube_actors.node.runtimes import ImageSpec, ProbeKind, SandboxState
 from kube_actors.node.timestamps import parse_timestamp

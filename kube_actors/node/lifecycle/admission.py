@@ -10,8 +10,8 @@ from typing import Any
 from attrs import frozen
 
 from kube_actors.api import Object, parse_quantity
-from kube_actors.node.pods.assessment import is_sidecar
-from kube_actors.node.pods.observation import Rejection
+from kube_actors.node.lifecycle.assessment import is_sidecar
+from kube_actors.node.lifecycle.observation import Rejection
 
 RESOURCES = ("cpu", "memory", "ephemeral-storage")
 

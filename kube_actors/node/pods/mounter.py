@@ -7,13 +7,15 @@ paths. Disk work runs in a thread.
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio.to_thread
 
 from kube_actors.api import Object
+from kube_actors.node.config import KubeletConfig
 from kube_actors.node.env import Sources, expand
 from kube_actors.node.pods.entry import PodEntry
+from kube_actors.node.pods.referenced_objects import ReferencedObjects
 from kube_actors.node.runtimes import Mount
 from kube_actors.node.volumes import (
     File,
@@ -25,28 +27,27 @@ from kube_actors.node.volumes import (
     write_volume,
 )
 
-if TYPE_CHECKING:
-    from kube_actors.node.kubelet import Kubelet
-
 
 class VolumeProblem(Exception):
     """A volume cannot be made; the text says which and why."""
 
 
-class PodVolumes:
+class VolumeMounter:
     """One per kubelet; does nothing for a runtime without files."""
 
-    def __init__(self, kubelet: "Kubelet") -> None:
-        self._kubelet = kubelet
-        self._root = kubelet.runtime.root_dir if kubelet.runtime.uses_files else None
+    def __init__(self, config: KubeletConfig, referenced: ReferencedObjects) -> None:
+        self._config = config
+        self._referenced = referenced
+        self._root = config.runtime.root_dir if config.runtime.uses_files else None
 
     def pod_directory(self, entry: PodEntry) -> Path | None:
+        """Name the directory of the pod's volumes, logs and containers; None without files."""
         return self._root / "pods" / entry.uid if self._root is not None else None
 
     async def write(self, entry: PodEntry, pod: Object) -> None:
         """Make all volumes hold what they should.
 
-        Raises VolumeProblem, MissingReference, SourcesUnavailable, ValueError or OSError.
+        Raises VolumeProblem, MissingReference, ReferencesUnavailable, ValueError or OSError.
         """
         directory = self.pod_directory(entry)
         if directory is None:
@@ -71,17 +72,17 @@ class PodVolumes:
     async def _contents(
         self, entry: PodEntry, pod: Object, volume: dict[str, Any]
     ) -> dict[str, File]:
-        config, sources = self._kubelet.config, self._kubelet.sources
-        objects = await sources.objects(entry, references(volume))
+        config, referenced = self._config, self._referenced
+        objects = await referenced.objects(entry, references(volume))
         known = Sources(objects, (), config.capacity, config.node_ip, entry.ip)
         asked = tokens(volume)
-        issued = await sources.tokens(pod, asked) if asked else {}
+        issued = await referenced.tokens(pod, asked) if asked else {}
         return contents(pod, volume, known, issued)
 
     def watch(self, entry: PodEntry, pod: Object) -> None:
         """From now on a change of what the pod mounts refreshes its files."""
         for volume in pod["spec"].get("volumes") or ():
-            self._kubelet.sources.mount(entry, references(volume))
+            self._referenced.mount(entry, references(volume))
 
     def mounts(
         self, entry: PodEntry, pod: Object, container: dict[str, Any], env: Mapping[str, str]
