@@ -8,16 +8,14 @@ the way.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from kube_actors.api import Kind, Object, StatusError
 from kube_actors.api.manifest import parse_manifest
 from kube_actors.api.patches import create_merge_patch, merge_rules, three_way_patch
-
-if TYPE_CHECKING:
-    from kube_actors.client.client import Client
+from kube_actors.client.verbs import Verbs
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -74,7 +72,7 @@ def patch_for(kind: Kind, wanted: Object, live: Object) -> tuple[str, Any]:
 
 
 async def apply_all(
-    client: "Client",
+    client: Verbs,
     manifest: Object | Sequence[Object] | str | Path,
     namespace: str | None,
 ) -> list[Object]:
@@ -82,7 +80,7 @@ async def apply_all(
     return [await _apply(client, obj, namespace) for obj in objects_of(manifest)]
 
 
-async def _apply(client: "Client", obj: Object, namespace: str | None) -> Object:
+async def _apply(client: Verbs, obj: Object, namespace: str | None) -> Object:
     kind = await client.kind_of(obj)
     place = None
     if kind.namespaced:
@@ -109,7 +107,7 @@ async def _apply(client: "Client", obj: Object, namespace: str | None) -> Object
         return await client.patch(kind, name, patch, place)
 
 
-async def _created(client: "Client", wanted: Object) -> Object | None:
+async def _created(client: Verbs, wanted: Object) -> Object | None:
     try:
         return await client.create(wanted)
     except StatusError as error:

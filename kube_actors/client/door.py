@@ -66,6 +66,7 @@ class Door:
 
     @property
     def apiservers(self) -> tuple[Address, ...]:
+        """Every server of the door, as given: the order of preference is ``Servers``'."""
         return self._servers.addresses
 
     @property

@@ -86,6 +86,8 @@ class ReadLog:
 
 @message("kubelet.log_chunk")
 class LogChunk:
+    """What a container wrote, as bytes; a chunk need not end at the end of a line."""
+
     data: Blob
 
 
@@ -108,6 +110,8 @@ class AssignAddress:
 
 @message("proxy.address_assigned")
 class AddressAssigned:
+    """The answer to ``AssignAddress``: the same for a pod until it is released."""
+
     ip: str
 
 

@@ -35,6 +35,7 @@ class Servers:
         return trusted or ring
 
     def preferred(self, now_s: float) -> Address:
+        """The server to ask first, also when all are in doubt."""
         return self.order(now_s)[0]
 
     def avoid(self, address: Address, now_s: float, doubt_s: float = 0.0) -> None:

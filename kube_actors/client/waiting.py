@@ -1,7 +1,6 @@
 """Waiting until an object is as wanted, by watching it rather than asking again and again."""
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import anyio
 import orjson
@@ -10,17 +9,15 @@ from kube_actors.actor import ActorError
 from kube_actors.api import Kind, Object, StatusError
 from kube_actors.client.backoff import Backoff
 from kube_actors.client.conditions import Condition, Predicate, parse_condition, summary
+from kube_actors.client.verbs import Verbs
 from kube_actors.client.watch import INITIAL_EVENTS_END
-
-if TYPE_CHECKING:
-    from kube_actors.client.client import Client
 
 
 class _Waiting:
     """One wait; remembers the last state for the account of a failure."""
 
     def __init__(
-        self, client: "Client", kind: Kind, name: str, namespace: str | None, condition: Condition
+        self, client: Verbs, kind: Kind, name: str, namespace: str | None, condition: Condition
     ) -> None:
         self._client = client
         self._kind = kind
@@ -72,7 +69,7 @@ class _Waiting:
 
 
 async def wait_for(
-    client: "Client",
+    client: Verbs,
     target: str,
     condition: str | Predicate,
     *,

@@ -23,6 +23,8 @@ BACKOFF_MAX_S = 1000.0
 
 @frozen
 class WorkQueueStatistics:
+    """How many keys wait, are worked on, come later, and have failed since ``forget``."""
+
     waiting: int
     processing: int
     delayed: int
@@ -56,11 +58,13 @@ class WorkQueue:
         return len(self._queue)
 
     def statistics(self) -> WorkQueueStatistics:
+        """Give the counts as they are now; a key may be in several of them."""
         return WorkQueueStatistics(
             len(self._queue), len(self._processing), len(self._due_s), len(self._failures)
         )
 
     def add(self, key: Hashable) -> None:
+        """Queue a key, unless it waits already; one being worked on comes again after ``done``."""
         if key in self._dirty:
             return
         self._dirty[key] = None
@@ -102,6 +106,7 @@ class WorkQueue:
         self._failures.pop(key, None)
 
     def failures(self, key: Hashable) -> int:
+        """How often ``add_rate_limited`` was called for the key since ``forget``."""
         return self._failures.get(key, 0)
 
     async def get(self) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 import attrs
 
 from kube_actors.client import ElectionTimes
+from kube_actors.controllers import NODE_MONITOR_GRACE_S, NODE_MONITOR_PERIOD_S
 from kube_actors.node import Script
 
 MASTER_COUNTS = (1, 3, 5)
@@ -29,8 +30,8 @@ class Timings:
     retry_period_s: float = 2.0
     node_lease_duration_s: float = 40.0
     node_heartbeat_s: float = 10.0
-    node_grace_s: float = 40.0
-    node_monitor_s: float = 5.0
+    node_grace_s: float = NODE_MONITOR_GRACE_S
+    node_monitor_s: float = NODE_MONITOR_PERIOD_S
     default_toleration_s: int = 300
     restart_backoff_s: float = 10.0
     restart_backoff_max_s: float = 300.0

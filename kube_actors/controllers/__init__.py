@@ -5,17 +5,22 @@ them all. ``run_controllers`` is the actor of one master: it leads, or waits for
 """
 
 from kube_actors.controllers.actor import run_controllers
-from kube_actors.controllers.config import ControllersConfig
-from kube_actors.controllers.loop import Controller, Round, View, Watch, run_controller
+from kube_actors.controllers.config import (
+    NODE_MONITOR_GRACE_S,
+    NODE_MONITOR_PERIOD_S,
+    ControllersConfig,
+)
+from kube_actors.controllers.loop import Controller, Round, View, Watch
 from kube_actors.controllers.registry import controllers
 
 __all__ = [
     "Controller",
     "ControllersConfig",
+    "NODE_MONITOR_GRACE_S",
+    "NODE_MONITOR_PERIOD_S",
     "Round",
     "View",
     "Watch",
     "controllers",
-    "run_controller",
     "run_controllers",
 ]

@@ -49,14 +49,17 @@ class GraphNode(Record):
 
     @property
     def in_foreground(self) -> bool:
+        """Whether it waits for the dependents that block it, before it goes."""
         return self.deleting and FOREGROUND in self.finalizers
 
     @property
     def orphaning(self) -> bool:
+        """Whether it frees its dependents before it goes."""
         return self.deleting and ORPHAN in self.finalizers
 
     @property
     def key(self) -> Key:
+        """The queue's key: ``<group resource> <namespace>/<name>``, for kinds share one queue."""
         return f"{self.kind} {self.namespace}/{self.name}"
 
 

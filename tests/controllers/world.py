@@ -28,7 +28,7 @@ from kube_actors.controllers.loop import (
     Together,
     Update,
 )
-from kube_actors.controllers.nodes.health import node_record
+from kube_actors.controllers.nodes.liveness import node_record
 
 START_S = 1_767_225_600.0
 MERGE_KEYS = {"ownerReferences": "uid", "conditions": "type"}

@@ -64,6 +64,7 @@ class LeaderElector:
 
     @property
     def leading(self) -> bool:
+        """Whether ``lead`` is running; false before the Lease is given back."""
         return self._leading
 
     @property

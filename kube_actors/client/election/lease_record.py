@@ -24,6 +24,7 @@ class LeaseRecord:
 
     @classmethod
     def of(cls, lease: Object) -> "LeaseRecord":
+        """Read a Lease (coordination.k8s.io/v1); a member that is absent reads as empty or 0."""
         spec = lease.get("spec") or {}
         return cls(
             spec.get("holderIdentity") or "",

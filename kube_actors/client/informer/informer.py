@@ -94,15 +94,18 @@ class Informer(Generic[T]):
         return self._revision
 
     async def wait_synced(self) -> None:
+        """Wait until the view has been complete once; at once if it already has."""
         if not self._synced:
             if self._syncing is None:
                 self._syncing = anyio.Event()
             await self._syncing.wait()
 
     def get(self, namespace: str, name: str) -> T | None:
+        """Give what is kept of an object, None if the view does not show it."""
         return self._view.get((namespace, name))
 
     def values(self) -> list[T]:
+        """Give everything in the view, in the order in which it came."""
         return self._view.values()
 
     def indexed(self, index: str, value: str) -> list[T]:
@@ -113,6 +116,7 @@ class Informer(Generic[T]):
         return len(self._view)
 
     def statistics(self) -> InformerStatistics:
+        """Give the counts as they are now, in a value of its own."""
         return InformerStatistics(
             len(self._view), self._relists, self._watches, self._failures, self._revision
         )

@@ -29,6 +29,7 @@ class Record:
 
 
 def record_of(obj: dict[str, Any], blob: Blob) -> Record:
+    """Keep a decoded object and its bytes; names and labels are shared within the process."""
     meta = obj["metadata"]
     return Record(
         sys.intern(meta.get("namespace", "")),

@@ -25,12 +25,15 @@ class View(Generic[T]):
         return len(self._objects)
 
     def get(self, key: Key) -> T | None:
+        """Give the object under a key, or None."""
         return self._objects.get(key)
 
     def keys(self) -> list[Key]:
+        """Give a copy of the keys, in the order in which they first came."""
         return list(self._objects)
 
     def values(self) -> list[T]:
+        """Give a copy of the objects, in the order in which their keys first came."""
         return list(self._objects.values())
 
     def indexed(self, index: str, value: str) -> list[T]:

@@ -63,6 +63,7 @@ class Round:
     answers: Mapping[Question, Any] = field(factory=dict)
 
     def asked(self, question: Question) -> bool:
+        """Tell whether a live question has its answer, which may be None."""
         return question in self.answers
 
 

@@ -40,10 +40,18 @@ Single = Create | Update | Patch | Delete | DeleteAll
 class Api(Protocol):
     """What execution needs of the client."""
 
-    async def get(self, kind: str, name: str, namespace: str | None = None) -> Object: ...
-    async def list(self, kind: str, namespace: str | None = None) -> Object: ...
-    async def create(self, obj: Object) -> Object: ...
-    async def update(self, obj: Object, *, subresource: str = "") -> Object: ...
+    async def get(self, kind: str, name: str, namespace: str | None = None) -> Object:
+        """Read one object; raises StatusError (404) when it is not there."""
+
+    async def list(self, kind: str, namespace: str | None = None) -> Object:
+        """Give the List of a kind; no namespace means all of them."""
+
+    async def create(self, obj: Object) -> Object:
+        """Make an object; raises StatusError (AlreadyExists) for a name that is taken."""
+
+    async def update(self, obj: Object, *, subresource: str = "") -> Object:
+        """Replace an object or its subresource; a resourceVersion in it guards it (409)."""
+
     async def patch(
         self,
         kind: str,
@@ -53,7 +61,9 @@ class Api(Protocol):
         *,
         type: Literal["merge", "json", "strategic"] = "merge",
         subresource: str = "",
-    ) -> Object: ...
+    ) -> Object:
+        """Patch an object; a uid or resourceVersion in a merge patch guards it (409)."""
+
     async def delete(
         self,
         kind: str,
@@ -64,8 +74,11 @@ class Api(Protocol):
         propagation: str | None = None,
         uid: str | None = None,
         resource_version: str | None = None,
-    ) -> Object: ...
-    async def delete_collection(self, kind: str, namespace: str | None = None) -> Any: ...
+    ) -> Object:
+        """Ask an object to go; gives the object while it stays, else a Status."""
+
+    async def delete_collection(self, kind: str, namespace: str | None = None) -> Any:
+        """Ask every object of a kind in a namespace to go."""
 
 
 Record = Callable[[Reference, str, str, str], None]
@@ -82,6 +95,7 @@ class Outcome:
     requeue_after_s: float | None = None
 
     def wake_after(self, delay_s: float) -> None:
+        """Ask for the key again after ``delay_s``; of several the shortest holds."""
         if self.requeue_after_s is None or delay_s < self.requeue_after_s:
             self.requeue_after_s = delay_s
 

@@ -6,8 +6,6 @@ events becomes one decision per ``interval_s``. It is level-triggered: a decisio
 never the event. Anything a controller raises crashes the actor; its supervisor starts it anew.
 """
 
-from collections import OrderedDict
-from collections.abc import Sequence
 from typing import Any
 
 import anyio
@@ -21,42 +19,9 @@ from kube_actors.controllers.loop.controller import Controller, Failure, Key, Ro
 from kube_actors.controllers.loop.effects import Look, Question, Reference, Survey
 from kube_actors.controllers.loop.execution import Executor, Outcome
 from kube_actors.controllers.loop.fences import Fences
+from kube_actors.controllers.loop.informer_view import InformerView
 
 QUESTION_ROUNDS_MAX = 8
-DELETED_MAX = 4096
-
-
-class InformerView:
-    """A controller's informers as its ``View``."""
-
-    def __init__(self, informers: dict[str, Informer[Any]]) -> None:
-        self._informers = informers
-        self._by_resource = {
-            BUILTIN.find(kind).group_resource: informer for kind, informer in informers.items()
-        }
-        self.changed_s: dict[tuple[str, str, str], float] = {}
-        self.deleted: OrderedDict[str, None] = OrderedDict()
-
-    def get(self, kind: str, namespace: str, name: str) -> Any:
-        return self._informers[kind].get(namespace, name)
-
-    def indexed(self, kind: str, index: str, value: str) -> Sequence[Any]:
-        return self._informers[kind].indexed(index, value)
-
-    def values(self, kind: str) -> Sequence[Any]:
-        return self._informers[kind].values()
-
-    def changed_at_s(self, kind: str, namespace: str, name: str) -> float | None:
-        return self.changed_s.get((kind, namespace, name))
-
-    def was_deleted(self, uid: str) -> bool:
-        return uid in self.deleted
-
-    def by_resource(self, resource: str, namespace: str, name: str) -> Any:
-        return self._by_resource[resource].get(namespace, name)
-
-    def watches(self, resource: str) -> bool:
-        return resource in self._by_resource
 
 
 class Loop:
@@ -87,11 +52,9 @@ class Loop:
         record = new if new is not None else old
         now_s = self._clock.now()
         if new is None:
-            self._view.deleted[record.uid] = None
-            if len(self._view.deleted) > DELETED_MAX:
-                self._view.deleted.popitem(last=False)
+            self._view.note_deleted(record.uid)
         if watch.timed and (old is None or new is None or old.heartbeat != new.heartbeat):
-            self._view.changed_s[watch.kind, record.namespace, record.name] = now_s
+            self._view.note_changed(watch.kind, record.namespace, record.name, now_s)
         for key in self._fences.saw(kind, record.resource_version, now_s):
             self.enqueue(key)
         for key in watch.keys(self._view, old, new):

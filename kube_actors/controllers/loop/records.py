@@ -42,11 +42,14 @@ class Whole(Record):
     blob: bytes
 
     def object(self) -> Object:
+        """Decode the object; a new tree each time."""
         return orjson.loads(self.blob)  # type: ignore[no-any-return]
 
 
 @frozen
 class OwnerReference:
+    """One entry of ``metadata.ownerReferences`` (meta/v1); absent members are "" or False."""
+
     api_version: str
     kind: str
     name: str

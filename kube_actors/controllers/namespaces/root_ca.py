@@ -18,7 +18,7 @@ from kube_actors.controllers.loop import (
     Watch,
     identity,
 )
-from kube_actors.controllers.namespaces.records import (
+from kube_actors.controllers.namespaces.active_namespaces import (
     NamespaceRecord,
     namespace_keys,
     namespace_of_object,

@@ -1,8 +1,8 @@
-"""Notices nodes that fell silent, says so on the node, taints it, and marks its pods not ready.
+"""Says on a node that it is dead, taints it, and marks its pods not ready.
 
-A sign of life is a renewed Lease or a posted status, timed by when *this* controller saw it: clocks
-of nodes do not matter, and a controller that has just taken over gives every node its full grace
-period. Evicting the pods is ``taint_eviction``'s, cleaning up after deleted nodes
+That it is dead is decided in ``liveness``. Signs of life are timed by when *this* controller saw
+them: clocks of nodes do not matter, and a controller that has just taken over gives every node its
+full grace period. Evicting the pods is ``taint_eviction``'s, cleaning up after deleted nodes
 ``pod_garbage``'s.
 """
 
@@ -22,31 +22,19 @@ from kube_actors.controllers.loop import (
     View,
     Watch,
 )
-from kube_actors.controllers.nodes.health import (
+from kube_actors.controllers.nodes.liveness import (
+    Grace,
     NodeLeaseRecord,
     NodeRecord,
+    dead_at_s,
     node_lease_record,
     node_record,
-    retainted,
     silent_conditions,
-    wanted_taints,
 )
+from kube_actors.controllers.nodes.taints import retainted, wanted_taints
 from kube_actors.controllers.objects import PodRecord, patch_pod_status, pod_record
 
 LEASE_NAMESPACE = "kube-node-lease"
-STARTUP_GRACE_S = 60.0
-
-
-@frozen
-class Grace:
-    """How long a node may be silent, and how long one that never spoke may take to begin.
-
-    A node that is not well is looked at every ``monitor_s`` even if nothing happens.
-    """
-
-    node_s: float = 40.0
-    startup_s: float = STARTUP_GRACE_S
-    monitor_s: float = 5.0
 
 
 @frozen
@@ -55,24 +43,22 @@ class NodeState:
 
     node: NodeRecord
     heard_s: float
-    all_in_trouble: bool = False
-    ready_pods: Sequence[PodRecord] = ()
-    grace: Grace = Grace()
+    all_in_trouble: bool
+    ready_pods: Sequence[PodRecord]
+    grace: Grace
 
 
 def reconcile(state: NodeState, round_: Round) -> tuple[Effect, ...]:
-    """Judge one node."""
+    """Declare a silent node dead; else keep its taints, and its pods' readiness, to its state."""
     node = state.node
     if node.deleting:
         return ()
-    due_s = state.heard_s + state.grace.node_s
-    if not node.ready:
-        due_s = max(due_s, node.created_s + state.grace.startup_s)
-    if node.ready != "Unknown" and due_s <= round_.now_s:
-        return _fell_silent(node, round_)
+    dead_s = dead_at_s(node, state.heard_s, state.grace)
     effects: list[Effect] = []
-    if node.ready != "Unknown":
-        effects.append(RequeueAfter(due_s - round_.now_s))
+    if dead_s is not None:
+        if dead_s <= round_.now_s:
+            return _declare_dead(node, round_)
+        effects.append(RequeueAfter(dead_s - round_.now_s))
     wanted = wanted_taints(node, state.all_in_trouble)
     taints = retainted(node.taints, wanted, round_.timestamp)
     if taints is not None:
@@ -84,7 +70,7 @@ def reconcile(state: NodeState, round_: Round) -> tuple[Effect, ...]:
     return tuple(effects)
 
 
-def _fell_silent(node: NodeRecord, round_: Round) -> tuple[Effect, ...]:
+def _declare_dead(node: NodeRecord, round_: Round) -> tuple[Effect, ...]:
     status = {"conditions": silent_conditions(node, round_.timestamp)}
     body = {"metadata": node.guard, "status": status}
     patch = Patch("Node", "", node.name, body, subresource="status", gone_ok=True)

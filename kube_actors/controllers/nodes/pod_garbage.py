@@ -1,9 +1,9 @@
 """Takes away pods that nobody else will: on nodes that no longer exist, never bound, long finished.
 
-A node that disappears is given ``QUARANTINE_S`` to come back and is then looked for live before its
-pods are failed and force-deleted. A pod that is being deleted but was never bound has no kubelet to
-finish it. Pods on a node tainted out-of-service are known to be dead. Of finished pods the oldest
-beyond a threshold go.
+A node that disappears is given ``NODE_QUARANTINE_S`` to come back and is then looked for live
+before its pods are failed and force-deleted. A pod that is being deleted but was never bound has no
+kubelet to finish it. Pods on a node tainted out-of-service are known to be dead. Of finished pods
+the oldest beyond a threshold go.
 """
 
 import sys
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from kube_actors.api import Object
+from kube_actors.controllers.config import NODE_QUARANTINE_S, TERMINATED_PODS_MAX
 from kube_actors.controllers.loop import (
     Controller,
     Delete,
@@ -27,11 +28,10 @@ from kube_actors.controllers.loop import (
     identity,
     seconds,
 )
-from kube_actors.controllers.nodes.health import OUT_OF_SERVICE, NodeRecord, node_record
+from kube_actors.controllers.nodes.liveness import NodeRecord, node_record
+from kube_actors.controllers.nodes.taints import OUT_OF_SERVICE
 from kube_actors.controllers.objects import FINISHED_PHASES, patch_pod_status
 
-QUARANTINE_S = 40.0
-TERMINATED_MAX = 12500
 FINISHED = "finished"
 UNBOUND = "unbound"
 
@@ -54,8 +54,8 @@ class GarbageState:
     pods: Sequence[GarbagePod]
     node: NodeRecord | None = None
     gone_s: float | None = None
-    terminated_max: int = TERMINATED_MAX
-    quarantine_s: float = QUARANTINE_S
+    terminated_max: int = TERMINATED_PODS_MAX
+    quarantine_s: float = NODE_QUARANTINE_S
 
 
 def garbage_pod(obj: Object) -> GarbagePod:
@@ -152,7 +152,7 @@ def _node_keys(_view: View, old: NodeRecord | None, new: NodeRecord | None) -> t
 
 
 def pod_garbage_collector(
-    terminated_max: int = TERMINATED_MAX, quarantine_s: float = QUARANTINE_S
+    terminated_max: int = TERMINATED_PODS_MAX, quarantine_s: float = NODE_QUARANTINE_S
 ) -> Controller[GarbageState]:
     """Make the controller; ``terminated_max`` finished pods may stay."""
 

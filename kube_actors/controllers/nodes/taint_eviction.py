@@ -55,6 +55,7 @@ class TolerantPod(Record):
 
     @property
     def reference(self) -> Reference:
+        """The pod as what an event is about."""
         return Reference("v1", "Pod", self.namespace, self.name, self.uid)
 
 

@@ -1,4 +1,4 @@
-"""What controllers of many kinds know of objects: owners, claims, conditions, names, pods.
+"""What controllers of many kinds know of objects: owners, claims, conditions, names, pods, counts.
 
 Plain functions over records and JSON, none of which asks the API.
 """
@@ -11,6 +11,7 @@ from kube_actors.controllers.objects.conditions import (
     is_true,
     set_condition,
 )
+from kube_actors.controllers.objects.int_or_percent import scaled_value
 from kube_actors.controllers.objects.naming import safe_suffix, suffixed
 from kube_actors.controllers.objects.owners import (
     BY_OWNER,
@@ -58,6 +59,7 @@ __all__ = [
     "ready_since_s",
     "release",
     "safe_suffix",
+    "scaled_value",
     "set_condition",
     "status_patch",
     "suffixed",

@@ -1,4 +1,4 @@
-"""What controllers of workloads have in common: finding one, and hearing of what it controls.
+"""From a controlled object to its owner: which keys an event wakes, and the workload itself.
 
 A workload is kept whole under its key and by its uid; what it controls stands under ``owner_uid``.
 An event about a controlled object wakes the object that controls it, and the one that did so just

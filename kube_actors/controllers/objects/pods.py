@@ -43,14 +43,17 @@ class PodRecord(Record):
 
     @property
     def reference(self) -> Reference:
+        """The pod as what an event is about."""
         return Reference("v1", "Pod", self.namespace, self.name, self.uid)
 
     @property
     def finished(self) -> bool:
+        """Whether every container has ended for good: phase Succeeded or Failed."""
         return self.phase in FINISHED_PHASES
 
     @property
     def active(self) -> bool:
+        """Whether it counts as a replica: neither finished nor being deleted."""
         return not self.deleting and not self.finished
 
     @property
@@ -60,6 +63,7 @@ class PodRecord(Record):
 
     @property
     def ready(self) -> bool:
+        """Whether the Ready condition is True; a pod that is being deleted may still be ready."""
         return self.ready_since_s is not None
 
     def available_at_s(self, min_ready_s: float) -> float | None:
@@ -67,6 +71,7 @@ class PodRecord(Record):
         return None if self.ready_since_s is None else self.ready_since_s + min_ready_s
 
     def available(self, min_ready_s: float, now_s: float) -> bool:
+        """Tell whether it has been ready for ``min_ready_s``; 0 asks for readiness alone."""
         since = self.available_at_s(min_ready_s)
         return since is not None and (min_ready_s == 0 or since <= now_s)
 

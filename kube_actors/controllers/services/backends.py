@@ -58,6 +58,7 @@ class ServiceRecord(Record):
     deleting: bool
 
     def selects(self, pod: BackendPod) -> bool:
+        """Tell whether the pod has every label of the selector; an empty selector takes none."""
         return bool(self.selector) and self.selector.items() <= pod.labels.items()
 
 

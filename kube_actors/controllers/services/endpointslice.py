@@ -56,6 +56,7 @@ class Group:
 
     @property
     def key(self) -> str:
+        """The text that the slices of this group have as ``SliceRecord.group``."""
         return group_key(self.family, self.ports)
 
 

@@ -38,6 +38,7 @@ from kube_actors.controllers.objects import (
     pod_from,
     pod_record,
     safe_suffix,
+    scaled_value,
     suffixed,
     template_digest,
     template_hash,
@@ -52,7 +53,6 @@ from kube_actors.controllers.workloads.controller_revisions import (
     revision_name,
     template_revision,
 )
-from kube_actors.controllers.workloads.deployment import scaled_value
 from kube_actors.controllers.workloads.pod_changes import create_pods, delete_pods
 
 _TOLERATED = (

@@ -34,10 +34,10 @@ from kube_actors.controllers.objects import (
     BY_UID,
     PodRecord,
     pod_record,
+    scaled_value,
     set_condition,
     write_status,
 )
-from kube_actors.controllers.workloads.deployment import scaled_value
 
 DISRUPTED_FOR_S = 120.0
 

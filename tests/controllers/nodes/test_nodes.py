@@ -19,7 +19,7 @@ from kube_actors.controllers.nodes.taint_eviction import (
 from tests.controllers.objects import condition, node, pod
 from tests.controllers.world import START_S, World, timestamp
 
-LIFECYCLE = node_lifecycle(Grace(40.0, 60.0))
+LIFECYCLE = node_lifecycle(Grace())
 NOT_READY, UNREACHABLE = "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kube_actors.controllers.loop import Update
-from kube_actors.controllers.namespaces import emptying as namespace
+from kube_actors.controllers.namespaces import deletion as namespace
 from kube_actors.simulation.cluster import ClusterWorld, Part, Plan
 from kube_actors.simulation.cluster.faults import Shape
 from kube_actors.simulation.cluster.promises import Breaches

@@ -5,6 +5,5 @@ decided apart from each other.
 """
 
 from kube_actors.controllers.workloads.deployment.deployment import DEPLOYMENT
-from kube_actors.controllers.workloads.deployment.rollout import scaled_value
 
-__all__ = ["DEPLOYMENT", "scaled_value"]
+__all__ = ["DEPLOYMENT"]

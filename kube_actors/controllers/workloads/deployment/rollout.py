@@ -12,6 +12,8 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from kube_actors.controllers.objects import scaled_value
+
 
 @frozen
 class Size:
@@ -39,16 +41,6 @@ class Strategy:
     @property
     def total_max(self) -> int:
         return self.replicas + self.max_surge
-
-
-def scaled_value(value: int | str, total: int, *, round_up: bool) -> int:
-    """Resolve a count or a percentage of ``total``; 0 for what is neither."""
-    if isinstance(value, int):
-        return value
-    if not value.rstrip("%").isdigit():
-        return 0
-    hundredths = int(value.rstrip("%")) * total
-    return -(-hundredths // 100) if round_up else hundredths // 100
 
 
 def strategy_of(spec: dict[str, Any]) -> Strategy:

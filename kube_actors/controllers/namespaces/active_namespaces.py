@@ -1,4 +1,7 @@
-"""Namespaces as the controllers that keep something in each of them see them."""
+"""Namespaces that stay, as the controllers that keep something in each of them see them.
+
+One that is being deleted counts as gone: what is put into it now would only be in the way.
+"""
 
 from attrs import frozen
 

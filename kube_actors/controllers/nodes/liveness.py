@@ -1,29 +1,38 @@
-"""What the control plane makes of a node's silence: conditions, taints, and pods that cannot be.
+"""Decides that a node is dead: how long one may be silent, and what is then said of it.
 
-A node that has not been heard of for its grace period gets ``Unknown`` conditions. A node that is
-not ready is tainted: ``NoSchedule`` at once, ``NoExecute`` unless every node is in trouble, because
-then the trouble is probably here. Reasons, messages and taint keys are Kubernetes'
-(pkg/controller/nodelifecycle, k8s.io/api/core/v1).
+A node gives a sign of life when its kubelet renews its Lease or posts its status. ``dead_at_s`` is
+the one place that says when silence has lasted too long; ``lifecycle`` asks it, writes the
+``Unknown`` conditions given here and has the node tainted. Reasons and messages are Kubernetes'
+(monitorNodeHealth in pkg/controller/nodelifecycle).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
 
-from kube_actors.api import NOT_READY, UNREACHABLE, UNSCHEDULABLE, Object, shared_condition
+from kube_actors.api import Object, shared_condition
+from kube_actors.controllers.config import (
+    NODE_MONITOR_GRACE_S,
+    NODE_MONITOR_PERIOD_S,
+    NODE_STARTUP_GRACE_S,
+)
 from kube_actors.controllers.loop import Record, identity, seconds
 from kube_actors.controllers.objects import Condition, find_condition
 
-OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
-PRESSURE_TAINTS = {
-    "MemoryPressure": "node.kubernetes.io/memory-pressure",
-    "DiskPressure": "node.kubernetes.io/disk-pressure",
-    "PIDPressure": "node.kubernetes.io/pid-pressure",
-    "NetworkUnavailable": "node.kubernetes.io/network-unavailable",
-}
 HEARTBEAT_CONDITIONS = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
-OUR_TAINTS = frozenset({NOT_READY, UNREACHABLE, UNSCHEDULABLE, *PRESSURE_TAINTS.values()})
+
+
+@frozen
+class Grace:
+    """How long a node may be silent, and how long one that never spoke may take to begin.
+
+    A node that is not well is looked at every ``monitor_s`` even if nothing happens.
+    """
+
+    node_s: float = NODE_MONITOR_GRACE_S
+    startup_s: float = NODE_STARTUP_GRACE_S
+    monitor_s: float = NODE_MONITOR_PERIOD_S
 
 
 @frozen
@@ -46,6 +55,7 @@ class NodeRecord(Record):
 
     @property
     def ready_changed_s(self) -> float:
+        """When the Ready condition last changed its status, in unix seconds; 0 if unknown."""
         found = find_condition(self.conditions, "Ready") or {}
         return seconds(found.get("lastTransitionTime")) or 0.0
 
@@ -80,6 +90,18 @@ def node_lease_record(obj: Object) -> NodeLeaseRecord:
     return NodeLeaseRecord(*identity(obj), heartbeat=(obj.get("spec") or {}).get("renewTime") or "")
 
 
+def dead_at_s(node: NodeRecord, heard_s: float, grace: Grace) -> float | None:
+    """Tell when a node counts as dead unless it is heard of before; None once it does.
+
+    ``heard_s`` is when this controller last saw a sign of life, by its own clock. A node whose
+    kubelet never posted a Ready condition has ``startup_s`` from its creation.
+    """
+    if node.ready == "Unknown":
+        return None
+    due_s = heard_s + grace.node_s
+    return due_s if node.ready else max(due_s, node.created_s + grace.startup_s)
+
+
 def silent_conditions(node: NodeRecord, timestamp: str) -> list[Condition]:
     """Give the conditions of a node that is not heard of any more."""
     result = list(node.conditions)
@@ -106,38 +128,3 @@ def silent_conditions(node: NodeRecord, timestamp: str) -> list[Condition]:
             }
             result[result.index(old)] = unknown
     return result
-
-
-def wanted_taints(node: NodeRecord, all_in_trouble: bool) -> list[tuple[str, str]]:
-    """Give the (key, effect) of the taints that a node's state calls for."""
-    wanted: list[tuple[str, str]] = []
-    key = {"True": "", "Unknown": UNREACHABLE}.get(node.ready, NOT_READY)
-    if key:
-        wanted.append((key, "NoSchedule"))
-        if node.ready and not all_in_trouble:
-            wanted.append((key, "NoExecute"))
-    for type_, pressure in PRESSURE_TAINTS.items():
-        found = find_condition(node.conditions, type_)
-        if found is not None and found.get("status") == "True":
-            wanted.append((pressure, "NoSchedule"))
-    if node.unschedulable:
-        wanted.append((UNSCHEDULABLE, "NoSchedule"))
-    return wanted
-
-
-def retainted(
-    taints: Sequence[Mapping[str, Any]], wanted: Sequence[tuple[str, str]], timestamp: str
-) -> list[dict[str, Any]] | None:
-    """Give the taints with ours as wanted and others untouched; None when nothing changes."""
-    kept = [
-        dict(taint)
-        for taint in taints
-        if taint["key"] not in OUR_TAINTS or (taint["key"], taint["effect"]) in wanted
-    ]
-    have = {(taint["key"], taint["effect"]) for taint in kept}
-    new = [
-        {"key": key, "effect": effect, "timeAdded": timestamp}
-        for key, effect in wanted
-        if (key, effect) not in have
-    ]
-    return None if not new and len(kept) == len(taints) else kept + new
