@@ -20,8 +20,7 @@ from anyio.abc import TaskGroup
 
 from kube_actors.actor.address import Address
 from kube_actors.actor.errors import MalformedMessage, Overloaded, Unreachable
-from kube_actors.actor.life import only
-from kube_actors.actor.loop import Timers
+from kube_actors.actor.loop import Timers, only
 from kube_actors.actor.talk import (
     CALL,
     CANCEL,
