@@ -29,8 +29,8 @@ from kube_actors.actor.talk import (
     STREAM,
     TELL,
     Envelope,
-    absence,
     failure,
+    undeliverable,
 )
 from kube_actors.actor.tcp.config import TcpConfig, Tls
 from kube_actors.actor.tcp.connection import Connection
@@ -236,7 +236,7 @@ class TcpNetwork:
 
     def _nobody(self, envelope: Envelope) -> None:
         self._counts.unreachable += 1
-        answer = absence(envelope)
+        answer = undeliverable(envelope)
         if answer is not None and answer.target in self._local:
             self._local[answer.target](answer)
 
@@ -358,7 +358,7 @@ class TcpNetwork:
             deliver(envelope)
             return
         self._counts.unreachable += 1
-        answer = absence(envelope)
+        answer = undeliverable(envelope)
         if answer is not None:
             self._carry(peer, answer)
 
