@@ -17,7 +17,7 @@ from kube_actors.actor.address import Address, prefixes
 from kube_actors.actor.errors import MalformedMessage
 from kube_actors.actor.link_rules import NO_FAULT, Fault, Rules
 from kube_actors.actor.loop import Timers
-from kube_actors.actor.talk import Envelope, Frame, absence
+from kube_actors.actor.talk import Envelope, Frame, undeliverable
 
 HELD_MAX = 65_536
 """Envelopes a held link keeps; the oldest are lost beyond that."""
@@ -268,7 +268,7 @@ class MemoryNetwork:
             port[0](envelope)
             return
         self._counts.unreachable += 1
-        answer = absence(envelope)
+        answer = undeliverable(envelope)
         if answer is not None:
             self.send(answer)
 

@@ -13,7 +13,6 @@ from kube_actors.actor.life.child import (
     State,
     SupervisorStatistics,
 )
-from kube_actors.actor.life.failure import only
 from kube_actors.actor.life.restarts import Strategy
 from kube_actors.actor.life.supervisor import Escalated, InjectedCrash, Supervisor
 from kube_actors.actor.life.system import ActorSystem
@@ -30,5 +29,4 @@ __all__ = [
     "Strategy",
     "Supervisor",
     "SupervisorStatistics",
-    "only",
 ]

@@ -22,10 +22,9 @@ from kube_actors.actor.life.child import (
     State,
     SupervisorStatistics,
 )
-from kube_actors.actor.life.failure import only
 from kube_actors.actor.life.restarts import Backoff, Intensity, Strategy
 from kube_actors.actor.life.system import ActorSystem
-from kube_actors.actor.loop import Timer
+from kube_actors.actor.loop import Timer, only
 from kube_actors.actor.talk import Mailbox, Port
 
 logger = logging.getLogger(__name__)

@@ -16,8 +16,7 @@ from anyio.abc import TaskGroup
 
 from kube_actors.actor.address import Address
 from kube_actors.actor.life.actor import Actor
-from kube_actors.actor.life.failure import only
-from kube_actors.actor.loop import Clock, Library, Timers, running_library
+from kube_actors.actor.loop import Clock, Library, Timers, only, running_library
 from kube_actors.actor.memory_network import MemoryNetwork
 from kube_actors.actor.talk import Mailbox, Network, Overflow, Port
 

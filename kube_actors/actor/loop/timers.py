@@ -31,6 +31,7 @@ class Timer:
             self.timers.died()
 
     def fire(self) -> None:
+        """Do what was asked for; what it raises ends the task of all timers."""
         self._action()
 
 
@@ -52,6 +53,7 @@ class Timers:
         return timer
 
     def add(self, delay_s: float, timer: Timer) -> None:
+        """Fire a timer of one's own class in ``delay_s`` seconds: ``after`` without a closure."""
         when_s = self.now() + delay_s
         self._sequence += 1
         heapq.heappush(self._heap, (when_s, self._sequence, timer))

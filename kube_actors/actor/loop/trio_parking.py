@@ -9,6 +9,8 @@ from kube_actors.actor.loop.parking import Parking, Slot
 
 
 class TrioSlot:
+    """One answer, for which a task of trio waits to be rescheduled."""
+
     __slots__ = ("_done", "_result", "_task")
 
     def __init__(self) -> None:
@@ -17,6 +19,7 @@ class TrioSlot:
         self._done = False
 
     def set_result(self, result: Any, /) -> None:
+        """Give the answer; the task that waits for it, if any, runs on."""
         self._result = result
         self._done = True
         if self._task is not None:
@@ -24,6 +27,7 @@ class TrioSlot:
             trio.lowlevel.reschedule(task)
 
     def done(self) -> bool:
+        """Say whether the answer was given; a cancelled wait leaves it open."""
         return self._done
 
     def __await__(self) -> Generator[Any, Any, Any]:
@@ -40,12 +44,15 @@ class TrioSlot:
 
 
 class TrioParking:
+    """The waiting tasks themselves: trio reschedules them one by one."""
+
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
         self._waiting: list[trio.lowlevel.Task] = []
 
     async def wait(self) -> None:
+        """Wait until woken; a woken task of trio is not cancelled before it has run."""
         task = trio.lowlevel.current_task()
         self._waiting.append(task)
 
@@ -56,15 +63,19 @@ class TrioParking:
         await trio.lowlevel.wait_task_rescheduled(abort)
 
     def wake(self) -> None:
+        """Reschedule the first task, if any."""
         if self._waiting:
             trio.lowlevel.reschedule(self._waiting.pop(0))
 
     def wake_all(self) -> None:
+        """Reschedule every task, in the order of their arrival."""
         while self._waiting:
             trio.lowlevel.reschedule(self._waiting.pop(0))
 
 
 class TrioLibrary:
+    """The running loop of trio."""
+
     slot: Callable[[], Slot] = TrioSlot
     parking: Callable[[], Parking] = TrioParking
 
@@ -72,6 +83,7 @@ class TrioLibrary:
         self.time = trio.current_time
 
     async def sleep(self, seconds: float, /) -> None:
+        """Wait for a time above 0, with one scope and no other layer."""
         # What trio.sleep does, without the layers that the end of each wait must unwind.
         with trio.CancelScope(deadline=trio.current_time() + seconds):
             await trio.lowlevel.wait_task_rescheduled(_give_way)

@@ -1,12 +1,14 @@
-"""How a message gets from one actor to another.
+"""How a message gets from one actor to another, and how it becomes bytes on the way.
 
-An envelope holds a frame: a msgpack header that ``wire`` writes by the plans of ``codec``, and
-the blobs that cross beside it. A ``Port`` is one living actor's end of the network: its mailbox,
-its open calls and its streams. What arrives is a ``Delivery``, checked before anybody sees it.
-Nothing here knows who runs an actor, or what kind of network carries the envelopes.
+In this order: ``codec`` turns a message into a tuple of plain values and checks its annotations;
+``wire`` packs that as the msgpack header of a ``Frame``, with the blobs beside it; an ``Envelope``
+says from whom to whom, and in which conversation. The sender's ``Port`` hands it to a ``Network``:
+the one in memory passes it on as it is, blobs by reference, the one over TCP lays it out in bytes
+(``tcp.frames``). The receiver's ``Port`` puts it into its mailbox as a ``Delivery``, which ``wire``
+decodes when it is taken out, checked before anybody sees it. Nothing here knows who runs an actor,
+or which network carries the envelopes.
 """
 
-from kube_actors.actor.talk.absence import absence, failure
 from kube_actors.actor.talk.delivery import Delivery, StreamWriter
 from kube_actors.actor.talk.envelope import (
     CALL,
@@ -28,6 +30,7 @@ from kube_actors.actor.talk.mailbox import Mailbox, Overflow
 from kube_actors.actor.talk.network import Network
 from kube_actors.actor.talk.port import Port
 from kube_actors.actor.talk.stream import StreamReader
+from kube_actors.actor.talk.undeliverable import failure, undeliverable
 from kube_actors.actor.talk.wire import decode, encode
 
 __all__ = [
@@ -52,8 +55,8 @@ __all__ = [
     "StreamWriter",
     "TELL",
     "UNKNOWN",
-    "absence",
     "decode",
     "encode",
     "failure",
+    "undeliverable",
 ]

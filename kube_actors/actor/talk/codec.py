@@ -28,6 +28,7 @@ SCALARS: tuple[type, ...] = (int, str, bytes, bool, float)
 
 
 def refuse(where: str, expected: str, value: object) -> typing.NoReturn:
+    """Raise MalformedMessage for a value of the wrong type; ``where`` is ``Class.field``."""
     raise MalformedMessage(f"{where}: expected {expected}, got {type(value).__name__}")
 
 

@@ -6,24 +6,40 @@ opened with ``open`` and fed through the writer it gives.
 """
 
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 import anyio
 
 from kube_actors.actor.address import Address
 from kube_actors.actor.errors import ActorError, MalformedMessage
 from kube_actors.actor.loop import Parking
-from kube_actors.actor.talk.envelope import CALL, END, FAIL, ITEM, REPLY, STREAM, TELL, Envelope
+from kube_actors.actor.talk.envelope import (
+    CALL,
+    EMPTY,
+    END,
+    FAIL,
+    ITEM,
+    REPLY,
+    STREAM,
+    TELL,
+    Envelope,
+)
+from kube_actors.actor.talk.frame import Frame
+from kube_actors.actor.talk.speaker import Speaker
 from kube_actors.actor.talk.wire import decode, encode
-
-if TYPE_CHECKING:
-    from kube_actors.actor.talk.port import Port
 
 _EXPECTS: tuple[Literal["nothing", "reply", "stream"], ...] = ("nothing", "reply", "stream")
 
 
+class Receiver(Speaker, Protocol):
+    """What a delivery needs of the port that received it."""
+
+    def forget(self, delivery: "Delivery") -> None:
+        """Take note that a delivery was answered in full, or is not waited for any more."""
+
+
 class Delivery:
-    """A received message; ``source`` is who sent it."""
+    """A received message and the way back to its sender."""
 
     __slots__ = (
         "_cancelled",
@@ -36,7 +52,7 @@ class Delivery:
         "writer",
     )
 
-    def __init__(self, port: "Port", envelope: Envelope) -> None:
+    def __init__(self, port: Receiver, envelope: Envelope) -> None:
         self._port = port
         self._envelope = envelope
         self._message: Any = None
@@ -48,6 +64,7 @@ class Delivery:
 
     @property
     def source(self) -> Address:
+        """The address of the actor that said it."""
         return self._envelope.source
 
     @property
@@ -57,10 +74,12 @@ class Delivery:
 
     @property
     def expects(self) -> Literal["nothing", "reply", "stream"]:
+        """What its sender waits for: it came by ``tell``, ``call`` or ``stream``."""
         return _EXPECTS[self._envelope.kind]
 
     @property
     def key(self) -> tuple[Address, int]:
+        """The conversation it began: the sender's address and number, unique for its life."""
         return self._envelope.source, self._envelope.number
 
     def read(self) -> None:
@@ -74,7 +93,7 @@ class Delivery:
         elif not self.closed:
             frame = encode(message)
             self._close()
-            self._port.answer(self, REPLY, frame)
+            self.answer(REPLY, frame)
 
     def fail(self, error: ActorError) -> None:
         """Raise ``error`` at the caller; no-op when nothing is expected or it is gone."""
@@ -85,7 +104,7 @@ class Delivery:
             return
         frame = encode(error)
         self._close()
-        self._port.answer(self, FAIL, frame)
+        self.answer(FAIL, frame)
 
     @property
     def cancelled(self) -> bool:
@@ -101,6 +120,11 @@ class Delivery:
             self._parking = self._port.library.parking()
         with anyio.CancelScope(deadline=self._expires_s):
             await self._parking.wait()
+
+    def answer(self, kind: int, frame: Frame, amount: float = 0) -> None:
+        """Send an envelope of this conversation back to its sender."""
+        envelope, port = self._envelope, self._port
+        port.send(Envelope(kind, port.address, envelope.source, envelope.number, frame, amount))
 
     def cancel(self) -> None:
         """Take note that the other side is gone."""
@@ -129,7 +153,7 @@ class Delivery:
             elif self.closed:
                 self.writer.gone()
             else:
-                self._port.writing()
+                self._port.stream_opened()
         return self.writer
 
     def open_allowance(self, limit: int) -> None:
@@ -147,7 +171,7 @@ class StreamWriter:
 
     __slots__ = ("_delivery", "_limit", "_open", "_parking", "_port", "heard_s", "sent")
 
-    def __init__(self, port: "Port", delivery: Delivery, limit: int) -> None:
+    def __init__(self, port: Receiver, delivery: Delivery, limit: int) -> None:
         self._port = port
         self._delivery = delivery
         self._limit = limit
@@ -168,7 +192,7 @@ class StreamWriter:
                 self._parking = self._port.library.parking()
             await self._parking.wait()
         self.send_nowait(message)
-        await self._port.breathe()
+        await self._port.let_others_run()
 
     def send_nowait(self, message: Any) -> None:
         """Send one item now; WouldBlock without credit, BrokenResourceError without a reader."""
@@ -178,7 +202,7 @@ class StreamWriter:
             raise anyio.WouldBlock
         frame = encode(message)
         self.sent += 1
-        self._port.answer(self._delivery, ITEM, frame, self.sent)
+        self._delivery.answer(ITEM, frame, self.sent)
 
     def close(self, error: ActorError | None = None) -> None:
         """End the stream after what was sent, or fail it; no-op when it has ended."""
@@ -186,9 +210,7 @@ class StreamWriter:
             self._open = False
             self._delivery.closed = True
             self._port.forget(self._delivery)
-            end = Envelope(END, self._port.address, self._delivery.source)
-            frame = end.frame if error is None else encode(error)
-            self._port.answer(self._delivery, END, frame, self.sent)
+            self._delivery.answer(END, EMPTY if error is None else encode(error), self.sent)
             self._wake()
 
     def allow(self, limit: int) -> None:

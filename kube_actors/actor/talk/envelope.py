@@ -41,6 +41,8 @@ EMPTY: Final = Frame(b"", ())
 
 
 class Envelope(NamedTuple):
+    """One thing under way between two addresses; ``kind`` is one of the constants above."""
+
     kind: int
     source: Address
     target: Address
@@ -49,6 +51,6 @@ class Envelope(NamedTuple):
     amount: float = 0
 
 
-def stranger(envelope: Envelope) -> Envelope:
+def unknown_stream(envelope: Envelope) -> Envelope:
     """Answer credit for a stream that nobody holds here."""
     return Envelope(END, envelope.target, envelope.source, envelope.number, EMPTY, UNKNOWN)

@@ -1,7 +1,8 @@
-"""Bytes of one message: a msgpack header and the blobs that cross beside it.
+"""One message in bytes: a msgpack header and the blobs that cross beside it.
 
-In one process the blobs travel by reference; ``to_bytes`` lays everything out for a socket with
-lengths and a CRC-32, so damage on the way is noticed before anything is decoded.
+In one process a frame is handed over as it is, blobs by reference. Between processes ``tcp.frames``
+lays it out together with its envelope. ``to_bytes`` lays out a frame alone: ``MemoryNetwork`` does
+so to damage one as a socket would see it, and ``from_bytes`` says whether that is noticed.
 """
 
 import struct

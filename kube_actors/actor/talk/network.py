@@ -14,6 +14,8 @@ from kube_actors.actor.talk.envelope import Envelope
 
 
 class Network(Protocol):
+    """What carries envelopes; ports use nothing else of it."""
+
     @property
     def lossy(self) -> bool:
         """Whether envelopes may be lost, so that silence must be told from absence."""

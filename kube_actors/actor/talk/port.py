@@ -6,7 +6,6 @@ whoever waits for that incarnation and tells those it was waiting for, at once. 
 holds what comes and what goes, as the kernel does for a stopped process.
 """
 
-import math
 from itertools import count
 from typing import Any, Protocol
 
@@ -20,28 +19,29 @@ from kube_actors.actor.errors import (
     MalformedMessage,
     Overloaded,
 )
-from kube_actors.actor.loop import Library, Timer, Timers
+from kube_actors.actor.loop import Library, Timers
+from kube_actors.actor.talk.call import Call
 from kube_actors.actor.talk.delivery import Delivery
 from kube_actors.actor.talk.envelope import (
     CALL,
     CANCEL,
     CREDIT,
+    EMPTY,
     END,
     FAIL,
     ITEM,
     KEEPALIVE,
-    REPLY,
     STREAM,
     Envelope,
-    stranger,
+    unknown_stream,
 )
-from kube_actors.actor.talk.frame import Frame
 from kube_actors.actor.talk.mailbox import Mailbox
 from kube_actors.actor.talk.network import Network
 from kube_actors.actor.talk.stream import StreamReader
+from kube_actors.actor.talk.undeliverable import lost_in_pause
 from kube_actors.actor.talk.wire import decode, encode
 
-BREATH = 64
+OPERATIONS_AT_ONCE = 64
 """Operations that may succeed without waiting before the task lets others run."""
 
 HELD_MAX = 65_536
@@ -64,24 +64,6 @@ class Host(Protocol):
         """See to it that streams are kept alive."""
 
 
-class Call(Timer):
-    """An open call; as a timer it is its own deadline."""
-
-    __slots__ = ("number", "port", "slot", "target", "timeout_s")
-
-    def __init__(self, port: "Port", target: Address, number: int, timeout_s: float) -> None:
-        self.timers = port.timers
-        self.live = timeout_s != math.inf
-        self.port = port
-        self.target = target
-        self.number = number
-        self.timeout_s = timeout_s
-        self.slot = port.library.slot()
-
-    def fire(self) -> None:
-        self.port.expire(self)
-
-
 class Port:
     """The only way in and out of one incarnation of an actor."""
 
@@ -101,7 +83,7 @@ class Port:
         self._calls: dict[int, Call] = {}
         self._requests: dict[tuple[Address, int], Delivery] = {}
         self._done: dict[tuple[Address, int], None] = {}
-        self._breath = BREATH
+        self._operations_left = OPERATIONS_AT_ONCE
         self._held_in: list[Envelope] | None = None
         self._held_out: list[Envelope] = []
         self._network.attach(address, self.deliver, host.timers)
@@ -109,6 +91,7 @@ class Port:
     # What the actor does.
 
     def send(self, envelope: Envelope) -> None:
+        """Hand an envelope to the network; held while paused, lost once closed, never waits."""
         if self._held_in is not None:
             if len(self._held_out) < HELD_MAX:
                 self._held_out.append(envelope)
@@ -116,9 +99,21 @@ class Port:
             self._network.send(envelope)
 
     async def call(self, target: Address, message: Any, timeout_s: float) -> Any:
+        """Send a message and wait for its answer, at most ``timeout_s`` (``math.inf``: for ever).
+
+        The deadline is a timer of the system, and goes on while this port is paused. When it
+        passes, and when the waiting task is cancelled, the other side is sent CANCEL: its delivery
+        turns ``cancelled``, or is skipped if it still waits in the mailbox.
+
+        Raises DeadlineExceeded then; the ActorError that the other side failed with; Unreachable
+        when nobody has the address; Overloaded when its mailbox is full; ActorCrashed when it
+        ended or was cut off before it answered, or when this port is closed already; and
+        MalformedMessage when the message, or the answer, breaks its annotations. A port that
+        closes meanwhile does not end the waiting: its tasks are being cancelled anyway.
+        """
         frame = encode(message)
         if self.closed:
-            await self.breathe(always=True)
+            await self.let_others_run(always=True)
             raise ActorCrashed(str(self.address))
         number = next(self._numbers)
         call = Call(self, target, number, timeout_s)
@@ -128,7 +123,7 @@ class Port:
         self.send(Envelope(CALL, self.address, target, number, frame, timeout_s))
         try:
             if call.slot.done():
-                await self.breathe(always=True)
+                await self.let_others_run(always=True)
             answer: Envelope | ActorError = await call.slot
         finally:
             if self._calls.pop(number, None) is not None:
@@ -144,21 +139,27 @@ class Port:
         return result
 
     def open_stream(self, reader: StreamReader) -> int:
+        """Hand what comes for a new conversation to ``reader``; returns its number."""
         number = next(self._numbers)
         self.readers[number] = reader
         self._host.stream_opened()
         return number
 
+    def close_stream(self, number: int) -> None:
+        """Hand nothing to that reader any more; what still comes is answered with CANCEL."""
+        self.readers.pop(number, None)
+
     async def receive(self) -> Delivery:
+        """Wait for the next delivery that ``take`` would give; a checkpoint once in a while."""
         while True:
-            self._breath -= 1
-            if self._breath <= 0:
-                await self.breathe(always=True)
+            self._operations_left -= 1
+            if self._operations_left <= 0:
+                await self.let_others_run(always=True)
             delivery = self.take()
             if delivery is not None:
                 return delivery
             await self._parking.wait()
-            self._breath = BREATH
+            self._operations_left = OPERATIONS_AT_ONCE
 
     def take(self) -> Delivery | None:
         """Take the next delivery that is still wanted and makes sense; None when there is none."""
@@ -177,22 +178,22 @@ class Port:
             return delivery
         return None
 
-    async def breathe(self, *, always: bool = False) -> None:
+    async def let_others_run(self, *, always: bool = False) -> None:
         """Let other tasks run, now or once in a while."""
-        self._breath -= 1
-        if always or self._breath <= 0:
-            self._breath = BREATH
+        self._operations_left -= 1
+        if always or self._operations_left <= 0:
+            self._operations_left = OPERATIONS_AT_ONCE
             await anyio.lowlevel.checkpoint()
 
-    def answer(self, delivery: Delivery, kind: int, frame: Frame, amount: float = 0) -> None:
-        source, number = delivery.key
-        self.send(Envelope(kind, self.address, source, number, frame, amount))
-
-    def writing(self) -> None:
-        """A stream was opened towards somebody."""
+    def stream_opened(self) -> None:
+        """See to it that the ends of a stream that is answered here hear of each other."""
         self._host.stream_opened()
 
     def forget(self, delivery: Delivery) -> None:
+        """End a conversation that was begun by the other side.
+
+        A lossy network may repeat its start: the last ``DONE_MAX`` are remembered to refuse that.
+        """
         if self._requests.get(delivery.key) is delivery:
             del self._requests[delivery.key]
             if self._network.lossy:
@@ -251,7 +252,7 @@ class Port:
             delivery.open_allowance(int(envelope.amount))
         else:
             # Ended, and the end is under way; or held by a former incarnation.
-            self.send(stranger(envelope))
+            self.send(unknown_stream(envelope))
 
     def _streamed(self, envelope: Envelope) -> None:
         reader = self.readers.get(envelope.number)
@@ -259,11 +260,11 @@ class Port:
             if envelope.kind != END:
                 self.send(Envelope(CANCEL, self.address, envelope.source, envelope.number))
         elif envelope.kind == ITEM:
-            reader.take(int(envelope.amount), envelope.frame)
+            reader.accept(int(envelope.amount), envelope.frame)
         elif envelope.kind == END:
             reader.end(envelope)
         else:
-            reader.keepalive(int(envelope.amount))
+            reader.accept_keepalive(int(envelope.amount))
 
     def expire(self, call: Call) -> None:
         """A call's deadline has passed."""
@@ -297,6 +298,7 @@ class Port:
 
     @property
     def paused(self) -> bool:
+        """Whether what comes and goes is held."""
         return self._held_in is not None
 
     def keep_alive(self, silent_since_s: float) -> bool:
@@ -323,7 +325,7 @@ class Port:
                 self.forget(delivery)
                 delivery.cancel()
             else:
-                self.answer(delivery, KEEPALIVE, Frame(b""), writer.sent)
+                delivery.answer(KEEPALIVE, EMPTY, writer.sent)
         return streams
 
     def close(self) -> None:
@@ -333,8 +335,9 @@ class Port:
         arrived, self._held_in = self._held_in or [], None
         leaving, self._held_out = self._held_out, []
         self._network.detach(self.address)
+        for envelope in lost_in_pause(arrived, leaving):
+            self.send(envelope)
         crashed = ActorCrashed(str(self.address))
-        self._lose_held(arrived, leaving, encode(crashed))
         for delivery in list(self._requests.values()):
             delivery.fail(crashed)
             delivery.cancel()
@@ -347,16 +350,6 @@ class Port:
             self.send(Envelope(CANCEL, self.address, reader.target, reader.number))
         self.closed = True
 
-    def _lose_held(self, arrived: list[Envelope], leaving: list[Envelope], crashed: Frame) -> None:
-        """Tell who waits for what a pause held here, and now never comes."""
-        for kind, source, _, number, _, _ in arrived:
-            if kind in (CALL, STREAM):
-                self.send(Envelope(FAIL, self.address, source, number, crashed))
-        for kind, _, target, number, _, amount in leaving:
-            if kind in (REPLY, FAIL, END):
-                end = END if kind == END else FAIL
-                self.send(Envelope(end, self.address, target, number, crashed, amount))
-
     @property
     def has_streams(self) -> bool:
         """Whether a stream is open in either direction."""
@@ -364,8 +357,10 @@ class Port:
 
     @property
     def open_calls(self) -> int:
+        """How many calls of this actor wait for their answers."""
         return len(self._calls)
 
     @property
     def open_requests(self) -> int:
+        """How many calls and streams of others wait here for theirs, received or not."""
         return len(self._requests)

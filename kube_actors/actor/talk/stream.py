@@ -5,24 +5,45 @@ only its own stream. Items carry their place: what a network repeats or swaps is
 what it lost breaks the stream with ``ActorCrashed`` rather than being skipped in silence.
 """
 
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import Any, Protocol
 
 from kube_actors.actor.address import Address
 from kube_actors.actor.errors import ActorCrashed, ActorError
-from kube_actors.actor.talk.envelope import CANCEL, CREDIT, END, STREAM, UNKNOWN, Envelope
+from kube_actors.actor.talk.envelope import (
+    CANCEL,
+    CREDIT,
+    EMPTY,
+    END,
+    STREAM,
+    UNKNOWN,
+    Envelope,
+)
 from kube_actors.actor.talk.frame import Frame
+from kube_actors.actor.talk.speaker import Speaker
 from kube_actors.actor.talk.wire import decode, encode
 
-if TYPE_CHECKING:
-    from types import TracebackType
 
-    from kube_actors.actor.talk.port import Port
+class Opener(Speaker, Protocol):
+    """What a reader needs of the port that it reads through."""
+
+    closed: bool
+
+    @property
+    def paused(self) -> bool:
+        """Whether what comes is held: a paused reader reads nothing, not even what it has."""
+
+    def open_stream(self, reader: "StreamReader") -> int:
+        """Hand what comes for a new conversation to ``reader``; returns its number."""
+
+    def close_stream(self, number: int) -> None:
+        """Hand nothing to that conversation's reader any more."""
 
 
 class StreamReader:
     """An async context manager and iterator over one stream."""
 
-    def __init__(self, port: "Port", target: Address, message: Any, credit: int) -> None:
+    def __init__(self, port: Opener, target: Address, message: Any, credit: int) -> None:
         if credit < 1:
             raise ValueError(f"credit must be at least 1, not {credit}")
         self._port = port
@@ -49,7 +70,7 @@ class StreamReader:
             self._error = ActorCrashed(str(self._port.address))
         self._send(STREAM, self._credit, self._frame)
         if self._error is not None:
-            await self._port.breathe(always=True)
+            await self._port.let_others_run(always=True)
             self._leave()
             raise self._error
         return self
@@ -58,7 +79,7 @@ class StreamReader:
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        traceback: "TracebackType | None",
+        traceback: TracebackType | None,
     ) -> None:
         if not self._ended:
             self._send(CANCEL)
@@ -73,13 +94,13 @@ class StreamReader:
                 await self._parking.wait()
                 continue
             if self._error is not None:
-                await self._port.breathe(always=True)
+                await self._port.let_others_run(always=True)
                 raise self._error
             if self._ended:
-                await self._port.breathe(always=True)
+                await self._port.let_others_run(always=True)
                 raise StopAsyncIteration
             await self._parking.wait()
-        await self._port.breathe()
+        await self._port.let_others_run()
         frame = self._items.pop(0)
         self._consumed += 1
         if (self._limit - self._consumed) * 2 <= self._credit:
@@ -106,8 +127,8 @@ class StreamReader:
         self._unknown_before = self._unknown
         self.give_credit()
 
-    def take(self, place: int, frame: Frame) -> None:
-        """Accept an item; ``place`` counts from 1."""
+    def accept(self, place: int, frame: Frame) -> None:
+        """Put an item where it belongs; ``place`` counts from 1, one beyond the credit is lost."""
         self.heard_s = self._port.time()
         if place == self._received + 1:
             self._received = place
@@ -137,8 +158,8 @@ class StreamReader:
             self._early.clear()
             self._parking.wake_all()
 
-    def keepalive(self, place: int) -> None:
-        """The writer has sent up to ``place``; what has not come by the next time is lost."""
+    def accept_keepalive(self, place: int) -> None:
+        """Hear how far the writer is; what has not come by its next keepalive is lost."""
         self.heard_s = self._port.time()
         missing = place > self._received
         if missing and self._behind:
@@ -155,11 +176,11 @@ class StreamReader:
             self._send(CANCEL)
             self.break_off(ActorCrashed(str(self.target)))
 
-    def _send(self, kind: int, amount: float = 0, frame: Frame = Frame(b"")) -> None:  # noqa: B008
+    def _send(self, kind: int, amount: float = 0, frame: Frame = EMPTY) -> None:
         self._port.send(Envelope(kind, self._port.address, self.target, self.number, frame, amount))
 
     def _leave(self) -> None:
-        self._port.readers.pop(self.number, None)
+        self._port.close_stream(self.number)
         self._items.clear()
         self._early.clear()
         if not self._ended:

@@ -20,8 +20,7 @@ from anyio.abc import TaskGroup
 
 from kube_actors.actor.address import Address
 from kube_actors.actor.errors import MalformedMessage, Overloaded, Unreachable
-from kube_actors.actor.life import only
-from kube_actors.actor.loop import Timers
+from kube_actors.actor.loop import Timers, only
 from kube_actors.actor.talk import (
     CALL,
     CANCEL,
@@ -30,8 +29,8 @@ from kube_actors.actor.talk import (
     STREAM,
     TELL,
     Envelope,
-    absence,
     failure,
+    undeliverable,
 )
 from kube_actors.actor.tcp.config import TcpConfig, Tls
 from kube_actors.actor.tcp.connection import Connection
@@ -237,7 +236,7 @@ class TcpNetwork:
 
     def _nobody(self, envelope: Envelope) -> None:
         self._counts.unreachable += 1
-        answer = absence(envelope)
+        answer = undeliverable(envelope)
         if answer is not None and answer.target in self._local:
             self._local[answer.target](answer)
 
@@ -359,7 +358,7 @@ class TcpNetwork:
             deliver(envelope)
             return
         self._counts.unreachable += 1
-        answer = absence(envelope)
+        answer = undeliverable(envelope)
         if answer is not None:
             self._carry(peer, answer)
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from kube_actors.actor import ActorError
-from kube_actors.actor.life import only
+from kube_actors.actor.loop import only
 from kube_actors.etcd.failures import NO_LEADER
 from kube_actors.etcd.grpc import Code, GrpcError, Headers
 from kube_actors.etcd.services.origin import Origin

@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 
 from kube_actors import raft
 from kube_actors.actor import Actor, ActorError, Address, Delivery, Overloaded, Unreachable
-from kube_actors.actor.life import only
+from kube_actors.actor.loop import only
 from kube_actors.raft import InstallSnapshot, ProposalDropped, Raft, RaftConfig, ReadDropped
 from kube_actors.store.config import MemberConfig
 from kube_actors.store.disk import Disk, DiskError, KeepsIdentity, Recovered, StateSnapshot

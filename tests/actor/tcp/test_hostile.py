@@ -19,7 +19,7 @@ from kube_actors.actor.tcp.frames import HELD, HELLO, REFUSED, FrameReader, to_b
 from kube_actors.actor.tcp.handshake import Hello
 from kube_actors.actor.tcp.schema import schema_digests
 from tests.actor.talk.wire_messages import Leaf, Node
-from tests.actor.tcp.worlds import PATIENT, Certificates, End, process, until
+from tests.actor.tcp.worlds import PATIENT, Certificates, End, answer_of, process, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 
@@ -388,9 +388,9 @@ async def test_both_may_dial_and_one_connection_stays() -> None:
         tasks.start_soon(answer)
         await a.network.wait_for(Address("client/b"))
         await until(lambda: a.network.connected == ("b",) and b.network.connected == ("a",))
-        assert await client.call("client/b", Leaf(1)) == Leaf(1)
+        assert await answer_of(client, "client/b", Leaf(1)) == Leaf(1)
         a.network.cut("b")
         await until(lambda: a.network.knows(Address("client/b")))
         await until(lambda: b.network.knows(Address("client/a")))
-        assert await client.call("client/b", Leaf(2)) == Leaf(2)
+        assert await answer_of(client, "client/b", Leaf(2)) == Leaf(2)
         tasks.cancel_scope.cancel()

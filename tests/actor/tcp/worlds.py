@@ -3,14 +3,23 @@
 import os
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
 from attrs import frozen
 
-from kube_actors.actor import ActorSystem, TcpConfig, TcpNetwork, Tls, mutual_tls
+from kube_actors.actor import (
+    Actor,
+    ActorCrashed,
+    ActorSystem,
+    TcpConfig,
+    TcpNetwork,
+    Tls,
+    Unreachable,
+    mutual_tls,
+)
 from kube_actors.apiserver.who import KeyPair, create_authority, issue_process
 
 WAIT_S = 60.0
@@ -69,3 +78,11 @@ async def until(condition: Callable[[], object]) -> None:
     with anyio.fail_after(WAIT_S):
         while not condition():  # noqa: ASYNC110
             await anyio.sleep(0.002)
+
+
+async def answer_of(client: Actor, to: str, said: object) -> object:
+    """Call until the connection that carries the call is the one that stays."""
+    with anyio.fail_after(WAIT_S):
+        while True:
+            with suppress(ActorCrashed, Unreachable):
+                return await client.call(to, said)
