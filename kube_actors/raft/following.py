@@ -104,9 +104,11 @@ def _check_entries(message: Append) -> None:
 
 def _check_config(data: bytes, source: int) -> None:
     try:
-        decode_config(data)
+        who, _ = decode_config(data)
     except InvalidChange as error:
         raise UnknownMessage(f"in an append of {source}: {error}") from error
+    if not who.voters:
+        raise UnknownMessage(f"in an append of {source}: a configuration in which nobody votes")
 
 
 def on_heartbeat(state: RaftState, message: Heartbeat) -> None:

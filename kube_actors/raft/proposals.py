@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kube_actors.raft.errors import DropReason, InvalidChange, ProposalDropped
+from kube_actors.raft.errors import DropReason, InvalidChange, ProposalDropped, UnknownMessage
 from kube_actors.raft.log import ENTRY_OVERHEAD_BYTES
 from kube_actors.raft.membership import config_entry_data, take_entries
 from kube_actors.raft.messages import Entry, EntryType, Propose
@@ -50,7 +50,15 @@ def _forward(state: RaftState, data: Sequence[bytes], kind: EntryType) -> None:
 
 
 def on_propose(state: RaftState, message: Propose) -> None:
-    """Take in what a follower passed on; if it cannot be, it is lost, as messages may be."""
+    """Take in what a follower passed on; if it cannot be, it is lost, as messages may be.
+
+    Raises UnknownMessage for what no follower passes on: nothing, or several changes at once.
+    """
+    if not message.data or (message.type is EntryType.CONFIG and len(message.data) != 1):
+        raise UnknownMessage(
+            f"member {message.source} proposes {len(message.data)} entries of kind "
+            f"{message.type.name}"
+        )
     try:
         propose(state, message.data, message.type)
     except (ProposalDropped, InvalidChange):

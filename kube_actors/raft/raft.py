@@ -154,8 +154,10 @@ class Raft:
 
         Returns the index of the first if this member leads, 0 if they were forwarded. Nothing
         is decided until they come back as committed entries; another leader may replace them.
-        Raises ProposalDropped.
+        Raises ProposalDropped, and ValueError for no entries at all.
         """
+        if not data:
+            raise ValueError("propose at least one entry")
         return proposals.propose(self._state, data, _NORMAL)  # type: ignore[return-value]
 
     def propose_change(self, change: ConfigChange) -> Index:
@@ -250,8 +252,10 @@ class Raft:
         The last ``keep_entries`` of them stay for members that are a little behind. Returns
         False if a newer snapshot is held. Raises LogUnavailable if it was not applied yet.
         """
+        if not self._state.log.compact(snapshot, keep_entries):
+            return False
         membership.forget_configs(self._state, snapshot.metadata.index)
-        return self._state.log.compact(snapshot, keep_entries)
+        return True
 
     def snapshot_metadata(self) -> SnapshotMetadata:
         """Describe a snapshot of the state machine as of ``applied_index``.

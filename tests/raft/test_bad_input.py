@@ -21,9 +21,11 @@ from kube_actors.raft import (
     HeartbeatReply,
     InstallSnapshot,
     InvalidChange,
+    LogUnavailable,
     MemberChange,
     Message,
     PreVote,
+    Propose,
     Raft,
     RaftConfig,
     RaftError,
@@ -161,6 +163,70 @@ def test_a_snapshot_that_cannot_be_is_not_taken(metadata: SnapshotMetadata) -> N
     with pytest.raises(UnknownMessage):
         group[2].step(InstallSnapshot(1, 2, 1, Snapshot(metadata)))
     assert group[2].status() == before
+
+
+EMPTY = encode_config(ConfigState(), b"")
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        ((), EntryType.NORMAL),
+        ((), CONFIG),
+        ((b"",), CONFIG),
+        ((b"\0\0",), CONFIG),
+        ((EMPTY,), CONFIG),
+        ((ConfigChange().to_bytes(), ConfigChange().to_bytes()), CONFIG),
+    ],
+    ids=str,
+)
+def test_a_proposal_that_no_follower_sends_does_not_end_its_leader(
+    data: tuple[bytes, ...], kind: EntryType
+) -> None:
+    group = Group(3)
+    leader = group.elect(1)
+    before = leader.status()
+    try:
+        leader.step(Propose(2, 1, 1, data, kind))
+    except UnknownMessage:
+        assert len(data) != 1
+    assert leader.status() == before
+    assert leader.propose(b"and it goes on") == before.last_index + 1
+
+
+def test_a_configuration_without_voters_does_not_get_into_the_log() -> None:
+    group = Group(3)
+    group.elect(1)
+    before = group[2].status()
+    with pytest.raises(UnknownMessage, match="nobody votes"):
+        group[2].step(Append(1, 2, 1, 1, 1, (Entry(2, 1, EMPTY, CONFIG),), 1))
+    assert group[2].status() == before
+
+
+@pytest.mark.parametrize("member", [1, 2])
+def test_proposing_nothing_is_refused_where_it_is_asked(member: int) -> None:
+    group = Group(3)
+    group.elect(1)
+    group.sent.clear()
+    with pytest.raises(ValueError, match="at least one"):
+        group[member].propose_many([])
+    group.deliver()
+    assert not [each for each in group.sent if isinstance(each, Propose)]
+
+
+def test_a_refused_compaction_forgets_nothing() -> None:
+    group = Group(3)
+    leader = group.elect(1)
+    leader.propose_change(ConfigChange((MemberChange(ChangeType.ADD_LEARNER, 4),)))
+    group.deliver()
+    with_learner = leader.config_state
+    early = Snapshot(SnapshotMetadata(leader.applied_index + 5, 1, with_learner))
+    with pytest.raises(LogUnavailable):
+        leader.compact(early)
+    assert leader.config_as_of(1).learners == ()
+    assert leader.config_as_of(leader.applied_index) == with_learner
+    assert leader.compact(Snapshot(leader.snapshot_metadata()), keep_entries=10)
+    assert leader.config_as_of(leader.applied_index) == with_learner
 
 
 def test_strangers_leave_nothing_behind() -> None:
