@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-DEFAULT_DIRECTORY = Path(".kube-actors")
+from kube_actors.cli.default_directory import DEFAULT_DIRECTORY
 
 
 class Commands(click.Group):

@@ -11,7 +11,7 @@ import anyio
 import click
 
 from kube_actors.api import StatusError, UnknownKind
-from kube_actors.cli.command import DEFAULT_DIRECTORY
+from kube_actors.cli.default_directory import DEFAULT_DIRECTORY
 from kube_actors.cli.etcd import EtcdDoor, EtcdListen, store_engine
 from kube_actors.cli.quota import quota_of
 from kube_actors.cluster import Cluster, InvalidConfig, NotReady, Timings, sweep_scratch

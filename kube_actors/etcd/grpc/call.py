@@ -2,19 +2,34 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from kube_actors.etcd.grpc.framing import MessageReader, framed
+from kube_actors.etcd.grpc.link import Link
 from kube_actors.etcd.grpc.signal import Signal
 from kube_actors.etcd.grpc.status import Code, GrpcError, Headers, trailers_of
-
-if TYPE_CHECKING:
-    from kube_actors.etcd.grpc.connection import Connection
 
 BACKLOG_BYTES = 256 << 10
 """How much a sender may be ahead of the peer's window."""
 UNREAD_BYTES = 256 << 10
 """How much may wait to be received before the window is kept closed."""
+
+
+class Carrier(Protocol):
+    """What a call needs of the connection that carries it."""
+
+    message_bytes_max: int
+    closed: bool
+
+    @property
+    def link(self) -> Link:
+        """Return the HTTP/2 connection without IO."""
+
+    def flush(self) -> None:
+        """Have what the link holds written."""
+
+    def forget(self, call: "Call") -> None:
+        """Let a call go that is over."""
 
 
 class Call:
@@ -38,7 +53,7 @@ class Call:
         "trailers",
     )
 
-    def __init__(self, connection: "Connection", stream: int, headers: Headers) -> None:
+    def __init__(self, connection: Carrier, stream: int, headers: Headers) -> None:
         self._connection = connection
         self._reader = MessageReader(connection.message_bytes_max)
         self._inbox: deque[bytes] = deque()

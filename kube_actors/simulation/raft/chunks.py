@@ -6,18 +6,14 @@ holds what has arrived, so a crash begins anew.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from kube_actors.raft import InstallSnapshot, Message, SnapshotReceiving, SnapshotSending
+from kube_actors.raft import InstallSnapshot, Message, Raft, SnapshotReceiving, SnapshotSending
 from kube_actors.raft.snapshots import (
     SendingState,
     SnapshotBlocks,
     SnapshotChunk,
     SnapshotChunkReply,
 )
-
-if TYPE_CHECKING:
-    from kube_actors.simulation.raft.member import SimulatedMember
 
 COPIES = 64  # A snapshot's data is short here: repeated, it takes several chunks.
 
@@ -27,15 +23,16 @@ class Chunks:
 
     def __init__(
         self,
-        member: "SimulatedMember",
+        raft: Raft,
+        chunk_bytes: int,
         post: Callable[[Message | SnapshotChunk | SnapshotChunkReply], None],
     ) -> None:
-        self.member = member
+        self.raft = raft
         self.post = post
-        self.chunk_bytes = member.weather.chunk_bytes
+        self.chunk_bytes = chunk_bytes
         self.attempts = 0
         self.sending: dict[int, SnapshotSending] = {}
-        self.receiving = SnapshotReceiving(member.id, window_bytes=4 * self.chunk_bytes)
+        self.receiving = SnapshotReceiving(raft.id, window_bytes=4 * chunk_bytes)
         self.data = bytearray()
 
     def send(self, install: InstallSnapshot) -> None:
@@ -57,14 +54,14 @@ class Chunks:
             self.post(chunk)
         if sending.state is not SendingState.SENDING:
             del self.sending[sending.target]
-            raft = self.member.raft
-            if sending.state is SendingState.FAILED and raft is not None:
-                raft.report_snapshot_failed(sending.target)
+            if sending.state is SendingState.FAILED:
+                self.raft.report_snapshot_failed(sending.target)
 
     def tick(self) -> None:
-        raft = self.member.raft
+        """Go on with what is being sent, while this member leads the term in which it began."""
+        raft = self.raft
         for sending in list(self.sending.values()):
-            if raft is None or not raft.is_leader or raft.term != sending.term:
+            if not raft.is_leader or raft.term != sending.term:
                 del self.sending[sending.target]
             else:
                 sending.tick()
@@ -72,8 +69,7 @@ class Chunks:
 
     def take(self, message: SnapshotChunk | SnapshotChunkReply) -> None:
         """Take in a chunk, or the answer to one."""
-        raft = self.member.raft
-        assert raft is not None
+        raft = self.raft
         if isinstance(message, SnapshotChunkReply):
             sending = self.sending.get(message.source)
             if sending is not None:

@@ -164,7 +164,7 @@ class SimulatedMember:
         )
         self.state = self.raft._state
         if self.weather.chunk_bytes:
-            self.chunks = Chunks(self, self.post)
+            self.chunks = Chunks(self.raft, self.weather.chunk_bytes, self.post)
         self.ledger.restarted(self.raft, self.disk.view)
 
     def _registers_of(self, snapshot: Snapshot) -> Registers:

@@ -3,44 +3,49 @@
 Only a run that is asked for one has a recorder: bulk runs pay nothing.
 """
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
 
 from kube_actors.raft import Message
-from kube_actors.simulation.raft.faults import OPERATIONS, RESIDUAL
+from kube_actors.simulation.raft.events import Events
 from kube_actors.simulation.raft.member import SimulatedMember
-
-if TYPE_CHECKING:
-    from kube_actors.simulation.raft.world import RaftWorld
-    from kube_actors.simulation.recording import Recording
+from kube_actors.simulation.raft.network import Network
+from kube_actors.simulation.raft.registers import Operation
+from kube_actors.simulation.recording import Recording
+from kube_actors.simulation.schedule import Fault
 
 
 class Recorder:
     """Lanes are ``member 1`` and so on, and ``clients``."""
 
-    def __init__(self, recording: "Recording") -> None:
+    def __init__(self, recording: Recording) -> None:
         self.recording = recording
-        self.world: Any = None
+        self.events = Events()
         self.seen: dict[int, tuple[str, int]] = {}
         self.commits: dict[int, int] = {}
 
-    def watch(self, world: "RaftWorld") -> None:
-        """Begin with a world that has not run yet."""
-        self.world = world
-        self.recording.lane(*[f"member {number}" for number in world.members], "clients")
-        world.network.on_fate = self._message
-        world.network.settle()
-        for fault in world.schedule.faults:
-            if fault.verb == OPERATIONS:
-                continue
-            members = [t for target in fault.targets for t in target.split(">")]
-            lanes = [f"member {number}" for number in members or world.members]
-            end_s = None if fault.verb in RESIDUAL else (fault.until_s or fault.at_s)
+    def watch(
+        self,
+        events: Events,
+        network: Network,
+        members: Iterable[int],
+        faults: Iterable[tuple[Fault, bool]],
+    ) -> None:
+        """Begin with a run that has not begun yet; a fault comes with whether it never ends."""
+        self.events = events
+        everybody = [f"member {number}" for number in members]
+        self.recording.lane(*everybody, "clients")
+        network.on_fate = self._message
+        network.settle()
+        for fault, residual in faults:
+            named = [t for target in fault.targets for t in target.split(">")]
+            lanes = [f"member {number}" for number in named] or everybody
+            end_s = None if residual else (fault.until_s or fault.at_s)
             text = f"{fault.amount:g}" if fault.amount else ""
             text = " ".join([*fault.targets, text]).strip()
             self.recording.window(lanes, fault.at_s, end_s, fault.verb, text)
 
     def _message(self, message: Message, fate: str, delay_us: int) -> None:
-        events = self.world.events
+        events = self.events
         received_s = None if fate in ("lost", "cut") else (events.now_us + delay_us) / 1e6
         self.recording.message(
             events.step,
@@ -64,7 +69,7 @@ class Recorder:
         state = member.state
         if state is None:
             return
-        events = self.world.events
+        events = self.events
         lane = f"member {member.id}"
         now = (state.role.value, state.term)
         if self.seen.get(member.id) != now:
@@ -77,17 +82,17 @@ class Recorder:
             )
 
     def note(self, member: SimulatedMember, kind: str, text: str = "") -> None:
-        events = self.world.events
+        events = self.events
         self.recording.event(events.step, events.now_s, f"member {member.id}", kind, text)
 
-    def finish(self) -> None:
+    def finish(self, history: Sequence[Operation]) -> None:
         """Write down what clients asked and were told."""
-        for operation in self.world.clients.history:
+        for operation in history:
             text = f"{operation!r}: {operation.outcome or 'open'}"
             if operation.outcome == "ok":
                 text += f" {operation.result}"
             self.recording.event(
-                self.world.events.step,
+                self.events.step,
                 operation.invoked_us / 1e6,
                 "clients",
                 "operation",

@@ -98,7 +98,7 @@ class RaftScenario:
             text = f"{type(error).__name__}: {error} (in {where.name}, line {where.lineno})"
             finding = self._finding(seed, world, "crash", text)
         if recorder is not None:
-            recorder.finish()
+            recorder.finish(world.group.clients.history)
             if finding is not None:
                 recorder.recording.violation(
                     finding.step, finding.time_s, "", finding.property, finding.text
@@ -106,7 +106,8 @@ class RaftScenario:
         return self._run(seed, world, finding, schedule)
 
     def _finding(self, seed: int, world: RaftWorld, rule: str, text: str) -> Finding:
-        return Finding(self.name, seed, rule, text, world.events.step, world.events.now_s)
+        events = world.group.events
+        return Finding(self.name, seed, rule, text, events.step, events.now_s)
 
     def _run(
         self, seed: int, world: RaftWorld, finding: Finding | None, schedule: FaultSchedule
@@ -122,7 +123,7 @@ class RaftScenario:
             outcome.simulated_us / 1e6,
             digest,
             schedule,
-            world.budget.describe(),
+            world.group.budget.describe(),
         )
 
 

@@ -86,7 +86,7 @@ def test_the_budget_withholds_what_would_destroy_the_last_good_copy() -> None:
     assert scenario.run(1, schedule=schedule).findings == ()
     world = RaftWorld(1, Weather(members=3, operations=50), schedule)
     assert world.run().withheld == 2
-    assert world.budget.lost == {1: "damaged"}
+    assert world.group.budget.lost == {1: "damaged"}
 
 
 def test_properties_are_sentences() -> None:

@@ -5,7 +5,6 @@ are due: only then is it known who holds what.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from kube_actors.raft import Raft
 from kube_actors.simulation.raft.faults.verbs import (
@@ -16,37 +15,36 @@ from kube_actors.simulation.raft.faults.verbs import (
     OPERATIONS,
     RESIDUAL,
 )
+from kube_actors.simulation.raft.group import SimulatedGroup
 from kube_actors.simulation.raft.member import SimulatedMember
 from kube_actors.simulation.raft.network import Link
-from kube_actors.simulation.schedule import Fault
-
-if TYPE_CHECKING:
-    from kube_actors.simulation.raft.world import RaftWorld
+from kube_actors.simulation.schedule import Fault, FaultSchedule
 
 AT_LEADER = ("isolate-leader", "mute-leader", "clog-leader")
 FAILING = ("io-error", "no-space", "fsync-failure")
 
 
 class Injector:
-    """Begins and ends the faults of one world."""
+    """Begins and ends the faults of one run."""
 
-    def __init__(self, world: "RaftWorld") -> None:
-        self.world = world
+    def __init__(self, group: SimulatedGroup, schedule: FaultSchedule) -> None:
+        self.group = group
+        self.schedule = schedule
         self.isolated: dict[Fault, list[Link]] = {}
 
     def plan(self) -> None:
         """Put every fault of the schedule on the heap."""
-        world = self.world
-        heal_us = int(world.weather.faults_s * 1e6)
-        for fault in world.schedule.faults:
+        group = self.group
+        heal_us = int(group.weather.faults_s * 1e6)
+        for fault in self.schedule.faults:
             if fault.verb == OPERATIONS or fault.verb in RESIDUAL:
                 continue
-            world.events.after(int(fault.at_s * 1e6), self._begin, fault)
+            group.events.after(int(fault.at_s * 1e6), self._begin, fault)
             if fault.until_s is not None:
-                world.events.after(min(int(fault.until_s * 1e6), heal_us), self._end, fault)
+                group.events.after(min(int(fault.until_s * 1e6), heal_us), self._end, fault)
 
     def _begin(self, fault: Fault, _: None) -> None:
-        if self.world.healed:
+        if self.group.healed:
             return
         verb = fault.verb
         if verb in NETWORK:
@@ -54,20 +52,20 @@ class Injector:
         elif verb in CLOCK:
             self._clock(fault)
         elif verb == "transfer":
-            self.world.administrator.transfer(int(fault.targets[0]))
+            self.group.administrator.transfer(int(fault.targets[0]))
         elif verb == "lose-disk":
             self._lose_disk(int(fault.targets[0]))
         elif verb in MEMBERSHIP:
             targets = tuple(map(int, fault.targets))
-            self.world.administrator.ask(verb, targets, fault.amount)
+            self.group.administrator.ask(verb, targets, fault.amount)
         else:
             self._member(fault)
 
     def _end(self, fault: Fault, _: None) -> None:
-        world = self.world
-        if world.healed:
+        group = self.group
+        if group.healed:
             return
-        verb, network = fault.verb, world.network
+        verb, network = fault.verb, group.network
         if verb in ("isolate-leader", "mute-leader"):
             network.mend(self.isolated.pop(fault, []))
         elif verb == "clog-leader":
@@ -80,7 +78,7 @@ class Injector:
         elif verb == "clog":
             network.clogs.pop(link_of(fault), None)
         elif verb == "lose":
-            network.loss = world.weather.loss
+            network.loss = group.weather.loss
         elif verb == "reorder":
             network.reorder_us = 0
         elif verb == "lose-snapshots":
@@ -92,7 +90,7 @@ class Injector:
     # -- network -------------------------------------------------------------------------
 
     def _network(self, fault: Fault) -> None:
-        verb, network = fault.verb, self.world.network
+        verb, network = fault.verb, self.group.network
         amount_us = int(fault.amount * 1e6)
         if verb in ("partition", "cut-inward", "cut-outward", "cut"):
             network.cut(self._links(fault))
@@ -109,19 +107,19 @@ class Injector:
         elif verb == "replay":
             network.replay(int(fault.targets[0]), int(fault.amount))
         elif verb == "full":
-            self.world.members[int(fault.targets[0])].narrow = int(fault.amount)
+            self.group.members[int(fault.targets[0])].narrow = int(fault.amount)
         elif verb == "lose-snapshots":
             network.lose_snapshots = fault.amount
         network.settle()
 
     def _at_leader(self, fault: Fault, amount_us: int) -> None:
-        leader = self.world.administrator.leader()
+        leader = self.group.administrator.leader()
         if leader is None or fault in self.isolated:
             return
-        one, others = leader.id, [m for m in self.world.members if m != leader.id]
+        one, others = leader.id, [m for m in self.group.members if m != leader.id]
         inward = [(other, one) for other in others]
         outward = [(one, other) for other in others]
-        network = self.world.network
+        network = self.group.network
         if fault.verb == "clog-leader":
             self.isolated[fault] = inward
             network.clogs.update(dict.fromkeys(inward, amount_us))
@@ -134,7 +132,7 @@ class Injector:
         if fault.verb == "cut":
             return [link_of(fault)]
         side = [int(target) for target in fault.targets]
-        others = [member for member in self.world.members if member not in side]
+        others = [member for member in self.group.members if member not in side]
         inward = [(other, one) for other in others for one in side]
         outward = [(one, other) for other in others for one in side]
         if fault.verb == "cut-inward":
@@ -144,7 +142,7 @@ class Injector:
     # -- members -------------------------------------------------------------------------
 
     def _clock(self, fault: Fault) -> None:
-        member = self.world.members[int(fault.targets[0])]
+        member = self.group.members[int(fault.targets[0])]
         if fault.verb == "drift":
             member.rate = max(fault.amount, 0.1)
         elif fault.verb == "clock-back":
@@ -153,17 +151,17 @@ class Injector:
             for _ in range(int(fault.amount)):
                 if member.raft is not None and not member.paused:
                     member.raft.tick()
-                    self.world.settle(member)
+                    self.group.settle(member)
 
     def _member(self, fault: Fault) -> None:
-        world = self.world
-        member = world.members[int(fault.targets[0])]
-        until_us = int((fault.until_s or world.weather.faults_s) * 1e6)
+        group = self.group
+        member = group.members[int(fault.targets[0])]
+        until_us = int((fault.until_s or group.weather.faults_s) * 1e6)
         disk = member.disk
-        spend: Callable[[], bool] = lambda: world.budget.spend(member.id, "damaged")  # noqa: E731
+        spend: Callable[[], bool] = lambda: group.budget.spend(member.id, "damaged")  # noqa: E731
         verb = fault.verb
         if verb == "crash" or (verb == "torn" and member.writing):
-            world.crash(member, until_us, fault.amount, torn=verb == "torn")
+            group.crash(member, until_us, fault.amount, torn=verb == "torn")
         elif verb == "torn" and member.raft is not None:
             member.tears = True
             member.crash_in_write = fault.amount or 0.01
@@ -173,10 +171,10 @@ class Injector:
             member.down_until_us = until_us
         elif verb == "pause" and member.raft is not None:
             member.paused = True
-            world.note(member, "pause")
+            group.note(member, "pause")
         elif verb in LEADERSHIP and member.raft is not None and not member.paused:
             self._stir(verb, member, member.raft)
-            world.settle(member)
+            group.settle(member)
         elif verb == "rot" and disk.frames and spend():
             disk.rot(fault.amount)
         elif verb == "rot-on-write" and spend():
@@ -197,16 +195,16 @@ class Injector:
         elif verb == "forget":
             raft.forget_leader()
         elif verb == "unreachable":
-            leader = self.world.administrator.leader()
+            leader = self.group.administrator.leader()
             if leader is not None and leader.raft is not None:
                 leader.raft.report_unreachable(member.id)
-                self.world.settle(leader)
+                self.group.settle(leader)
 
     def _end_at_member(self, fault: Fault) -> None:
-        member = self.world.members[int(fault.targets[0])]
+        member = self.group.members[int(fault.targets[0])]
         verb = fault.verb
         if verb == "pause":
-            self.world.resume(member)
+            self.group.resume(member)
         elif verb == "slow-disk":
             member.disk.slow_us = 0
         elif verb in FAILING:
@@ -222,19 +220,19 @@ class Injector:
             member.clock_stopped = False
 
     def _lose_disk(self, number: int) -> None:
-        world = self.world
-        member = world.members[number]
-        if not member.started or member.gone or not world.budget.spend(number, "wiped"):
+        group = self.group
+        member = group.members[number]
+        if not member.started or member.gone or not group.budget.spend(number, "wiped"):
             return
-        world.crash(member, 0, 0.0)
+        group.crash(member, 0, 0.0)
         member.disk.wipe()
-        world.lose(member)
+        group.lose(member)
 
     # -- the end -------------------------------------------------------------------------
 
     def heal(self) -> None:
         """End every fault at once; then begin what stays broken for ever."""
-        world, network = self.world, self.world.network
+        group, network = self.group, self.group.network
         for link in list(network.holds):
             network.release(link)
         network.cuts.clear()
@@ -243,7 +241,7 @@ class Injector:
         network.duplicate_from = 1.0
         network.reorder_us = 0
         network.delay_span_us = min(network.delay_span_us, 3_000)
-        for member in world.members.values():
+        for member in group.members.values():
             member.disk.slow_us = 0
             member.disk.failing = ""
             member.disk.rot_on_read = False
@@ -252,37 +250,37 @@ class Injector:
             member.crash_in_write = 0.0
             member.rate = 1.0
             if member.paused:
-                world.resume(member)
-        for fault in world.schedule.faults:
+                group.resume(member)
+        for fault in self.schedule.faults:
             if fault.verb in RESIDUAL:
                 self._stay(fault)
         network.settle()
 
     def _stay(self, fault: Fault) -> None:
-        world = self.world
+        group = self.group
         if fault.verb == "slow-network":
-            world.network.delay_us = int(fault.amount * 5e5)
-            world.network.delay_span_us = int(fault.amount * 5e5)
-            world.final_disk_us = int(fault.amount * 1e6)
+            group.network.delay_us = int(fault.amount * 5e5)
+            group.network.delay_span_us = int(fault.amount * 5e5)
+            group.final_disk_us = int(fault.amount * 1e6)
             return
         if fault.verb == "slow-link":
-            world.network.clogs[link_of(fault)] = int(fault.amount * 1e6)
+            group.network.clogs[link_of(fault)] = int(fault.amount * 1e6)
             return
         link = (0, 0)
         if fault.verb == "dead-leader":
-            leader = world.administrator.leader()
+            leader = group.administrator.leader()
             if leader is None:
                 return
             member = leader
         else:
             link = link_of(fault) if fault.verb == "deaf" else (0, int(fault.targets[0]))
-            member = world.members[link[1]]
-        if not world.budget.spend(member.id, fault.verb):
+            member = group.members[link[1]]
+        if not group.budget.spend(member.id, fault.verb):
             return
         if fault.verb == "deaf":
-            world.network.cut([link])
+            group.network.cut([link])
         else:
-            world.crash(member, 0, 0.0)
+            group.crash(member, 0, 0.0)
             member.gone = True
 
 
