@@ -46,7 +46,7 @@ from kube_actors.simulation.cluster.judges import (
     ServiceAddresses,
     WatchJudge,
 )
-from kube_actors.simulation.cluster.liveness import recover
+from kube_actors.simulation.cluster.liveness import Aftermath, recover
 from kube_actors.simulation.cluster.network_log import LoggedNetwork
 from kube_actors.simulation.cluster.observers import Crashes, observe, place
 from kube_actors.simulation.cluster.promises import Breaches
@@ -270,10 +270,23 @@ class ClusterWorld:
                 await self._use(lookers, chaos)
                 await chaos.calm()
                 self.dead = chaos.dead
-                await recover(self)
+                async with self.client("client/liveness") as client:
+                    await recover(client, self._aftermath())
                 self.network.stop_recording()
                 lookers.cancel_scope.cancel()
             self.simulated_s = anyio.current_time()
+
+    def _aftermath(self) -> Aftermath:
+        return Aftermath(
+            self.history,
+            self.breaches,
+            self.watches,
+            self.dead,
+            self.living,
+            lambda final: self.settle(final=final),
+            tuple(partial(expectation, self) for expectation in self.plan.expectations),
+            self.plan.settle_s,
+        )
 
     async def _use(self, lookers: anyio.abc.TaskGroup, chaos: Chaos) -> None:
         """Let users use the cluster while the schedule lasts."""
@@ -301,7 +314,8 @@ class ClusterWorld:
                     )
                     users.start_soon(self._visit, who, number, use)
                 if self.plan.read_only_probe:
-                    users.start_soon(probe, self, number)
+                    ask = partial(probe, master=number, chaos=chaos, breaches=self.breaches)
+                    users.start_soon(self._visit, f"client/probe-{number}", number, ask)
             for number in range(1, self.plan.users + 1):
                 users.start_soon(self._work, number)
             await chaos.run()

@@ -5,6 +5,7 @@ import pytest
 from kube_actors.simulation.cluster import PROMISES, ClusterWorld, Plan
 from kube_actors.simulation.cluster import read_only as cluster_read_only
 from kube_actors.simulation.cluster.faults import VERBS, Shape, draw_schedule
+from kube_actors.simulation.cluster.promises import Breaches
 from kube_actors.simulation.cluster.scenarios import GENERAL
 from kube_actors.simulation.determinism import BACKENDS
 from kube_actors.simulation.recording import Recording
@@ -48,9 +49,9 @@ def test_a_majority_is_lost_and_the_cluster_is_read_only(monkeypatch: pytest.Mon
     judged: list[int] = []
     judge = cluster_read_only.judge
 
-    def counted(world: ClusterWorld, master: int, *answers: object) -> None:
+    def counted(breaches: Breaches, master: int, *answers: object) -> None:
         judged.append(master)
-        judge(world, master, *answers)  # type: ignore[arg-type]
+        judge(breaches, master, *answers)  # type: ignore[arg-type]
 
     monkeypatch.setattr(cluster_read_only, "judge", counted)
     assert find_scenario("cluster-readonly").run(2).findings == ()
