@@ -46,7 +46,7 @@ async def _run_all(
     actor: Actor, config: ControllersConfig, chosen: tuple[Controller[Any], ...]
 ) -> None:
     name = str(actor.address)
-    async with Supervisor(actor.system, name=name, intensity=10, window_s=30.0) as supervisor:
+    async with Supervisor(actor.runtime, name=name, intensity=10, window_s=30.0) as supervisor:
         for controller in chosen:
             address = f"controller/{controller.name}/{config.master}"
             run = partial(run_controller, controller=controller, config=config)

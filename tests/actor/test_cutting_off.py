@@ -7,8 +7,8 @@ import pytest
 
 from kube_actors.actor import Actor, ActorCrashed, ActorSystem, Child, Supervisor
 from kube_actors.actor.talk import Port
-from tests.actor.life.test_supervision import Ask
-from tests.actor.talk.test_channel import run_echo
+from tests.actor.life.worlds import Ask
+from tests.actor.talk.worlds import run_echo
 
 pytestmark = pytest.mark.anyio
 

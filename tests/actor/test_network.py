@@ -14,8 +14,7 @@ from kube_actors.actor import (
     Supervisor,
     message,
 )
-from tests.actor.talk.test_channel import run_echo
-from tests.actor.talk.test_stream import Item, Items
+from tests.actor.talk.worlds import Item, Items, run_echo
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +25,10 @@ class Ask:
 
 
 class World:
-    def __init__(self, network: MemoryNetwork, supervisor: Supervisor, actor: Actor) -> None:
+    def __init__(
+        self, system: ActorSystem, network: MemoryNetwork, supervisor: Supervisor, actor: Actor
+    ) -> None:
+        self.system = system
         self.network = network
         self.supervisor = supervisor
         self.actor = actor
@@ -49,7 +51,7 @@ async def world(seed: int = 0) -> AsyncIterator[World]:
     ):
         for address in ("store/1", "store/10", "store/2"):
             supervisor.start(Child(address, run_echo))
-        yield World(network, supervisor, actor)
+        yield World(system, network, supervisor, actor)
 
 
 async def test_a_partition_is_silence_until_it_is_repaired() -> None:
@@ -105,7 +107,7 @@ async def test_an_isolated_group_still_talks_inside() -> None:
 
 
 async def test_what_is_held_arrives_in_order_when_released() -> None:
-    async with world() as one, one.actor.system.client("client/2") as other:
+    async with world() as one, one.system.client("client/2") as other:
         one.network.hold("client/1", "client/2")
         for number in range(3):
             one.actor.tell("client/2", Ask(number))
@@ -116,7 +118,7 @@ async def test_what_is_held_arrives_in_order_when_released() -> None:
 
 
 async def test_delays_keep_the_order_and_take_their_time() -> None:
-    async with world() as one, one.actor.system.client("client/2") as other:
+    async with world() as one, one.system.client("client/2") as other:
         one.network.set_fault("client/1", "client/2", delay_s=(0.1, 0.9))
         began = anyio.current_time()
         for number in range(50):
@@ -127,7 +129,7 @@ async def test_delays_keep_the_order_and_take_their_time() -> None:
 
 
 async def test_what_is_under_way_is_not_overtaken_when_the_network_heals() -> None:
-    async with world() as one, one.actor.system.client("client/2") as other:
+    async with world() as one, one.system.client("client/2") as other:
         one.network.set_fault("client/1", "client/2", delay_s=1)
         one.actor.tell("client/2", Ask(1))
         one.network.heal()
@@ -136,7 +138,7 @@ async def test_what_is_under_way_is_not_overtaken_when_the_network_heals() -> No
 
 
 async def test_what_is_under_way_is_lost_when_its_link_is_cut() -> None:
-    async with world() as one, one.actor.system.client("client/2") as other:
+    async with world() as one, one.system.client("client/2") as other:
         one.network.set_fault("client/1", "client/2", delay_s=1)
         one.actor.tell("client/2", Ask(1))
         one.network.partition("client/1", "client/2")
@@ -147,7 +149,7 @@ async def test_what_is_under_way_is_lost_when_its_link_is_cut() -> None:
 
 
 async def faulty_run(seed: int, **faults: float) -> list[int]:
-    async with world(seed) as one, one.actor.system.client("client/2") as other:
+    async with world(seed) as one, one.system.client("client/2") as other:
         one.network.set_fault("client/1", "client/2", **faults)
         for number in range(200):
             one.actor.tell("client/2", Ask(number))

@@ -53,12 +53,14 @@ class Group:
 
     def __init__(
         self,
+        system: ActorSystem,
         supervisor: Supervisor,
         network: MemoryNetwork,
         actor: Actor,
         disks: Sequence[Disk],
         configs: Sequence[MemberConfig],
     ) -> None:
+        self.system = system
         self.supervisor = supervisor
         self.network = network
         self.actor = actor
@@ -186,7 +188,7 @@ async def open_group(
             run = partial(run_member, config=config, disk=disk)
             address = member_address(config.member)
             supervisor.start(Child(address, run, restart=Restart.TRANSIENT))
-        yield Group(supervisor, network, actor, disks, configs)
+        yield Group(system, supervisor, network, actor, disks, configs)
 
 
 class WatchLog:

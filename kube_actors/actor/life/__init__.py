@@ -13,8 +13,9 @@ from kube_actors.actor.life.child import (
     State,
     SupervisorStatistics,
 )
+from kube_actors.actor.life.record import InjectedCrash
 from kube_actors.actor.life.restarts import Strategy
-from kube_actors.actor.life.supervisor import Escalated, InjectedCrash, Supervisor
+from kube_actors.actor.life.supervisor import Escalated, Supervisor
 from kube_actors.actor.life.system import ActorSystem
 
 __all__ = [

@@ -6,31 +6,58 @@ mailbox, but a receive loop that awaits them stops receiving meanwhile: spawn a 
 """
 
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import anyio
 from anyio.abc import TaskGroup
 
 from kube_actors.actor.address import Address
-from kube_actors.actor.loop import Clock
-from kube_actors.actor.talk import TELL, Delivery, Envelope, Port, StreamReader, encode
+from kube_actors.actor.loop import Clock, Timers
+from kube_actors.actor.talk import (
+    TELL,
+    Delivery,
+    Envelope,
+    Overflow,
+    Port,
+    StreamReader,
+    encode,
+)
 
-if TYPE_CHECKING:
-    from kube_actors.actor.life.system import ActorSystem
+
+class Runtime(Protocol):
+    """Where actors run: what a supervisor needs of its system, and all that an actor has of it."""
+
+    timers: Timers
+
+    def open_port(self, address: str, mailbox_max: int, overflow: Overflow) -> Port:
+        """Give a new incarnation its address; ValueError when it is taken."""
+
+    def close_port(self, port: Port) -> None:
+        """End an incarnation's connection at once, and free its address."""
+
+    async def run_incarnation(
+        self,
+        port: Port,
+        run: Callable[["Actor"], Awaitable[None]],
+        entered: Callable[[anyio.CancelScope], None],
+    ) -> None:
+        """Run one incarnation to its end; ``entered`` is given the scope that ends it."""
 
 
 class Actor:
-    """One incarnation of an actor."""
+    """One incarnation of an actor; ``runtime`` is for the supervisors that it opens."""
 
-    __slots__ = ("_port", "_random", "_seed", "_tasks", "address", "clock", "system")
+    __slots__ = ("_port", "_random", "_seed", "_tasks", "address", "clock", "runtime")
 
-    def __init__(self, system: "ActorSystem", port: Port, tasks: TaskGroup, seed: str) -> None:
-        self.system = system
+    def __init__(
+        self, runtime: Runtime, port: Port, tasks: TaskGroup, *, clock: Clock, seed: str
+    ) -> None:
+        self.runtime = runtime
         self.address = port.address
-        self.clock: Clock = system.clock.at(port.address)
+        self.clock = clock
         self._seed = seed
         self._random: random.Random | None = None
         self._port = port
@@ -81,6 +108,15 @@ class Actor:
         if delivery is None:
             raise anyio.WouldBlock
         return delivery
+
+    @property
+    def sleep(self) -> Callable[[float], Awaitable[None]]:
+        """Waits for a number of seconds above 0: cheaper than ``anyio.sleep``, for tickers."""
+        return self._port.library.sleep
+
+    def flush(self) -> None:
+        """Let what was sent leave now: before keeping the loop busy while others wait for it."""
+        self._port.flush()
 
     def spawn(
         self, fn: Callable[..., Coroutine[Any, Any, None]], *args: Any, name: str = ""

@@ -3,31 +3,19 @@
 A crash loses the child's state, fails whoever waits for it at once, is reported to the log and
 restarts what the strategy names, with backoff; a crash loop raises ``Escalated`` out of the
 block, into the actor that opened it, whose own supervisor then decides. Leaving the block, or
-cancelling it, leaves no task. The fault verbs act on one child by its address. This is the one
-place that catches whatever an actor raises.
+cancelling it, leaves no task. The fault verbs act on one child by its address.
 """
 
-import logging
 from types import TracebackType
 
 import anyio
-import attrs
 from anyio.abc import TaskGroup
 
-from kube_actors.actor.errors import OutsideTrouble
-from kube_actors.actor.life.child import (
-    Child,
-    ChildStatistics,
-    Restart,
-    State,
-    SupervisorStatistics,
-)
+from kube_actors.actor.life.actor import Runtime
+from kube_actors.actor.life.child import Child, Restart, State, SupervisorStatistics
+from kube_actors.actor.life.record import ChildRecord
 from kube_actors.actor.life.restarts import Backoff, Intensity, Strategy
-from kube_actors.actor.life.system import ActorSystem
-from kube_actors.actor.loop import Timer, only
-from kube_actors.actor.talk import Mailbox, Port
-
-logger = logging.getLogger(__name__)
+from kube_actors.actor.loop import only
 
 
 class Escalated(Exception):
@@ -47,36 +35,10 @@ class Escalated(Exception):
         )
 
 
-class InjectedCrash(Exception):
-    """Somebody asked for this crash."""
-
-
-@attrs.define(eq=False)
-class _Record:
-    """One child and its present incarnation."""
-
-    child: Child
-    state: State = State.ENDED
-    port: Port | None = None
-    scope: anyio.CancelScope | None = None
-    timer: Timer | None = None
-    alive: bool = False
-    ended: anyio.Event | None = None
-    """Set when it has ended; made by who waits for that."""
-    injected: bool = False
-    stopping: bool = False
-    revive: bool = False
-    reported: bool = False
-    started_s: float = 0.0
-    crashes_in_a_row: int = 0
-    crashes: int = 0
-    restarts: int = 0
-    crash: str = ""
-    error: BaseException | None = None
-
-
 class Supervisor:
     """``async with Supervisor(system, name="master/1") as supervisor: supervisor.start(…)``.
+
+    An actor that opens one gives its ``actor.runtime`` instead of the system.
 
     More than ``intensity`` restarts within ``window_s`` seconds escalate; ``backoff_s`` is the
     first and the longest pause before a restart.
@@ -84,7 +46,7 @@ class Supervisor:
 
     def __init__(
         self,
-        system: ActorSystem,
+        runtime: Runtime,
         *,
         name: str,
         strategy: Strategy = Strategy.ONE_FOR_ONE,
@@ -92,15 +54,15 @@ class Supervisor:
         window_s: float = 10.0,
         backoff_s: tuple[float, float] = (0.05, 5.0),
     ) -> None:
-        self.system = system
         self.name = name
+        self._runtime = runtime
         self._strategy = strategy
         self._intensity_max = intensity
         self._window_s = window_s
         self._intensity = Intensity(intensity, window_s)
         self._backoff = Backoff(*backoff_s)
-        self._records: list[_Record] = []
-        self._exits: list[_Record] = []
+        self._records: list[ChildRecord] = []
+        self._exits: list[ChildRecord] = []
         self._governing = False
         self._closing = False
         self._restarts = 0
@@ -110,7 +72,6 @@ class Supervisor:
     async def __aenter__(self) -> "Supervisor":
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
-        self.system.supervisors.append(self)
         return self
 
     async def __aexit__(
@@ -129,7 +90,7 @@ class Supervisor:
         self._tasks.cancel_scope.cancel()
         try:
             for record in self._records:
-                self._quench(record)
+                record.cut_off()
         except Exception as broken:
             # The tasks must be waited for all the same, or nothing after them could end.
             if error is None:
@@ -138,8 +99,6 @@ class Supervisor:
             return await self._tasks.__aexit__(kind, error, traceback)
         except BaseExceptionGroup as group:
             failure = only(group)
-        finally:
-            self.system.supervisors.remove(self)
         raise failure
 
     # What can be asked of it.
@@ -153,7 +112,7 @@ class Supervisor:
             raise RuntimeError(f"supervisor {self.name} is not running")
         if any(record.child.address == child.address for record in self._records):
             raise ValueError(f"the address {child.address} is taken")
-        record = _Record(child)
+        record = ChildRecord(child, self._runtime)
         self._launch(record)
         self._records.append(record)
 
@@ -161,8 +120,8 @@ class Supervisor:
         """End a child and forget it; returns when no task of it is left."""
         record = self._find(address)
         record.stopping = True
-        self._end(record, State.ENDED)
-        await self._gone(record)
+        record.end(State.ENDED)
+        await record.wait_gone()
         if record in self._records:
             self._records.remove(record)
 
@@ -171,13 +130,13 @@ class Supervisor:
         record = self._find(address)
         if record.alive and record.state in (State.RUNNING, State.PAUSED):
             record.injected = True
-            self._end(record, record.state)
+            record.end(record.state)
 
     def kill(self, address: str) -> None:
         """End a child at once, as a killed process; it stays down until ``revive``."""
         record = self._find(address)
         record.revive = False
-        self._end(record, State.KILLED)
+        record.end(State.KILLED)
 
     def revive(self, address: str) -> None:
         """Start a killed child again, with nothing but what it had stored."""
@@ -211,89 +170,36 @@ class Supervisor:
             name=self.name,
             restarts=self._restarts,
             crashes=self._crashes,
-            children=tuple(_statistics(record) for record in self._records),
+            children=tuple(record.statistics() for record in self._records),
         )
 
     # How it does it.
 
-    def _find(self, address: str) -> _Record:
+    def _find(self, address: str) -> ChildRecord:
         for record in self._records:
             if record.child.address == address:
                 return record
         raise KeyError(f"supervisor {self.name} has no child {address}")
 
-    def _launch(self, record: _Record) -> None:
+    def _launch(self, record: ChildRecord) -> None:
         assert self._tasks is not None
-        assert not record.alive
-        child = record.child
-        record.port = self.system.open_port(child.address, child.mailbox_max, child.overflow)
-        record.scope = None
-        record.alive = True
-        record.injected = record.revive = record.reported = False
-        record.state = State.RUNNING
-        record.error = None
-        record.started_s = self.system.library.time()
-        self._tasks.start_soon(self._live, record, name=child.address)
+        record.begin()
+        self._tasks.start_soon(self._live, record, name=record.child.address)
 
-    async def _live(self, record: _Record) -> None:
-        """Run one incarnation and put down how it ended."""
-        assert record.port is not None
-
-        def entered(scope: anyio.CancelScope) -> None:
-            record.scope = scope
-
-        try:
-            # Closed already when it was ended before its task began.
-            if not record.port.closed:
-                await self.system.inhabit(record.port, record.child.run, entered)
-        except Exception as error:
-            record.error = error
-        except BaseExceptionGroup as group:
-            crash, rest = group.split(Exception)
-            record.error = crash
-            if rest is not None:
-                raise rest from None
-        finally:
-            record.alive = False
-            record.scope = None
-            if record.ended is not None:
-                record.ended.set()
-                record.ended = None
+    async def _live(self, record: ChildRecord) -> None:
+        await record.live()
         # Not reached when the supervisor itself is being cancelled.
         self._exits.append(record)
         if not self._governing and not self._closing and self._tasks is not None:
             self._governing = True
             self._tasks.start_soon(self._govern, name=f"supervisor {self.name}")
 
-    async def _gone(self, record: _Record) -> None:
-        """Wait until no task of a child is left."""
-        if record.alive:
-            if record.ended is None:
-                record.ended = anyio.Event()
-            await record.ended.wait()
-
-    def _end(self, record: _Record, state: State) -> None:
-        """Cut a child off and let its task end."""
-        record.state = state
-        try:
-            self._quench(record)
-        finally:
-            if record.scope is not None:
-                record.scope.cancel()
-
-    def _quench(self, record: _Record) -> None:
-        if record.timer is not None:
-            record.timer.cancel()
-            record.timer = None
-        if record.port is not None:
-            self.system.close_port(record.port)
-
     async def _stop_all(self) -> None:
         """End the children, the last started first."""
         for record in reversed(self._records):
             record.stopping = True
-            self._end(record, State.ENDED)
-            await self._gone(record)
+            record.end(State.ENDED)
+            await record.wait_gone()
 
     async def _govern(self) -> None:
         """Take the ends of children one by one; it runs only while there are some."""
@@ -303,7 +209,7 @@ class Supervisor:
         finally:
             self._governing = False
 
-    async def _ended(self, record: _Record) -> None:
+    async def _ended(self, record: ChildRecord) -> None:
         if record.alive or record.stopping or self._closing or record not in self._records:
             return
         if record.state is State.KILLED:
@@ -324,7 +230,7 @@ class Supervisor:
             record.state = State.ENDED
             self._records.remove(record)
             return
-        now_s = self.system.library.time()
+        now_s = self._runtime.timers.now()
         if self._intensity.exceeded(now_s):
             raise Escalated(
                 self.name, record.child.address, self._intensity_max, self._window_s
@@ -335,23 +241,21 @@ class Supervisor:
         record.state = State.WAITING
         await self._restart_with(record)
 
-    async def _restart_with(self, crashed: _Record) -> None:
+    async def _restart_with(self, crashed: ChildRecord) -> None:
         place = self._records.index(crashed)
         affected = [self._records[at] for at in self._strategy.affected(place, len(self._records))]
         for record in reversed(affected):
             if record.state in (State.RUNNING, State.PAUSED):
-                self._end(record, State.WAITING)
+                record.end(State.WAITING)
         for record in reversed(affected):
-            await self._gone(record)
+            await record.wait_gone()
         delay_s = self._backoff.delay_s(crashed.crashes_in_a_row)
         for record in affected:
             if record.state is State.WAITING and record in self._records:
                 self._restart_after(record, crashed, delay_s)
 
-    def _restart_after(self, record: _Record, crashed: _Record, delay_s: float) -> None:
-        if record.timer is not None:
-            record.timer.cancel()
-            record.timer = None
+    def _restart_after(self, record: ChildRecord, crashed: ChildRecord, delay_s: float) -> None:
+        record.forget_restart()
         if record is not crashed and record.child.restart is Restart.TEMPORARY:
             record.state = State.ENDED
             self._records.remove(record)
@@ -364,41 +268,8 @@ class Supervisor:
                 record.restarts += 1
                 self._launch(record)
 
-        record.timer = self.system.timers.after(delay_s, restart)
+        record.timer = self._runtime.timers.after(delay_s, restart)
 
-    def _report(self, record: _Record) -> None:
+    def _report(self, record: ChildRecord) -> None:
         self._crashes += 1
-        record.crashes += 1
-        record.reported = True
-        error = record.error if record.error is not None else InjectedCrash("injected")
-        if isinstance(error, BaseExceptionGroup):
-            error = only(error)
-        record.error = error
-        said, record.crash = record.crash, f"{type(error).__name__}: {error}"
-        if isinstance(error, OutsideTrouble):
-            lived_s = self.system.library.time() - record.started_s
-            if said != record.crash or lived_s >= self._window_s:
-                logger.error("%s cannot go on: %s", record.child.address, error)
-        elif record.injected:
-            logger.warning("%s crashed: %s", record.child.address, record.crash)
-        else:
-            logger.error("%s crashed: %s", record.child.address, record.crash, exc_info=error)
-
-
-def _statistics(record: _Record) -> ChildStatistics:
-    port = record.port
-    mailbox = port.mailbox if port is not None else Mailbox(1, record.child.overflow)
-    return ChildStatistics(
-        address=record.child.address,
-        state=record.state,
-        restarts=record.restarts,
-        crashes=record.crashes,
-        crash=record.crash,
-        mailbox=len(mailbox),
-        mailbox_max=record.child.mailbox_max,
-        accepted=mailbox.accepted,
-        given_up=mailbox.given_up,
-        malformed=port.malformed if port is not None else 0,
-        open_calls=port.open_calls if port is not None else 0,
-        open_requests=port.open_requests if port is not None else 0,
-    )
+        record.report(self._window_s)

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 import anyio
 from anyio.abc import TaskGroup
@@ -19,9 +18,6 @@ from kube_actors.actor.life.actor import Actor
 from kube_actors.actor.loop import Clock, Library, Timers, only, running_library
 from kube_actors.actor.memory_network import MemoryNetwork
 from kube_actors.actor.talk import Mailbox, Network, Overflow, Port
-
-if TYPE_CHECKING:
-    from kube_actors.actor.life.supervisor import Supervisor
 
 EPOCH_S = 1_767_225_600.0
 """2026-01-01T00:00:00Z, where a clock nobody gave begins."""
@@ -55,7 +51,6 @@ class ActorSystem:
         self.keepalive_s = keepalive_s
         self.numbers = count(first_number)
         self.ports: dict[Address, Port] = {}
-        self.supervisors: list[Supervisor] = []
         self._sweeping = False
         self._lossy_since_s = math.inf
         self._incarnations: dict[Address, int] = {}
@@ -90,15 +85,8 @@ class ActorSystem:
             failure = only(group)
         raise failure
 
-    def supervisor_of(self, address: str) -> "Supervisor":
-        """Find who runs an actor, for the fault verbs; KeyError when nobody does."""
-        for supervisor in self.supervisors:
-            if address in supervisor:
-                return supervisor
-        raise KeyError(f"no supervisor has a child {address}")
-
     def open_port(
-        self, address: str, mailbox_max: int = 4096, overflow: Overflow = Overflow.REJECT
+        self, address: str, mailbox_max: int, overflow: Overflow = Overflow.REJECT
     ) -> Port:
         """Give a new incarnation its address; ValueError when it is taken."""
         port = Port(self, Address(address), Mailbox(mailbox_max, overflow))
@@ -106,12 +94,12 @@ class ActorSystem:
         return port
 
     def close_port(self, port: Port) -> None:
-        """End an incarnation's connection at once."""
+        """End an incarnation's connection at once, and free its address."""
         port.close()
         if self.ports.get(port.address) is port:
             del self.ports[port.address]
 
-    async def inhabit(
+    async def run_incarnation(
         self,
         port: Port,
         run: Callable[[Actor], Awaitable[None]],
@@ -124,7 +112,7 @@ class ActorSystem:
         try:
             async with anyio.create_task_group() as tasks:
                 entered(tasks.cancel_scope)
-                await run(Actor(self, port, tasks, self._seed_of(port.address)))
+                await run(self._actor(port, tasks))
                 tasks.cancel_scope.cancel()
         finally:
             self.close_port(port)
@@ -135,7 +123,7 @@ class ActorSystem:
         port = self.open_port(address, mailbox_max)
         try:
             async with anyio.create_task_group() as tasks:
-                yield Actor(self, port, tasks, self._seed_of(port.address))
+                yield self._actor(port, tasks)
                 tasks.cancel_scope.cancel()
             return
         except BaseExceptionGroup as group:
@@ -144,11 +132,13 @@ class ActorSystem:
             self.close_port(port)
         raise failure
 
-    def _seed_of(self, address: Address) -> str:
-        """What the next incarnation of an address draws from; no two are alike."""
+    def _actor(self, port: Port, tasks: TaskGroup) -> Actor:
+        """Make the next incarnation of an address; no two draw the same numbers."""
+        address = port.address
         incarnation = self._incarnations.get(address, 0) + 1
         self._incarnations[address] = incarnation
-        return f"{self.seed}/{address}/{incarnation}"
+        seed = f"{self.seed}/{address}/{incarnation}"
+        return Actor(self, port, tasks, clock=self.clock.at(address), seed=seed)
 
     def stream_opened(self) -> None:
         """Keep streams alive from now on, as long as there are any."""

@@ -98,6 +98,10 @@ class Port:
         elif not self.closed:
             self._network.send(envelope)
 
+    def flush(self) -> None:
+        """Let what was sent leave now, where the network gathers it for a turn of the loop."""
+        self._network.flush()
+
     async def call(self, target: Address, message: Any, timeout_s: float) -> Any:
         """Send a message and wait for its answer, at most ``timeout_s`` (``math.inf``: for ever).
 

@@ -182,7 +182,7 @@ class Member:
 
     async def pass_time(self) -> None:
         """Tick; a loop that was held up ticks once, not as often as it should have."""
-        sleep, tick_s = self.actor.system.library.sleep, self.config.tick_s
+        sleep, tick_s = self.actor.sleep, self.config.tick_s
         while True:
             await sleep(tick_s)
             self._tick()

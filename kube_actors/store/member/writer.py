@@ -25,7 +25,7 @@ class Writer:
         self._member = member
         self._disk = disk
         self._at_once = disk if isinstance(disk, SavesAtOnce) else None
-        self._flush = member.actor.system.network.flush
+        self._flush = member.actor.flush
         self._waiting: list[tuple[Ready, bool]] = []
         self._writing = False
         self._began_tick = 0

@@ -1,20 +1,10 @@
 import anyio
 import pytest
 
-from kube_actors.actor import Actor, ActorCrashed, Child, Delivery, Restart, StreamWriter, message
-from tests.actor.talk.test_channel import No, world
+from kube_actors.actor import Actor, ActorCrashed, Child, Delivery, Restart, StreamWriter
+from tests.actor.talk.worlds import Item, Items, No, world
 
 pytestmark = pytest.mark.anyio
-
-
-@message("stream.items")
-class Items:
-    count: int = 0
-
-
-@message("stream.item")
-class Item:
-    number: int
 
 
 class Source:

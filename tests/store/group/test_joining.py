@@ -116,7 +116,7 @@ async def test_who_joined_and_lost_its_log_does_not_begin_again_under_its_number
         config = attrs.evolve(group.configs[0], member=4, joining=True)
         disk = MemoryDisk()
         with anyio.fail_after(10), pytest.raises(LostLog, match="store/4 is empty"):
-            async with group.actor.system.client("store/4") as actor:
+            async with group.system.client("store/4") as actor:
                 await run_member(actor, config, disk)
         assert (await disk.open()).hard_state == HardState()
         await group.at(1, 2, 3).txn(put(b"b"))

@@ -160,7 +160,7 @@ async def test_a_rebuilding_that_is_interrupted_anywhere_ends_well(moment: int) 
 
 async def run_alone(group: Group, place: int) -> None:
     """Run a killed member without its supervisor, to see what it raises."""
-    async with group.supervisor.system.client(f"store/{place}") as actor:
+    async with group.system.client(f"store/{place}") as actor:
         await run_member(actor, group.configs[place - 1], group.disks[place - 1])
 
 

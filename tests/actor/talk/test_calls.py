@@ -1,7 +1,6 @@
+"""A call ends with its answer, a failure, its deadline or its cancellation, and leaves nothing."""
+
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
 
 import anyio
 import pytest
@@ -9,70 +8,18 @@ import pytest
 from kube_actors.actor import (
     Actor,
     ActorCrashed,
-    ActorError,
     ActorSystem,
     Child,
     DeadlineExceeded,
     Delivery,
     MalformedMessage,
-    Overflow,
-    Overloaded,
     Restart,
     Supervisor,
     Unreachable,
-    message,
 )
-from kube_actors.actor.talk import TELL, Envelope, Frame
+from tests.actor.talk.worlds import Ask, No, drain, keep, run_echo, run_silent, world
 
 pytestmark = pytest.mark.anyio
-
-Run = Callable[[Actor], Awaitable[None]]
-
-
-@message("channel.ask")
-class Ask:
-    number: int = 0
-
-
-@message("channel.no")
-class No(ActorError):
-    reason: str
-
-
-@asynccontextmanager
-async def world(*children: Child) -> AsyncIterator[tuple[Supervisor, Actor]]:
-    async with (
-        ActorSystem() as system,
-        Supervisor(system, name="root") as supervisor,
-        system.client("client/1") as actor,
-    ):
-        for child in children:
-            supervisor.start(child)
-        yield supervisor, actor
-
-
-async def run_echo(actor: Actor) -> None:
-    while True:
-        delivery = await actor.receive()
-        delivery.reply(delivery.message)
-
-
-async def drain(actor: Actor, to: str) -> list[Any]:
-    async with actor.stream(to, Ask()) as items:
-        return [item async for item in items]
-
-
-async def run_silent(actor: Actor) -> None:
-    while True:
-        await actor.receive()
-
-
-def keep(deliveries: list[Delivery]) -> Run:
-    async def run_keeper(actor: Actor) -> None:
-        while True:
-            deliveries.append(await actor.receive())
-
-    return run_keeper
 
 
 async def test_calls_in_parallel_get_their_own_answers() -> None:
@@ -94,16 +41,6 @@ async def test_calls_in_parallel_get_their_own_answers() -> None:
             for number in range(10):
                 tasks.start_soon(ask, number)
         assert sorted(answers) == list(range(10))
-
-
-async def test_what_is_told_arrives_in_order_with_its_source() -> None:
-    kept: list[Delivery] = []
-    async with world(Child("a", keep(kept))) as (_, actor):
-        for number in range(100):
-            actor.tell("a", Ask(number))
-        await anyio.wait_all_tasks_blocked()
-    assert [delivery.message.number for delivery in kept] == list(range(100))
-    assert {(delivery.source, delivery.expects) for delivery in kept} == {("client/1", "nothing")}
 
 
 async def test_a_remote_error_is_raised_at_the_caller() -> None:
@@ -249,39 +186,6 @@ async def test_an_actor_that_returns_fails_its_callers_too() -> None:
             await actor.call("a", Ask())
 
 
-async def test_a_full_mailbox_rejects_calls_and_loses_tells() -> None:
-    async with world() as (supervisor, actor):
-        supervisor.start(Child("a", lambda _: anyio.sleep_forever(), mailbox_max=2))
-        for number in range(3):
-            actor.tell("a", Ask(number))
-        with pytest.raises(Overloaded, match="a"):
-            await actor.call("a", Ask())
-        [child] = supervisor.statistics().children
-        assert (child.mailbox, child.accepted, child.given_up) == (2, 2, 2)
-
-
-async def test_a_full_mailbox_that_drops_its_oldest_fails_the_oldest_call() -> None:
-    kept: list[Delivery] = []
-
-    async def run_late(actor: Actor) -> None:
-        await anyio.sleep(1)
-        await keep(kept)(actor)
-
-    child = Child("a", run_late, mailbox_max=1, overflow=Overflow.DROP_OLDEST)
-    async with world(child) as (_, actor):
-        async with anyio.create_task_group() as tasks:
-
-            async def tell_soon() -> None:
-                await anyio.wait_all_tasks_blocked()
-                actor.tell("a", Ask(2))
-
-            tasks.start_soon(tell_soon)
-            with pytest.raises(Overloaded):
-                await actor.call("a", Ask(1))
-        await anyio.sleep(2)
-    assert [delivery.message for delivery in kept] == [Ask(2)]
-
-
 async def test_a_reply_after_the_deadline_and_a_second_reply_do_nothing() -> None:
     kept: list[Delivery] = []
     async with world(Child("a", keep(kept))) as (_, actor):
@@ -322,100 +226,13 @@ async def test_answering_the_wrong_way_tells_the_caller_and_spares_the_actor() -
         assert supervisor.statistics().crashes == 0
 
 
-async def test_bytes_that_are_no_message_are_skipped_counted_and_refused() -> None:
-    kept: list[Delivery] = []
-    async with world(Child("a", keep(kept))) as (supervisor, actor):
-        nonsense = Envelope(TELL, actor.address, kept_address := actor.address, 0, Frame(b"\xc1"))
-        actor.system.network.send(nonsense._replace(target=type(kept_address)("a")))
-        actor.system.network.send(
-            nonsense._replace(kind=1, target=type(kept_address)("a"), number=7, amount=1)
-        )
-        actor.tell("a", Ask(1))
-        await anyio.wait_all_tasks_blocked()
-        assert [delivery.message for delivery in kept] == [Ask(1)]
-        assert supervisor.statistics().children[0].malformed == 2
-
-
-async def test_a_busy_receiver_lets_others_run() -> None:
-    async def run_busy(actor: Actor) -> None:
-        while True:
-            actor.tell(actor.address, Ask())
-            await actor.receive()
-
-    async with world(Child("a", run_busy)) as _:
-        for _ in range(100):
-            await anyio.lowlevel.checkpoint()
-
-
-async def test_several_tasks_share_one_mailbox_and_a_cancelled_one_loses_nothing() -> None:
-    got: list[int] = []
-    async with world() as (_, actor):
-        other = actor.system.client("client/2")
-        async with other as receiver, anyio.create_task_group() as tasks:
-
-            async def take() -> None:
-                while True:
-                    got.append((await receiver.receive()).message.number)
-
-            scopes = [anyio.CancelScope() for _ in range(3)]
-
-            async def take_within(scope: anyio.CancelScope) -> None:
-                with scope:
-                    await take()
-
-            for scope in scopes:
-                tasks.start_soon(take_within, scope)
-            await anyio.wait_all_tasks_blocked()
-            actor.tell("client/2", Ask(0))
-            scopes[0].cancel()
-            await anyio.wait_all_tasks_blocked()
-            assert got == [0]
-            for number in range(1, 10):
-                actor.tell("client/2", Ask(number))
-            await anyio.wait_all_tasks_blocked()
-            tasks.cancel_scope.cancel()
-    assert sorted(got) == list(range(10))
-
-
-async def test_systems_in_one_process_share_nothing() -> None:
-    async with world(Child("a", run_echo)) as (_, first), world() as (_, second):
-        assert await first.call("a", Ask(1)) == Ask(1)
-        with pytest.raises(Unreachable):
-            await second.call("a", Ask(1))
-
-
-async def test_uids_come_from_the_seed_and_never_repeat_after_a_restart() -> None:
-    async def uids(seed: int) -> list[str]:
-        made: list[str] = []
-        async with ActorSystem(seed=seed) as system:
-            for _ in range(2):
-                async with system.client("client/1") as actor:
-                    made += [actor.uid(), actor.uid()]
-        return made
-
-    first = await uids(1)
-    assert len(set(first)) == 4
-    assert first == await uids(1)
-    assert set(first).isdisjoint(await uids(2))
-    assert all(uid[14] == "4" and len(uid) == 36 for uid in first)
-
-
-async def test_the_clock_of_a_system_follows_virtual_time() -> None:
-    async with world() as (_, actor):
-        assert actor.clock.timestamp() == "2026-01-01T00:00:00Z"
-        await anyio.sleep(3661.25)
-        assert actor.clock.timestamp() == "2026-01-01T01:01:01Z"
-        assert actor.clock.micro_timestamp() == "2026-01-01T01:01:01.250000Z"
-
-
 async def test_answered_calls_leave_no_timers_behind() -> None:
-    async with world(Child("a", run_echo)) as (_, actor):
+    async with (
+        ActorSystem() as system,
+        Supervisor(system, name="root") as supervisor,
+        system.client("client/1") as actor,
+    ):
+        supervisor.start(Child("a", run_echo))
         for _ in range(2000):
             await actor.call("a", Ask())
-        assert len(actor.system.timers) < 600
-
-
-async def test_a_failure_inside_the_blocks_comes_out_as_itself() -> None:
-    with pytest.raises(ZeroDivisionError):
-        async with world():
-            raise ZeroDivisionError
+        assert len(system.timers) < 600
