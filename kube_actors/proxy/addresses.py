@@ -75,6 +75,7 @@ class PodAddresses:
             self._next = 2 + (self._next - 2 + usable // 2) % usable
 
     def release(self, pod_uid: str) -> None:
+        """Take a pod's address back; nothing happens if it has none."""
         address = self._by_pod.pop(pod_uid, None)
         if address is not None:
             self._given.discard(address)

@@ -43,6 +43,7 @@ class Frontends:
 
     @property
     def bound(self) -> tuple[Frontend, ...]:
+        """The frontends that are open or being opened: those not known to have failed."""
         return tuple(f for f in self._scopes if f not in self._failed)
 
     def apply(self, routes: dict[Frontend, Route]) -> None:

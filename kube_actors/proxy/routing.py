@@ -6,15 +6,16 @@ headless and ExternalName services have no route.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import attrs
 
-Object = dict[str, Any]
+from kube_actors.api import Object
 
 
 @attrs.frozen
 class ServicePort:
+    """One port of a Service; ``node_port`` 0 means none, ``name`` "" the only one."""
+
     name: str
     protocol: str
     port: int
@@ -23,6 +24,13 @@ class ServicePort:
 
 @attrs.frozen
 class ServiceInfo:
+    """A Service as far as routes read it.
+
+    ``cluster_ips`` is empty for headless and ExternalName services. ``affinity_s`` is how long a
+    client keeps its backend while idle, 0 without affinity. ``internal_local`` and
+    ``external_local`` keep traffic to this node's pods.
+    """
+
     namespace: str
     name: str
     uid: str
@@ -36,6 +44,8 @@ class ServiceInfo:
 
 @attrs.frozen
 class EndpointInfo:
+    """One address of an endpoint and its conditions; ``node`` is "" when it is not known."""
+
     address: str
     node: str
     ready: bool
@@ -45,6 +55,8 @@ class EndpointInfo:
 
 @attrs.frozen
 class SliceInfo:
+    """An EndpointSlice; ``ports`` are (name, protocol, number), ``service`` its label's Service name."""
+
     namespace: str
     name: str
     service: str
@@ -72,6 +84,7 @@ class Route:
 
 
 def project_service(service: Object) -> ServiceInfo:
+    """Keep of a core/v1 Service what routes need."""
     metadata, spec = service["metadata"], service.get("spec") or {}
     addresses = spec.get("clusterIPs") or [spec.get("clusterIP") or ""]
     routed = spec.get("type") != "ExternalName"
@@ -96,6 +109,7 @@ def project_service(service: Object) -> ServiceInfo:
 
 
 def project_slice(endpoint_slice: Object) -> SliceInfo:
+    """Keep of a discovery.k8s.io/v1 EndpointSlice what routes need."""
     metadata = endpoint_slice["metadata"]
     endpoints: list[EndpointInfo] = []
     for endpoint in endpoint_slice.get("endpoints") or ():

@@ -6,16 +6,14 @@ scorer is one function in its file's table; adding a rule is adding a function.
 
 from kube_actors.scheduler.actor import SchedulerConfig, run_scheduler
 from kube_actors.scheduler.cycle import Placement, Unschedulable, schedule
-from kube_actors.scheduler.node import NodeInfo, NodeState, project_node
-from kube_actors.scheduler.pod import PodInfo, project_pod
+from kube_actors.scheduler.node import NodeState, project_node
+from kube_actors.scheduler.pod import project_pod
 from kube_actors.scheduler.queue import QueueTimes, SchedulingQueue
 from kube_actors.scheduler.snapshot import Snapshot
 
 __all__ = [
-    "NodeInfo",
     "NodeState",
     "Placement",
-    "PodInfo",
     "QueueTimes",
     "SchedulerConfig",
     "SchedulingQueue",

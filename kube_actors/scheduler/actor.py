@@ -5,25 +5,24 @@ while a bounded number of binders tell the API server. A scheduler that does not
 """
 
 import math
-from typing import Any
 
 import anyio
 import attrs
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from kube_actors.actor import Actor, ActorError, Address
-from kube_actors.api import StatusError
+from kube_actors.actor import Actor, Address
+from kube_actors.api import Object
 from kube_actors.client import Client, ElectionTimes, EventRecorder, Informer, LeaderElector
 from kube_actors.scheduler.cycle import Placement, Unschedulable, schedule
 from kube_actors.scheduler.node import NodeInfo, project_node
 from kube_actors.scheduler.pod import PodInfo, project_pod
+from kube_actors.scheduler.pod_writer import Binding, PodWriter
 from kube_actors.scheduler.preemption import Preemption, preempt
 from kube_actors.scheduler.queue import QueueTimes, SchedulingQueue
 from kube_actors.scheduler.snapshot import Snapshot
 
 USER = "system:kube-scheduler"
 DECISIONS_PER_TURN = 16
-UNKNOWN_RETRY_S = 0.5
 
 Labels = dict[str, str]
 
@@ -73,6 +72,7 @@ class _Scheduling:
         self._snapshot = Snapshot()
         self._queue = SchedulingQueue(config.queue_times)
         self._events = EventRecorder(client, config.name, actor.clock)
+        self._writer = PodWriter(actor, client, self._events, config.name)
         self._pods = Informer(
             client,
             "pods",
@@ -193,7 +193,7 @@ class _Scheduling:
             if isinstance(preemption, Preemption):
                 # Before anyone leaves: from here on the room is kept.
                 self._snapshot.nominate(pod, preemption.node_name)
-                await self._evict(pod, preemption.victims)
+                await self._writer.evict(pod, preemption.victims)
             else:
                 message += f" preemption: {preemption.message}"
                 if not preemption.keep:
@@ -201,116 +201,33 @@ class _Scheduling:
         self._queue.failed(pod.uid, self._actor.clock.monotonic())
         await self._report(pod, message)
 
-    async def _evict(self, pod: PodInfo, victims: tuple[PodInfo, ...]) -> None:
-        for victim in victims:
-            condition = {
-                "type": "DisruptionTarget",
-                "status": "True",
-                "reason": "PreemptionByScheduler",
-                "message": f"{self._config.name}: preempting to accommodate a higher priority pod",
-                "lastTransitionTime": self._actor.clock.timestamp(),
-            }
-            try:
-                await self._patch_status(victim, {"conditions": [condition]})
-                await self._client.delete("pods", victim.name, victim.namespace, uid=victim.uid)
-            except (StatusError, ActorError):
-                # It went away, or the API is busy: the next try sees what is left.
-                continue
-            self._events.record(
-                _reference(victim),
-                "Normal",
-                "Preempted",
-                f"Preempted by pod {pod.uid} on node {victim.node_name}",
-            )
-
-    async def _patch_status(self, pod: PodInfo, status: dict[str, Any]) -> None:
-        await self._client.patch(
-            "pods",
-            pod.name,
-            {"metadata": {"uid": pod.uid}, "status": status},
-            pod.namespace,
-            type="strategic",
-            subresource="status",
-        )
-
     async def _report(self, pod: PodInfo, message: str) -> None:
-        self._events.record(_reference(pod), "Warning", "FailedScheduling", message)
+        self._writer.tell(pod, "Warning", "FailedScheduling", message)
         nominated = self._snapshot.nomination(pod.uid)
         known = self._reported.get(pod.uid)
         if known == (message, nominated):
             return
-        condition = {
-            "type": "PodScheduled",
-            "status": "False",
-            "reason": "Unschedulable",
-            "message": message,
-        }
-        if known is None:
-            condition["lastTransitionTime"] = self._actor.clock.timestamp()
-        status: dict[str, Any] = {"conditions": [condition]}
-        if nominated or pod.nominated_node:
-            status["nominatedNodeName"] = nominated or None
-        try:
-            await self._patch_status(pod, status)
-        except (StatusError, ActorError):
-            # The pod went away or the API is busy: the event and the next try say the same.
-            return
-        if pod.uid in self._queue:
+        written = await self._writer.mark_unschedulable(
+            pod, message, nominated, first=known is None
+        )
+        if written and pod.uid in self._queue:
             self._reported[pod.uid] = (message, nominated)
 
     async def _bind_all(self, bindings: MemoryObjectReceiveStream[tuple[PodInfo, str]]) -> None:
         async for pod, node_name in bindings:
-            if await self._bind(pod, node_name):
+            binding = await self._writer.bind(pod, node_name)
+            if binding is Binding.DONE:
                 self._queue.remove(pod.uid)
-                self._events.record(
-                    _reference(pod),
-                    "Normal",
-                    "Scheduled",
-                    f"Successfully assigned {pod.key} to {node_name}",
-                )
+                text = f"Successfully assigned {pod.key} to {node_name}"
+                self._writer.tell(pod, "Normal", "Scheduled", text)
                 continue
+            if binding is Binding.GONE:
+                self._dismiss(pod.uid)
             self._snapshot.forget(pod.uid)
             self._queue.failed(pod.uid, self._actor.clock.monotonic(), error=True)
             self._news()
 
-    async def _bind(self, pod: PodInfo, node_name: str) -> bool:
-        """Bind, and say whether the pod is on the node for sure."""
-        try:
-            await self._client.bind(pod.namespace, pod.name, node_name, uid=pod.uid)
-        except StatusError as error:
-            if error.code == 404:
-                self._dismiss(pod.uid)
-            if error.code < 500:
-                return False
-        except ActorError:
-            pass
-        else:
-            return True
-        # Whether it happened is unknown. Its room must not be given away before that is known.
-        while True:
-            try:
-                found = await self._client.get("pods", pod.name, pod.namespace)
-            except StatusError as error:
-                if error.code == 404:
-                    return False
-            except ActorError:
-                pass
-            else:
-                same = bool(found["metadata"]["uid"] == pod.uid)
-                return same and bool(found["spec"].get("nodeName") == node_name)
-            await anyio.sleep(UNKNOWN_RETRY_S * (0.5 + self._actor.random.random()))
 
-
-def _named_labels(namespace: dict[str, Any]) -> tuple[str, Labels]:
+def _named_labels(namespace: Object) -> tuple[str, Labels]:
     metadata = namespace["metadata"]
     return metadata["name"], metadata.get("labels") or {}
-
-
-def _reference(pod: PodInfo) -> dict[str, str]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "namespace": pod.namespace,
-        "name": pod.name,
-        "uid": pod.uid,
-    }

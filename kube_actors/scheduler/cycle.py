@@ -20,6 +20,8 @@ MIN_FEASIBLE_NODES = 100
 
 @attrs.frozen
 class Placement:
+    """The node chosen; of how many looked at (``evaluated``) and found fitting (``feasible``)."""
+
     node_name: str
     evaluated: int
     feasible: int

@@ -41,6 +41,7 @@ Filter = Callable[[Context, NodeState], Misfit | None]
 
 
 def prepare(pod: PodInfo, snapshot: Snapshot) -> Context:
+    """Survey the cluster for one pod, and leave out the filters that cannot refuse it."""
     topology = survey(pod, snapshot)
     idle = (
         (node_name, not pod.node_name),
@@ -54,6 +55,7 @@ def prepare(pod: PodInfo, snapshot: Snapshot) -> Context:
 
 
 def node_unschedulable(context: Context, node: NodeState) -> Misfit | None:
+    """Refuse a cordoned node, unless the pod tolerates the taint that cordoning means."""
     if not node.info.unschedulable:
         return None
     if not repelled(context.pod.tolerations, (UNSCHEDULABLE_TAINT,)):
@@ -62,6 +64,7 @@ def node_unschedulable(context: Context, node: NodeState) -> Misfit | None:
 
 
 def node_name(context: Context, node: NodeState) -> Misfit | None:
+    """Refuse every node but the one that the pod's spec names, if it names one."""
     wanted = context.pod.node_name
     if not wanted or wanted == node.info.name:
         return None
@@ -69,6 +72,7 @@ def node_name(context: Context, node: NodeState) -> Misfit | None:
 
 
 def taint_toleration(context: Context, node: NodeState) -> Misfit | None:
+    """Refuse a node with a NoSchedule or NoExecute taint that the pod does not tolerate."""
     if repelled(context.pod.tolerations, node.info.taints):
         return Misfit("TaintToleration", ("node(s) had untolerated taint(s)",))
     return None
@@ -95,6 +99,7 @@ def _named_nodes(pod: PodInfo) -> list[str] | None:
 
 
 def node_affinity(context: Context, node: NodeState) -> Misfit | None:
+    """Refuse a node that the pod's node selector or required node affinity excludes."""
     pod, labels = context.pod, node.info.labels
     named = _named_nodes(pod)
     if named is not None and node.info.name not in named:
@@ -105,6 +110,7 @@ def node_affinity(context: Context, node: NodeState) -> Misfit | None:
 
 
 def node_ports(context: Context, node: NodeState) -> Misfit | None:
+    """Refuse a node where a pod has a host port that this one wants; 0.0.0.0 is every address."""
     for wanted_ip, protocol, port in context.pod.host_ports:
         for taken_ip, taken_protocol, taken_port in node.ports:
             if (protocol, port) != (taken_protocol, taken_port):
@@ -119,6 +125,11 @@ def node_ports(context: Context, node: NodeState) -> Misfit | None:
 
 
 def node_resources_fit(context: Context, node: NodeState) -> Misfit | None:
+    """Refuse a node without room for one more pod and for all that this one requests.
+
+    Every resource that is short is named. Evictions could help unless a request alone is greater
+    than the whole node.
+    """
     allocatable, requested = node.info.allocatable, node.requested
     short = []
     if len(node.pods) + 1 > allocatable.get("pods", 0):
@@ -134,6 +145,7 @@ def node_resources_fit(context: Context, node: NodeState) -> Misfit | None:
 
 
 def pod_topology_spread(context: Context, node: NodeState) -> Misfit | None:
+    """Refuse a node that lacks a hard constraint's label or would skew beyond ``max_skew``."""
     for constraint, domains in context.topology.hard_spread:
         domain = node.info.labels.get(constraint.topology_key)
         if domain is None:
@@ -152,6 +164,10 @@ def pod_topology_spread(context: Context, node: NodeState) -> Misfit | None:
 
 
 def inter_pod_affinity(context: Context, node: NodeState) -> Misfit | None:
+    """Refuse a node whose domains lack pods that are required, or hold pods that repel.
+
+    The pod's own affinity is asked first, then its anti-affinity, then that of pods already placed.
+    """
     pod, topology, labels = context.pod, context.topology, node.info.labels
     for term in pod.affinity:
         value = labels.get(term.topology_key)

@@ -6,14 +6,11 @@ bound or assumed there. A pod is added and removed by uid, so hearing twice of o
 
 import sys
 from collections.abc import Mapping
-from typing import Any
 
 import attrs
 
-from kube_actors.api import Taint, shared_labels, taints_of
+from kube_actors.api import Object, Taint, shared_labels, taints_of
 from kube_actors.scheduler.pod import PodInfo, amounts
-
-Object = dict[str, Any]
 
 DEFAULT_CPU_MILLI = 100
 DEFAULT_MEMORY_BYTES = 200 * 1024 * 1024
@@ -21,6 +18,8 @@ DEFAULT_MEMORY_BYTES = 200 * 1024 * 1024
 
 @attrs.frozen
 class NodeInfo:
+    """A node without its pods; ``allocatable`` is counted as in ``PodInfo.requests``."""
+
     name: str
     labels: Mapping[str, str]
     taints: tuple[Taint, ...]
@@ -60,12 +59,14 @@ class NodeState:
         self.nonzero_memory = 0
 
     def add(self, pod: PodInfo) -> None:
+        """Count a pod here; one already counted under its uid is replaced."""
         if pod.uid in self.pods:
             self.remove(pod.uid)
         self.pods[pod.uid] = pod
         self._count(pod, 1)
 
     def remove(self, uid: str) -> PodInfo | None:
+        """Stop counting a pod; gives it, or None if it was not counted here."""
         pod = self.pods.pop(uid, None)
         if pod is not None:
             self._count(pod, -1)

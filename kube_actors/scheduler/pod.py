@@ -12,11 +12,10 @@ from typing import Any
 
 import attrs
 
-from kube_actors.api import Toleration, parse_quantity, shared_labels, tolerations_of
+from kube_actors.api import Object, Toleration, parse_quantity, shared_labels, tolerations_of
 from kube_actors.api.selectors import NodeTerm, node_term, required_terms
 from kube_actors.scheduler.rules import PodTerm, SpreadConstraint, project_pod_terms, project_spread
 
-Object = dict[str, Any]
 Amounts = dict[str, int]
 
 CPU = "cpu"
@@ -32,11 +31,20 @@ def amount(resource: str, quantity: Any) -> int:
 
 
 def amounts(quantities: Mapping[str, Any] | None) -> Amounts:
+    """Turn quantities by resource into the scheduler's integers; None is no resources."""
     return {name: amount(name, value) for name, value in (quantities or {}).items()}
 
 
 @attrs.frozen
 class PodInfo:
+    """A pod as far as scheduling reads it.
+
+    ``requests`` counts CPU in millicores, memory in bytes. ``preferred_affinity`` holds
+    anti-affinity with negative weights. ``host_ports`` are (address, protocol, port); ``owner`` is
+    the uid of the controlling owner; ``started`` is the status's own text; ``preempted`` says that
+    a scheduler marked it for eviction.
+    """
+
     namespace: str
     name: str
     uid: str
@@ -66,10 +74,12 @@ class PodInfo:
 
     @property
     def key(self) -> str:
+        """``namespace/name``, as events write it."""
         return f"{self.namespace}/{self.name}"
 
     @property
     def terminal(self) -> bool:
+        """Whether every container has ended for good: it needs no room any more."""
         return self.phase in TERMINAL
 
 

@@ -21,6 +21,8 @@ UNDER_WAY = "not eligible due to a terminating pod on the nominated node."
 
 @attrs.frozen
 class Preemption:
+    """The node to make room on and the pods to evict there, at least one."""
+
     node_name: str
     victims: tuple[PodInfo, ...]
 

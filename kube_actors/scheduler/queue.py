@@ -69,6 +69,7 @@ class SchedulingQueue:
             self._popped_at_move[pod.uid] = -1
 
     def remove(self, uid: str) -> None:
+        """Forget a pod wherever it is; nothing happens if it is not here."""
         self._waiting.pop(uid, None)
         self._popped_at_move.pop(uid, None)
 

@@ -73,6 +73,7 @@ def _narrowed(
 
 
 def project_pod_terms(terms: Any, namespace: str, labels: Mapping[str, str]) -> tuple[PodTerm, ...]:
+    """Read (anti-)affinity terms, weighted or not, of a pod with this namespace and labels."""
     found = []
     for entry in terms or ():
         term = entry.get("podAffinityTerm", entry)
@@ -96,6 +97,7 @@ def project_pod_terms(terms: Any, namespace: str, labels: Mapping[str, str]) -> 
 
 
 def project_spread(constraints: Any, labels: Mapping[str, str]) -> tuple[SpreadConstraint, ...]:
+    """Read ``topologySpreadConstraints`` of a pod with these labels (core/v1's defaults)."""
     return tuple(
         SpreadConstraint(
             c["maxSkew"],

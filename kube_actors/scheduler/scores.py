@@ -60,6 +60,7 @@ def _normalized(raw: list[float], *, reverse: bool = False) -> list[float]:
 
 
 def taint_toleration(context: Context, nodes: Sequence[NodeState]) -> list[float]:
+    """Prefer nodes with fewer PreferNoSchedule taints that the pod does not tolerate."""
     raw = [
         float(
             sum(
@@ -75,6 +76,7 @@ def taint_toleration(context: Context, nodes: Sequence[NodeState]) -> list[float
 
 
 def node_affinity(context: Context, nodes: Sequence[NodeState]) -> list[float]:
+    """Prefer nodes that match more of the preferred terms' weight; 0 for all without terms."""
     terms = context.pod.preferred_terms
     if not terms:
         return [0.0] * len(nodes)
@@ -166,6 +168,7 @@ def topology_spread(context: Context, nodes: Sequence[NodeState]) -> list[float]
 
 
 def inter_pod_affinity(context: Context, nodes: Sequence[NodeState]) -> list[float]:
+    """Prefer domains by what the pod and those placed prefer, from the least liked at 0."""
     preferred = context.topology.preferred
     if not preferred:
         return [0.0] * len(nodes)

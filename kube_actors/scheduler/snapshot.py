@@ -25,6 +25,7 @@ class Snapshot:
         self.affine_pods: dict[str, PodInfo] = {}
 
     def set_node(self, info: NodeInfo) -> None:
+        """Learn of a node or of its change; pods heard of before it are counted on it now."""
         state = self.nodes.get(info.name)
         if state is not None:
             state.info = info
@@ -35,6 +36,7 @@ class Snapshot:
             state.add(pod)
 
     def remove_node(self, name: str) -> None:
+        """Forget a node; its pods are kept, in case it comes back."""
         state = self.nodes.pop(name, None)
         if state is not None and state.pods:
             self._stray[name] = dict(state.pods)
@@ -50,6 +52,7 @@ class Snapshot:
         self._place(pod, pod.node_name)
 
     def assume(self, pod: PodInfo, node_name: str) -> None:
+        """Count a pod on a node before its binding is confirmed."""
         self._assumed[pod.uid] = node_name
         self._place(pod, node_name)
 
@@ -59,6 +62,7 @@ class Snapshot:
             self._displace(uid)
 
     def is_assumed(self, uid: str) -> bool:
+        """Tell whether a pod's binding is decided and not confirmed yet."""
         return uid in self._assumed
 
     def nominate(self, pod: PodInfo, node_name: str) -> None:
@@ -69,6 +73,7 @@ class Snapshot:
             self._nominated.pop(pod.uid, None)
 
     def nomination(self, uid: str) -> str:
+        """Name the node where room is kept for a pod, "" for none."""
         known = self._nominated.get(uid)
         return known[1] if known is not None else ""
 
@@ -86,11 +91,13 @@ class Snapshot:
         ]
 
     def remove_pod(self, uid: str) -> None:
+        """Forget a pod, its assumption and its nomination."""
         self._assumed.pop(uid, None)
         self._nominated.pop(uid, None)
         self._displace(uid)
 
     def node_of(self, uid: str) -> str:
+        """Name the node that a pod is counted on, assumed or confirmed; "" for none."""
         return self._where.get(uid, "")
 
     def _displace(self, uid: str) -> None:

@@ -56,6 +56,7 @@ def _placed(snapshot: Snapshot) -> Iterator[tuple[PodInfo, Mapping[str, str]]]:
 
 
 def means(term: PodTerm, pod: PodInfo, snapshot: Snapshot) -> bool:
+    """Say whether a term means a pod, by the namespaces' labels in the snapshot."""
     return term.means(pod.namespace, pod.labels, snapshot.namespaces)
 
 

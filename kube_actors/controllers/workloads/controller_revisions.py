@@ -38,6 +38,7 @@ class TemplateRevision(Record):
     template: bytes
 
     def object(self) -> Object:
+        """Decode the pod template; a new tree each time."""
         return orjson.loads(self.template)  # type: ignore[no-any-return]
 
 

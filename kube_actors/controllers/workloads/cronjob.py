@@ -59,6 +59,7 @@ class CronChild(Record):
 
     @property
     def reference(self) -> dict[str, str]:
+        """The Job as an entry of the CronJob's ``status.active``."""
         return {
             "apiVersion": "batch/v1",
             "kind": "Job",
@@ -71,6 +72,8 @@ class CronChild(Record):
 
 @frozen
 class CronState:
+    """A CronJob and every Job that it controls, ended ones too."""
+
     cronjob: Object
     jobs: Sequence[CronChild]
 

@@ -72,6 +72,7 @@ class ReplicaSetRecord(Record):
 
     @property
     def reference(self) -> Reference:
+        """The set as the owner of its pods, and as what an event is about."""
         return Reference("apps/v1", "ReplicaSet", self.namespace, self.name, self.uid)
 
 

@@ -76,17 +76,21 @@ class Plan:
 
     @property
     def ordered(self) -> bool:
+        """Whether each pod waits for those before it (``OrderedReady``, the default)."""
         return bool(self.spec.get("podManagementPolicy", "OrderedReady") == "OrderedReady")
 
     @property
     def min_ready_s(self) -> int:
+        """How long a pod must have been ready before it counts as available."""
         return int(self.spec.get("minReadySeconds", 0))
 
     def revision_of(self, ordinal: int) -> str:
+        """Name the template of an ordinal: those below the partition keep the current one."""
         below = ordinal < self.first + self.partition
         return self.current if below else self.update
 
     def available(self, pod: PodRecord) -> bool:
+        """Tell whether a pod is active and has been ready for long enough."""
         return pod.active and pod.available(self.min_ready_s, self.now_s)
 
 

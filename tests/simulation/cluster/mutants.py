@@ -20,8 +20,8 @@ from kube_actors.apiserver.verbs import allocation
 from kube_actors.client import LeaderElector
 from kube_actors.client.election.lease_record import LeaseRecord, Observation
 from kube_actors.controllers import garbage
-from kube_actors.controllers.workloads import job
 from kube_actors.controllers.workloads.deployment import rollout
+from kube_actors.controllers.workloads.job.counting import JobPod
 from kube_actors.raft import HardState
 from kube_actors.scheduler.snapshot import Snapshot
 from kube_actors.simulation.cluster import Plan
@@ -95,7 +95,7 @@ def _surge_without_end(patch: Patch) -> None:
 def _count_what_runs(patch: Patch) -> None:
     """A Job's pods that have been made and do not run yet are made again."""
     runs = property(lambda pod: not pod.deleting and pod.phase == "Running")
-    patch.setattr(job.JobPod, "active", runs)
+    patch.setattr(JobPod, "active", runs)
 
 
 def _bind_where_it_is_full(patch: Patch) -> None:

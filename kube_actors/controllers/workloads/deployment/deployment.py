@@ -16,12 +16,9 @@ from kube_actors.api import Object
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.controllers.loop import (
     Controller,
-    Create,
     Delete,
     Effect,
-    Emit,
     Look,
-    Patch,
     RequeueAfter,
     Round,
     View,
@@ -38,19 +35,22 @@ from kube_actors.controllers.objects import (
     BY_UID,
     adoption,
     claimant_keys,
-    find_condition,
     may_adopt,
     release,
-    template_digest,
     workload,
     workload_selector,
     write_status,
 )
-from kube_actors.controllers.workloads.deployment import replicasets as revisions
 from kube_actors.controllers.workloads.deployment import rollout
 from kube_actors.controllers.workloads.deployment import status as statuses
+from kube_actors.controllers.workloads.deployment.new_replicaset import make_new, revision_effects
 from kube_actors.controllers.workloads.deployment.replicasets import RevisionRecord, revision_record
-from kube_actors.controllers.workloads.deployment.rollout import Strategy
+from kube_actors.controllers.workloads.deployment.scaling import (
+    resize,
+    scale_changed,
+    scale_effects,
+)
+from kube_actors.controllers.workloads.deployment.situation import Situation, survey
 
 
 @frozen
@@ -60,25 +60,6 @@ class DeploymentState:
     deployment: Object
     owned: Sequence[RevisionRecord] = ()
     orphans: Sequence[RevisionRecord] = ()
-
-
-@frozen
-class Situation:
-    """The ReplicaSets sorted by what they are: the present template's, and older ones."""
-
-    deployment: Object
-    plan: Strategy
-    digest: str
-    new: RevisionRecord | None
-    old: tuple[RevisionRecord, ...]
-
-    @property
-    def everything(self) -> tuple[RevisionRecord, ...]:
-        return self.old if self.new is None else (*self.old, self.new)
-
-    @property
-    def collisions(self) -> int:
-        return int((self.deployment.get("status") or {}).get("collisionCount", 0))
 
 
 def gather(view: View, key: str) -> DeploymentState | None:
@@ -95,15 +76,6 @@ def gather(view: View, key: str) -> DeploymentState | None:
 
 def _selector(deployment: Object) -> LabelSelector | None:
     return workload_selector((deployment.get("spec") or {}).get("selector"))
-
-
-def survey(deployment: Object, owned: Sequence[RevisionRecord]) -> Situation:
-    """Find the ReplicaSet of the present template (the oldest of several) among those owned."""
-    digest = template_digest(deployment["spec"]["template"])
-    ordered = sorted(owned, key=lambda replicaset: (replicaset.created_s, replicaset.name))
-    new = next((replicaset for replicaset in ordered if replicaset.template == digest), None)
-    old = tuple(replicaset for replicaset in ordered if replicaset is not new)
-    return Situation(deployment, rollout.strategy_of(deployment["spec"]), digest, new, old)
 
 
 def reconcile(state: DeploymentState, round_: Round) -> tuple[Effect, ...]:
@@ -124,7 +96,7 @@ def reconcile(state: DeploymentState, round_: Round) -> tuple[Effect, ...]:
         status = dict(deployment.get("status") or {})
         status["conditions"] = statuses.put_condition(status.get("conditions") or (), paused)
         return write_status(deployment, status)
-    if deployment["spec"].get("paused") or _scale_changed(situation):
+    if deployment["spec"].get("paused") or scale_changed(situation):
         return _follow_scale(situation, round_)
     if situation.plan.rolling:
         return _roll(situation, round_)
@@ -166,40 +138,11 @@ def _write_rollout(situation: Situation, round_: Round) -> tuple[Effect, ...]:
     return (*write_status(situation.deployment, status), *later)
 
 
-def _scale_changed(situation: Situation) -> bool:
-    wanted = str(situation.plan.replicas)
-    return any(
-        replicaset.replicas > 0
-        and replicaset.annotations.get(revisions.DESIRED_REPLICAS, wanted) != wanted
-        for replicaset in situation.everything
-    )
-
-
-def _resize(situation: Situation, replicaset: RevisionRecord, replicas: int) -> tuple[Effect, ...]:
-    """Ask for another size of a ReplicaSet and say so; nothing if it is that size already."""
-    annotations = revisions.scale_annotations(situation.plan)
-    same = all(replicaset.annotations.get(key) == text for key, text in annotations.items())
-    if replicaset.replicas == replicas and same:
-        return ()
-    body: dict[str, Any] = {"metadata": {**replicaset.guard, "annotations": annotations}}
-    if replicaset.replicas == replicas:
-        return (Patch("ReplicaSet", replicaset.namespace, replicaset.name, body),)
-    body["spec"] = {"replicas": replicas}
-    patch = Patch("ReplicaSet", replicaset.namespace, replicaset.name, body)
-    return (patch, _scaled(situation, replicaset.name, replicaset.replicas, replicas))
-
-
-def _scaled(situation: Situation, name: str, before: int, after: int) -> Emit:
-    direction = "up" if after > before else "down"
-    text = f"Scaled {direction} replica set {name} from {before} to {after}"
-    return Emit(reference_to(situation.deployment), "ScalingReplicaSet", text)
-
-
 def _follow_scale(situation: Situation, round_: Round) -> tuple[Effect, ...]:
     """Bring the present sets to a changed scale without rolling anything."""
     effects = [
-        *_revision_effects(situation, round_),
-        *_scale_effects(situation),
+        *revision_effects(situation, round_),
+        *scale_effects(situation),
     ]
     if effects:
         return tuple(effects)
@@ -207,121 +150,25 @@ def _follow_scale(situation: Situation, round_: Round) -> tuple[Effect, ...]:
     return (*_clean_up(situation), *status)
 
 
-def _scale_effects(situation: Situation) -> list[Effect]:
-    plan, new = situation.plan, situation.new
-    active = [replicaset for replicaset in situation.everything if replicaset.replicas > 0]
-    if len(active) <= 1:
-        only = (
-            active[0]
-            if active
-            else new
-            or max(situation.old, key=lambda replicaset: replicaset.created_s, default=None)
-        )
-        return [] if only is None else list(_resize(situation, only, plan.replicas))
-    if (new is not None and _saturated(new, plan)) or not plan.rolling:
-        sizes = {replicaset.name: 0 for replicaset in active if replicaset is not new}
-    else:
-        reported = int((situation.deployment.get("status") or {}).get("replicas", 0))
-        sizes = rollout.proportional(plan, [one.size for one in active], reported)
-    return [
-        effect
-        for replicaset in active
-        if replicaset.name in sizes
-        for effect in _resize(situation, replicaset, sizes[replicaset.name])
-    ]
-
-
-def _saturated(new: RevisionRecord, plan: Strategy) -> bool:
-    desired = new.annotations.get(revisions.DESIRED_REPLICAS)
-    return new.replicas == plan.replicas == new.available and desired == str(plan.replicas)
-
-
-def _revision_effects(situation: Situation, round_: Round) -> list[Effect]:
-    """Give the new ReplicaSet its number and annotations, and the Deployment that number."""
-    new, deployment = situation.new, situation.deployment
-    if new is None:
-        return []
-    number = revisions.next_revision(situation.old)
-    wanted = revisions.wanted_annotations(deployment, new.annotations, number)
-    min_ready_s = deployment["spec"].get("minReadySeconds", 0)
-    if wanted != new.annotations or new.min_ready_s != min_ready_s:
-        body: dict[str, Any] = {"metadata": {**new.guard, "annotations": wanted}}
-        if new.min_ready_s != min_ready_s:
-            body["spec"] = {"minReadySeconds": min_ready_s}
-        return [Patch("ReplicaSet", new.namespace, new.name, body)]
-    effects: list[Effect] = []
-    status = dict(deployment.get("status") or {})
-    known = find_condition(status.get("conditions"), "Progressing")
-    if statuses.has_deadline(deployment) and known is None:
-        found = ("True", "FoundNewReplicaSet", f'Found new replica set "{new.name}"')
-        status["conditions"] = statuses.put_condition(
-            status.get("conditions") or (), statuses.condition("Progressing", *found, round_)
-        )
-        effects += write_status(deployment, status)
-    return effects + _number_deployment(deployment, new.revision)
-
-
-def _number_deployment(deployment: Object, number: int) -> list[Effect]:
-    meta = deployment["metadata"]
-    if (meta.get("annotations") or {}).get(revisions.REVISION) == str(number):
-        return []
-    body = {"metadata": {"uid": meta["uid"], "annotations": {revisions.REVISION: str(number)}}}
-    # Through the status, because an annotation changed elsewhere makes a new generation.
-    where = (meta["namespace"], meta["name"])
-    return [Patch("Deployment", *where, body, subresource="status")]
-
-
-def _make_new(situation: Situation, round_: Round) -> tuple[Effect, ...]:
-    """Create the ReplicaSet of the present template, as large as may be now."""
-    deployment, plan = situation.deployment, situation.plan
-    number = revisions.next_revision(situation.old)
-    replicas = rollout.new_size(plan, None, [one.size for one in situation.old])
-    replicaset = revisions.new_replicaset(
-        deployment, situation.digest, situation.collisions, number, replicas, plan
-    )
-    name = replicaset["metadata"]["name"]
-    status = dict(deployment.get("status") or {})
-    failure = round_.failure
-    failed = failure is not None and failure.verb == "create" and failure.kind == "ReplicaSet"
-    taken = any(one.name == name for one in situation.old)
-    if taken or (failed and failure is not None and failure.reason == "AlreadyExists"):
-        status["collisionCount"] = situation.collisions + 1
-        return write_status(deployment, status)
-    if statuses.has_deadline(deployment):
-        said = ("True", "NewReplicaSetCreated", f'Created new replica set "{name}"')
-        progress = statuses.condition("Progressing", *said, round_)
-        if failed and failure is not None:
-            progress = statuses.creation_failure(deployment, name, failure, round_)
-        conditions = status.get("conditions") or ()
-        status["conditions"] = statuses.put_condition(conditions, progress)
-    written = write_status(deployment, status)
-    create = Create(replicaset)
-    if failed:
-        # The status must tell of the failure even if creating fails for ever.
-        return (*written, create)
-    scaled = (_scaled(situation, name, 0, replicas),) if replicas else ()
-    return (create, *scaled, *written, *_number_deployment(deployment, number))
-
-
 def _roll(situation: Situation, round_: Round) -> tuple[Effect, ...]:
     new = situation.new
     if new is None:
-        return _make_new(situation, round_)
-    numbered = _revision_effects(situation, round_)
+        return make_new(situation, round_)
+    numbered = revision_effects(situation, round_)
     if numbered:
         return tuple(numbered)
     old_sizes = [one.size for one in situation.old]
     status = _write_rollout(situation, round_)
     wanted = rollout.new_size(situation.plan, new.size, old_sizes)
     if wanted != new.replicas:
-        return (*_resize(situation, new, wanted), *status)
+        return (*resize(situation, new, wanted), *status)
     smaller = rollout.scale_down_old(situation.plan, new.size, old_sizes)
     if smaller:
         shrink = [
             effect
             for one in situation.old
             if one.name in smaller
-            for effect in _resize(situation, one, smaller[one.name])
+            for effect in resize(situation, one, smaller[one.name])
         ]
         return (*shrink, *status)
     return (*_clean_up(situation), *status)
@@ -331,19 +178,19 @@ def _recreate(situation: Situation, round_: Round) -> tuple[Effect, ...]:
     """Stop every old pod, wait until none is left, then start the new ones."""
     status = _write_rollout(situation, round_)
     shrink = [
-        effect for one in situation.old if one.replicas > 0 for effect in _resize(situation, one, 0)
+        effect for one in situation.old if one.replicas > 0 for effect in resize(situation, one, 0)
     ]
     if shrink:
         return (*shrink, *status)
     if any(_has_pods(one) for one in situation.old):
         return status
     if situation.new is None:
-        return _make_new(situation, round_)
-    numbered = _revision_effects(situation, round_)
+        return make_new(situation, round_)
+    numbered = revision_effects(situation, round_)
     if numbered:
         return tuple(numbered)
     if situation.new.replicas != situation.plan.replicas:
-        return (*_resize(situation, situation.new, situation.plan.replicas), *status)
+        return (*resize(situation, situation.new, situation.plan.replicas), *status)
     return (*_clean_up(situation), *status)
 
 

@@ -1,4 +1,4 @@
-"""Revisions of a Deployment: which ReplicaSet has which template, number and history.
+"""The ReplicaSets of a Deployment: which template, revision and history each of them has.
 
 A template's hash names its ReplicaSet, so the same template always finds the same set and rolling
 back is nothing but asking for an old template again: that set then gets the next number and
@@ -61,22 +61,27 @@ class RevisionRecord(Record):
 
     @property
     def revision(self) -> int:
+        """The number in its annotation; 0 while it has none that can be read."""
         return _number(self.annotations.get(REVISION))
 
     @property
     def available(self) -> int:
+        """How many available pods its status tells of."""
         return int(self.status.get("availableReplicas", 0))
 
     @property
     def actual(self) -> int:
+        """How many pods its status tells of, whatever it is asked for."""
         return int(self.status.get("replicas", 0))
 
     @property
     def observed(self) -> bool:
+        """Whether its status speaks of its present spec."""
         return int(self.status.get("observedGeneration", 0)) >= self.generation
 
     @property
     def size(self) -> Size:
+        """The set as the arithmetic of a rollout takes it."""
         # A status may still count pods that this set was already told to give up; counting them
         # as spare would let the rollout give up others in their place.
         return Size(

@@ -40,6 +40,7 @@ class Strategy:
 
     @property
     def total_max(self) -> int:
+        """The most pods that may be asked for at once, old and new together."""
         return self.replicas + self.max_surge
 
 
@@ -58,6 +59,7 @@ def strategy_of(spec: dict[str, Any]) -> Strategy:
 
 
 def total(sizes: Sequence[Size]) -> int:
+    """Sum up how many pods the sets are asked for."""
     return sum(size.replicas for size in sizes)
 
 
