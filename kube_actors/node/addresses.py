@@ -32,6 +32,7 @@ class Addresses:
             self._given[uid] = int(ip_network(ip).network_address) - self._first()
 
     def release(self, uid: str) -> None:
+        """Give the pod's address back; the proxy is only told, and nothing waits for its answer."""
         if self._proxy is None:
             self._given.pop(uid, None)
         else:

@@ -9,6 +9,8 @@ from attrs import frozen
 
 @frozen
 class BackoffPolicy:
+    """The first delay and the longest, in seconds; the delay doubles in between."""
+
     base_s: float
     max_s: float
 
@@ -29,6 +31,7 @@ def grow(backoff: Backoff | None, policy: BackoffPolicy, now: float) -> Backoff:
 
 
 def is_forgotten(backoff: Backoff, policy: BackoffPolicy, now: float) -> bool:
+    """Whether it has been quiet for more than twice the ceiling, so that it starts afresh."""
     return now - backoff.updated_at > 2 * policy.max_s
 
 

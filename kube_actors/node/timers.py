@@ -15,9 +15,11 @@ class Timers:
 
     @property
     def due_at(self) -> float:
+        """When the first timer is due (unix seconds), inf when none is set."""
         return self._heap[0][0] if self._heap else float("inf")
 
     def at(self, when: float, happen: Callable[[], None]) -> None:
+        """Call ``happen`` once ``when`` is reached; inf is never. There is no way to cancel it."""
         if when != float("inf"):
             self._sequence += 1
             heapq.heappush(self._heap, (when, self._sequence, happen))

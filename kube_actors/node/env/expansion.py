@@ -24,4 +24,5 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
 
 
 def expand_all(texts: Iterable[str], variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Expand each text of a command or an argument list, in order."""
     return tuple(expand(text, variables) for text in texts)

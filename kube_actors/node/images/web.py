@@ -98,9 +98,11 @@ class Server:
             self.answer_due()
 
     def terminate(self, _number: int, _frame: object) -> None:
+        """Note the first SIGTERM or SIGINT, from which the lame-duck time counts."""
         self.terminated_at = self.terminated_at or time.monotonic()
 
     def timeout_ms(self) -> float | None:
+        """How long to poll until something is due; None with no client and no end near."""
         due = [c.answer_at for c in self.connections.values() if c.answer_at]
         if self.terminated_at:
             due.append(time.monotonic() + 0.05)
@@ -127,6 +129,7 @@ class Server:
         return not busy or now > ended_s + DRAIN_S_MAX
 
     def accept(self) -> None:
+        """Take in all that have connected; beyond ``CONNECTIONS_MAX`` they are closed at once."""
         while self.listener is not None:
             try:
                 sock, _ = self.listener.accept()
@@ -141,12 +144,14 @@ class Server:
             self.poller.register(sock, select.POLLIN)
 
     def drop(self, connection: Connection) -> None:
+        """Close a connection, whatever is still pending for it."""
         number = connection.sock.fileno()
         self.poller.unregister(number)
         del self.connections[number]
         connection.sock.close()
 
     def serve(self, number: int, event: int) -> None:
+        """Read what came on a connection and go on with it; one that ended or broke is dropped."""
         connection = self.connections.get(number)
         if connection is None:
             return
@@ -213,6 +218,7 @@ class Server:
         return True
 
     def answer_due(self) -> None:
+        """Answer the late requests whose time has come, and drop idle connections."""
         now = time.monotonic()
         for connection in list(self.connections.values()):
             if connection.answer_at and connection.answer_at <= now:
@@ -226,6 +232,7 @@ class Server:
                 self.drop(connection)
 
     def answer(self, connection: Connection, path: str, head_only: bool = False) -> None:
+        """Answer one path: health and readiness by their name, anything else with who answers."""
         status = "200 OK"
         if path in ("/healthz", "/readyz"):
             if path == "/readyz" and self.terminated_at:
@@ -252,6 +259,7 @@ class Server:
         close: bool,
         head_only: bool = False,
     ) -> None:
+        """Queue a response; it closes the connection on request and once the server is ending."""
         connection.close = close or bool(self.terminated_at)
         data = body.encode() + b"\n"
         ending = "Connection: close\r\n" if connection.close else ""
@@ -263,6 +271,7 @@ class Server:
 
 
 def main() -> None:
+    """Serve as the environment says until the end, and say on stdout when it begins and ends."""
     address = os.environ.get("POD_IP", "127.0.0.1")
     port = int(os.environ.get("PORT", "8080"))
     version = os.environ.get("VERSION", "")

@@ -35,6 +35,8 @@ class RunSandbox:
 
 @frozen
 class Pull:
+    """Begin to pull the image of the container called ``name``."""
+
     name: str
     image: ImageSpec
 
@@ -91,10 +93,12 @@ class Containers:
 
     @property
     def every(self) -> tuple[tuple[dict[str, Any], Assessment], ...]:
+        """Init containers and sidecars, then apps, each in the order of the spec."""
         return self.init + self.apps
 
 
 def assess_all(pod: Object, observed: Observed, patience: Patience, now: float) -> Containers:
+    """Assess every container of the pod at ``now`` (unix seconds), each for itself."""
     spec = pod["spec"]
     return Containers(
         tuple(

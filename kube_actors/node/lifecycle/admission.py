@@ -25,6 +25,7 @@ class Requests:
     ephemeral_storage: int = 0
 
     def amounts(self) -> tuple[int, int, int]:
+        """Return the amounts in the order of ``RESOURCES``."""
         return self.cpu, self.memory, self.ephemeral_storage
 
 

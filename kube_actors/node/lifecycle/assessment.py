@@ -26,6 +26,8 @@ class Patience:
 
 
 class Need(StrEnum):
+    """What a container needs; DONE is for good, NOTHING means it is created or runs."""
+
     START = "start"
     PULL = "pull"
     WAIT = "wait"
@@ -48,18 +50,22 @@ class Assessment:
 
     @property
     def running(self) -> bool:
+        """Whether its newest run has been started and has not ended."""
         return self.run is not None and self.run.state is ContainerState.RUNNING
 
     @property
     def alive(self) -> bool:
+        """Whether its newest run has not ended: one that is only created counts."""
         return self.run is not None and self.run.state is not ContainerState.EXITED
 
     @property
     def succeeded(self) -> bool:
+        """Whether it ended with 0 and will not be started again."""
         return self.need is Need.DONE and self.run is not None and self.run.exit_code == 0
 
 
 def image_of(container: dict[str, Any]) -> ImageSpec:
+    """Return what the runtime must pull for the container."""
     return ImageSpec(container.get("image", ""), bool(container.get("command")))
 
 

@@ -63,6 +63,7 @@ class Observed:
     gone: bool = False
 
     def newest(self, name: str) -> ContainerStatus | None:
+        """Return the container's last run, or None when it never had one."""
         runs = self.runs.get(name)
         return runs[-1] if runs else None
 

@@ -17,18 +17,24 @@ Listener = Callable[[str], None]
 
 
 class SandboxState(StrEnum):
+    """STOPPED: its containers are dead and its address may be given away."""
+
     STARTING = "starting"
     READY = "ready"
     STOPPED = "stopped"
 
 
 class ContainerState(StrEnum):
+    """CREATED: it has its place but no process yet; EXITED is final, a restart is a new run."""
+
     CREATED = "created"
     RUNNING = "running"
     EXITED = "exited"
 
 
 class ImageState(StrEnum):
+    """FAILED stays until the next pull; how long to wait for that is the kubelet's affair."""
+
     ABSENT = "absent"
     PULLING = "pulling"
     PRESENT = "present"
@@ -36,6 +42,8 @@ class ImageState(StrEnum):
 
 
 class ProbeKind(StrEnum):
+    """The probes of a container; ``<kind>Probe`` is the field of its spec."""
+
     STARTUP = "startup"
     LIVENESS = "liveness"
     READINESS = "readiness"
@@ -65,6 +73,8 @@ class SandboxConfig:
 
 @frozen
 class SandboxStatus:
+    """A pod's place as the runtime knows it; ``created_at`` is in unix seconds."""
+
     pod_uid: str
     namespace: str
     name: str
@@ -181,13 +191,20 @@ class ContainerRuntime(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The scheme of its container ids and images: ``process``, ``simulated``."""
+
     @property
-    def version(self) -> str: ...
+    def version(self) -> str:
+        """What the Node's ``nodeInfo`` shows as the version of the runtime."""
+
     @property
-    def uses_files(self) -> bool: ...
+    def uses_files(self) -> bool:
+        """Whether there are real files and processes; see the class."""
+
     @property
-    def root_dir(self) -> Path | None: ...
+    def root_dir(self) -> Path | None:
+        """The directory that is this node's own, None without files."""
 
     def attach(self, listener: Listener, now: Callable[[], float]) -> None:
         """Call ``listener`` with a pod's uid after each change; ``now`` gives unix seconds.
@@ -210,16 +227,26 @@ class ContainerRuntime(Protocol):
     def advance(self, now: float) -> None:
         """Let everything happen that is due; listeners are called for what changed."""
 
-    async def run_sandbox(self, config: SandboxConfig, now: float) -> None: ...
-    async def stop_sandbox(self, pod_uid: str, now: float) -> None: ...
+    async def run_sandbox(self, config: SandboxConfig, now: float) -> None:
+        """Begin to make the pod's place; it may be STARTING for a while."""
+
+    async def stop_sandbox(self, pod_uid: str, now: float) -> None:
+        """Kill what runs in the pod at once; its status stays until it is removed."""
+
     async def remove_sandbox(self, pod_uid: str) -> None:
         """Kill what is left of the pod at once and forget it, its containers and its logs."""
 
-    def sandboxes(self) -> Sequence[SandboxStatus]: ...
-    def sandbox(self, pod_uid: str) -> SandboxStatus | None: ...
+    def sandboxes(self) -> Sequence[SandboxStatus]:
+        """Return all pods that the runtime knows, also those of a former kubelet."""
 
-    async def pull_image(self, pod_uid: str, image: ImageSpec, now: float) -> None: ...
-    def image(self, pod_uid: str, image: ImageSpec) -> ImageStatus: ...
+    def sandbox(self, pod_uid: str) -> SandboxStatus | None:
+        """Return the pod's sandbox, None before it is run and once it is removed."""
+
+    async def pull_image(self, pod_uid: str, image: ImageSpec, now: float) -> None:
+        """Begin to pull for a pod; a failure shows in ``image``, nothing is raised."""
+
+    def image(self, pod_uid: str, image: ImageSpec) -> ImageStatus:
+        """Return whether the pod could use the image now, and why not when its pull FAILED."""
 
     async def create_container(self, config: ContainerConfig, now: float) -> str:
         """Return the container's id. Raises RuntimeRefused (CreateContainerError …)."""
@@ -230,13 +257,17 @@ class ContainerRuntime(Protocol):
     async def stop_container(self, container_id: str, grace_s: float, now: float) -> None:
         """Ask it to end, make it end after ``grace_s``. Asking again can only shorten."""
 
-    async def remove_container(self, container_id: str) -> None: ...
+    async def remove_container(self, container_id: str) -> None:
+        """Forget a run that has EXITED, with its log; otherwise do nothing."""
+
     def containers(self, pod_uid: str) -> Sequence[ContainerStatus]:
         """The pod's containers with all kept attempts, oldest first."""
 
-    async def exec(
-        self, container_id: str, argv: Sequence[str], timeout_s: float
-    ) -> ExecResult: ...
+    async def exec(self, container_id: str, argv: Sequence[str], timeout_s: float) -> ExecResult:
+        """Run a command beside the container's program for at most ``timeout_s``.
+
+        Nothing is raised: what cannot be run fails, with the reason as its output.
+        """
 
     def scripted_probe(
         self, container_id: str, kind: ProbeKind, now: float
@@ -246,4 +277,5 @@ class ContainerRuntime(Protocol):
     def read_log(self, container_id: str, query: LogQuery) -> AsyncGenerator[bytes, None]:
         """Chunks of whole lines until the end, or while it runs if ``follow``."""
 
-    def stats(self, container_id: str) -> ContainerStats: ...
+    def stats(self, container_id: str) -> ContainerStats:
+        """Return what the container uses now; zeros for one that does not run."""

@@ -28,6 +28,8 @@ _FILE_SOURCES = ("configMap", "secret", "downwardAPI", "projected")
 
 @frozen
 class File:
+    """A file's content and its permission bits."""
+
     data: bytes
     mode: int
 
@@ -47,6 +49,7 @@ def has_files(volume: dict[str, Any]) -> bool:
 
 
 def is_supported(volume: dict[str, Any]) -> bool:
+    """Whether this node can make the volume at all (no claims, no CSI, no other drivers)."""
     return has_files(volume) or "emptyDir" in volume or "hostPath" in volume
 
 
@@ -63,6 +66,7 @@ def references(volume: dict[str, Any]) -> list[Reference]:
 
 
 def tokens(volume: dict[str, Any]) -> list[Token]:
+    """Return the tokens the volume asks for; one that names no lifetime lives for an hour."""
     return [
         Token(
             source["serviceAccountToken"]["path"],

@@ -81,6 +81,7 @@ class ProcessContainer:
         return group
 
     def begun(self, now: float) -> None:
+        """Note that the program has begun, ``now`` (unix seconds)."""
         self.status = evolve(self.status, state=ContainerState.RUNNING, started_at=now)
 
     def ended(self, exit_code: int, now: float, reason: str = "", message: str = "") -> None:
@@ -98,6 +99,7 @@ class ProcessContainer:
         self.log.end()
 
     def remove(self) -> None:
+        """End the log and take the container's root and log files off the disk."""
         self.log.end()
         shutil.rmtree(self.root, ignore_errors=True)
         self.log.path.unlink(missing_ok=True)

@@ -34,9 +34,11 @@ class ProcessExec:
         self._output += data[: OUTPUT_BYTES_MAX - len(self._output)]
 
     def ended(self, code: int) -> None:
+        """Keep the exit code and let go who waits for ``done``."""
         self._code = code
         self.done.set()
 
     def result(self) -> ExecResult:
+        """Return what is known by now; before its end, that it timed out."""
         text = self._output.decode("utf-8", "replace")
         return ExecResult(self._code, text, timed_out=not self.done.is_set())

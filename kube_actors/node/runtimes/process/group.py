@@ -84,6 +84,7 @@ class ProcessGroup:
             return None
 
     def close_output(self, end: int) -> None:
+        """Close one of its pipes; who still writes into it gets SIGPIPE."""
         del self.outputs[end]
         os.close(end)
 

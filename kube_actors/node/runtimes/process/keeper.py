@@ -34,6 +34,7 @@ class Keeper:
 
     @property
     def pid(self) -> int | None:
+        """The shell that stands by to kill; None before the first group and after ``close``."""
         return self._popen.pid if self._popen is not None else None
 
     def add(self, pgid: int) -> None:
@@ -51,6 +52,7 @@ class Keeper:
             self._tell(f"- {pgid}\n")
 
     def close(self) -> None:
+        """End the keeper first and its pipe after, so that it kills nothing."""
         if self._popen is not None:
             self._popen.kill()
             self._popen.wait()
@@ -83,5 +85,6 @@ class Keeper:
 
 
 def kill_group(pgid: int) -> None:
+    """Send SIGKILL to a whole process group; nothing happens when it is gone or not ours."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pgid, signal.SIGKILL)

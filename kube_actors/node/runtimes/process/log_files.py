@@ -65,6 +65,7 @@ class LogFile:
         self._wake()
 
     async def wait_changed(self) -> None:
+        """Wait until something was appended or the log has ended."""
         await self._changed.wait()
 
     def _append(self, data: bytes) -> None:
@@ -99,6 +100,8 @@ def _entries(stamp: str, stream: str, line: bytes, *, whole: bool) -> bytes:
 
 @frozen
 class LogLine:
+    """One stored line; ``whole`` is False (P) when the next line of the stream continues it."""
+
     stamp: bytes
     stream: bytes
     whole: bool

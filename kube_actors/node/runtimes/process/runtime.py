@@ -91,26 +91,32 @@ class ProcessRuntime:
     # Facts
 
     def attach(self, listener: Listener, now: Callable[[], float]) -> None:
+        """Tell ``listener`` of changes from now on; ``now`` also stamps ends and log lines."""
         self._listener = listener
         self._now = now
 
     def next_due(self) -> float:
+        """Never: the ends of processes are not known in advance."""
         return _INF
 
     def advance(self, now: float) -> None:
         """Nothing: a task of its own watches the processes."""
 
     def sandboxes(self) -> Sequence[SandboxStatus]:
+        """Return the pods that have a directory here, also stopped ones."""
         return [status for _, status in self._sandboxes.values()]
 
     def sandbox(self, pod_uid: str) -> SandboxStatus | None:
+        """Return the pod's sandbox or None; one that is STOPPED stays until it is removed."""
         found = self._sandboxes.get(pod_uid)
         return found[1] if found else None
 
     def containers(self, pod_uid: str) -> Sequence[ContainerStatus]:
+        """Return the pod's runs in the order in which they were created."""
         return [c.status for c in self._containers.values() if c.config.pod_uid == pod_uid]
 
     def image(self, pod_uid: str, image: ImageSpec) -> ImageStatus:
+        """What the catalogue has is always present, and so is any where the pod has a command."""
         if image.has_command or self.catalogue.find(image.image) is not None:
             return ImageStatus(ImageState.PRESENT, ref=f"process://{image.image}")
         return self._failed_pulls.get((pod_uid, image), ImageStatus(ImageState.ABSENT))
@@ -118,9 +124,11 @@ class ProcessRuntime:
     def scripted_probe(
         self, container_id: str, kind: ProbeKind, now: float
     ) -> ScriptedProbe | None:
+        """None, always: there is a real process to ask."""
         return None
 
     def stats(self, container_id: str) -> ContainerStats:
+        """Sum over the processes that are in the group now; those that fled it are not counted."""
         container = self._containers.get(container_id)
         if container is None or container.group is None:
             return ContainerStats()
@@ -132,11 +140,13 @@ class ProcessRuntime:
         return container.group.pid if container is not None and container.group else None
 
     def read_log(self, container_id: str, query: LogQuery) -> AsyncGenerator[bytes, None]:
+        """Read the log files; raises KeyError for a container that was removed."""
         return read_log(self._containers[container_id].log, query)
 
     # Commands
 
     async def run_sandbox(self, config: SandboxConfig, now: float) -> None:
+        """Make the pod's directory; the sandbox is ready at once. Raises OSError."""
         assert config.directory is not None
         config.directory.mkdir(parents=True, exist_ok=True)
         status = SandboxStatus(
@@ -146,6 +156,7 @@ class ProcessRuntime:
         self._changed(config.pod_uid)
 
     async def stop_sandbox(self, pod_uid: str, now: float) -> None:
+        """Kill the pod's groups without grace; their ends are noted when they are reaped."""
         self._kill_pod(pod_uid)
         found = self._sandboxes.get(pod_uid)
         if found is not None:
@@ -154,6 +165,10 @@ class ProcessRuntime:
             self._changed(pod_uid)
 
     async def remove_sandbox(self, pod_uid: str) -> None:
+        """Kill, wait up to ``REAP_S_MAX`` for the ends, then remove directory and logs.
+
+        Processes that left their group are found by their environment and killed as well.
+        """
         await self.stop_sandbox(pod_uid, self._now())
         with anyio.move_on_after(REAP_S_MAX):
             while any(c.group is not None for c in self._of_pod(pod_uid)):
@@ -173,6 +188,7 @@ class ProcessRuntime:
             shutil.rmtree(found[0].directory, ignore_errors=True)
 
     async def pull_image(self, pod_uid: str, image: ImageSpec, now: float) -> None:
+        """Nothing is pulled: what the catalogue lacks has FAILED, and the message says why."""
         if self.image(pod_uid, image).state is not ImageState.PRESENT:
             text = (
                 f'"{image.image}" is not in the image catalogue of this process node: give the '
@@ -185,6 +201,7 @@ class ProcessRuntime:
         self._changed(pod_uid)
 
     async def create_container(self, config: ContainerConfig, now: float) -> str:
+        """Build the container's root with its mounts; nothing runs yet."""
         found = self._sandboxes.get(config.pod_uid)
         if found is None or found[1].state is not SandboxState.READY:
             raise RuntimeRefused("CreateContainerError", "the pod's sandbox is not ready")
@@ -207,6 +224,7 @@ class ProcessRuntime:
         return container_id
 
     async def start_container(self, container_id: str, now: float) -> None:
+        """Spawn the group, put it on record with the keeper, then let it begin."""
         container = self._containers[container_id]
         try:
             group = container.spawn()
@@ -220,18 +238,25 @@ class ProcessRuntime:
         self._changed(container.config.pod_uid)
 
     async def stop_container(self, container_id: str, grace_s: float, now: float) -> None:
+        """Send SIGTERM to its first process and, after ``grace_s``, SIGKILL to all."""
         container = self._containers.get(container_id)
         if container is None or container.group is None:
             return
         self._watch.kill_after(container.group, grace_s)
 
     async def remove_container(self, container_id: str) -> None:
+        """Forget an ended run with its files; one that still runs is left alone."""
         container = self._containers.get(container_id)
         if container is not None and container.group is None:
             container.remove()
             del self._containers[container_id]
 
     async def exec(self, container_id: str, argv: Sequence[str], timeout_s: float) -> ExecResult:
+        """Run a command beside the program, in its directory and environment.
+
+        126 with the reason when it cannot be started; a command that is late or whose caller is
+        cancelled is killed.
+        """
         container = self._containers.get(container_id)
         if container is None or container.group is None:
             return ExecResult(-1, "container is not running")

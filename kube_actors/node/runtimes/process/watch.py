@@ -41,6 +41,7 @@ class GroupWatch:
 
     @property
     def keeper_pid(self) -> int | None:
+        """The process id of the keeper's shell, None while it is not needed."""
         return self._keeper.pid
 
     def admit(
@@ -93,6 +94,7 @@ class GroupWatch:
                 self._finish(watched, code)
 
     def close(self) -> None:
+        """Kill and reap every group, then let go of the keeper and the descriptors."""
         self.kill_all()
         self._keeper.close()
         self._poller.close()

@@ -94,20 +94,24 @@ class SimulatedRuntime:
         return stage.failure_rate > 0.0 and stage.fails(self._random)
 
     def attach(self, listener: Listener, now: Callable[[], float]) -> None:
+        """Tell ``listener`` of changes; the time comes with every command and ``advance``."""
         self._listener = listener
 
     async def run(self) -> None:
         """Nothing to drive: ``advance`` is all it needs."""
 
     async def aclose(self) -> None:
+        """Forget everything, as a machine does that loses its power."""
         self._pods.clear()
         self._containers.clear()
         self._heap.clear()
 
     def next_due(self) -> float:
+        """When the first of all scripted changes happens (unix seconds, inf: none)."""
         return self._heap[0][0] if self._heap else _INF
 
     def advance(self, now: float) -> None:
+        """Let scripted changes happen in the order of their times, then of their planning."""
         while self._heap and self._heap[0][0] <= now:
             _, _, happen = heapq.heappop(self._heap)
             happen(now)
@@ -115,22 +119,27 @@ class SimulatedRuntime:
     # Facts
 
     def sandboxes(self) -> Sequence[SandboxStatus]:
+        """Return all pods in the order in which they were run."""
         return [pod.status for pod in self._pods.values()]
 
     def sandbox(self, pod_uid: str) -> SandboxStatus | None:
+        """Return the pod's sandbox: STARTING for as long as its script says."""
         pod = self._pods.get(pod_uid)
         return pod.status if pod is not None else None
 
     def containers(self, pod_uid: str) -> Sequence[ContainerStatus]:
+        """Return the pod's runs that were not removed, oldest first."""
         pod = self._pods.get(pod_uid)
         return [container.status for container in pod.containers] if pod is not None else ()
 
     def image(self, pod_uid: str, image: ImageSpec) -> ImageStatus:
+        """Images are shared by the node's pods: pulled once, present for all."""
         return self._images.get(image.image, ImageStatus(ImageState.ABSENT))
 
     def scripted_probe(
         self, container_id: str, kind: ProbeKind, now: float
     ) -> ScriptedProbe | None:
+        """Answer by ``set_probe`` first, then by the script, with how long that holds."""
         container = self._containers.get(container_id)
         if container is None or container.status.state is not ContainerState.RUNNING:
             return ScriptedProbe(False, _INF, "container is not running")
@@ -144,6 +153,7 @@ class SimulatedRuntime:
         return ScriptedProbe(ready, _INF if ready else container.ready_at, "simulated: not yet")
 
     def stats(self, container_id: str) -> ContainerStats:
+        """Nothing is used: there is no process."""
         return ContainerStats()
 
     async def read_log(self, container_id: str, query: LogQuery) -> AsyncGenerator[bytes, None]:
@@ -167,6 +177,7 @@ class SimulatedRuntime:
     # Commands
 
     async def run_sandbox(self, config: SandboxConfig, now: float) -> None:
+        """Keep the pod's annotations, which script it, and make it ready after its delay."""
         status = SandboxStatus(
             config.pod_uid, config.namespace, config.name, config.ip, SandboxState.STARTING, now
         )
@@ -182,6 +193,7 @@ class SimulatedRuntime:
         self._after(self._duration_s(stage), now, ready)
 
     async def stop_sandbox(self, pod_uid: str, now: float) -> None:
+        """End every run that has not exited with 137, at once."""
         pod = self._pods.get(pod_uid)
         if pod is not None:
             for container in pod.containers:
@@ -190,12 +202,14 @@ class SimulatedRuntime:
             self._changed(pod_uid)
 
     async def remove_sandbox(self, pod_uid: str) -> None:
+        """Forget the pod and its runs without a call of the listener."""
         pod = self._pods.pop(pod_uid, None)
         if pod is not None:
             for container in pod.containers:
                 self._forget(container)
 
     async def pull_image(self, pod_uid: str, image: ImageSpec, now: float) -> None:
+        """Pull by the script of image and pod; the outcome is news to every pod of the node."""
         pod = self._pods.get(pod_uid)
         script = annotated(self._for_image(image.image), pod.annotations if pod else ())
         self._images[image.image] = ImageStatus(ImageState.PULLING)
@@ -215,6 +229,7 @@ class SimulatedRuntime:
         self._after(self._duration_s(script.pull), now, pulled)
 
     async def create_container(self, config: ContainerConfig, now: float) -> str:
+        """Fix the run's script: default, image and annotations, the last win."""
         pod = self._pods.get(config.pod_uid)
         if pod is None or pod.status.state is not SandboxState.READY:
             raise RuntimeRefused("CreateContainerError", "the pod's sandbox is not ready")
@@ -236,6 +251,10 @@ class SimulatedRuntime:
         return container_id
 
     async def start_container(self, container_id: str, now: float) -> None:
+        """Plan the run: its start, when it is ready, and its end if it has one.
+
+        Nothing is raised; a start that fails by the script is a run that EXITED with 128.
+        """
         container = self._containers[container_id]
         script = container.script
 
@@ -257,6 +276,7 @@ class SimulatedRuntime:
         self._after(self._duration_s(script.start), now, started)
 
     async def stop_container(self, container_id: str, grace_s: float, now: float) -> None:
+        """End it when the script says, with 137 if that is beyond ``grace_s``."""
         container = self._containers.get(container_id)
         if container is None:
             return
@@ -265,6 +285,7 @@ class SimulatedRuntime:
         self._after(min(wanted_s, grace_s), now, lambda at: self._exit(container, code, at))
 
     async def remove_container(self, container_id: str) -> None:
+        """Forget a run that has exited; its followers' logs end."""
         container = self._containers.get(container_id)
         if container is not None and container.status.state is ContainerState.EXITED:
             self._forget(container)
@@ -273,6 +294,7 @@ class SimulatedRuntime:
                 pod.containers = [c for c in pod.containers if c is not container]
 
     async def exec(self, container_id: str, argv: Sequence[str], timeout_s: float) -> ExecResult:
+        """Succeed at once, whatever the command."""
         return ExecResult(0)
 
     # Fault verbs

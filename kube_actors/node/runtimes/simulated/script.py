@@ -24,9 +24,11 @@ class Stage:
     failure_rate: float = 0.0
 
     def duration_s(self, rng: random.Random) -> float:
+        """Draw how long it takes; chance is only asked when there is jitter."""
         return self.delay_s + (rng.uniform(0.0, self.jitter_s) if self.jitter_s else 0.0)
 
     def fails(self, rng: random.Random) -> bool:
+        """Draw whether it fails; chance is only asked when it can."""
         return self.failure_rate > 0.0 and rng.random() < self.failure_rate
 
 
