@@ -73,15 +73,22 @@ class EtcdStore:
         self._members: tuple[int, ...] = ()
 
     async def range(self, request: Range) -> Ranged:
+        """Read keys, linearizably unless asked otherwise; safe to ask another endpoint again.
+        Raises what ``Store.range`` does.
+        """
         answer = await self._read(
             "KV/Range", range_to(request), pb.RangeResponse, revision=request.revision
         )
         return ranged_from(answer)
 
     async def txn(self, request: Txn) -> TxnDone:
+        """Write in one transaction; never sent twice, so its outcome may be unknown. Raises what
+        ``Store.txn`` does.
+        """
         return txn_from(await self._write("KV/Txn", txn_to(request), pb.TxnResponse))
 
     async def current_revision(self) -> int:
+        """Return the newest revision, by a linearizable read that carries no data."""
         # A key of one zero byte: hardly ever there, and of no weight if it is.
         request = pb.RangeRequest(key=b"\0", count_only=True)
         answer = await self._read("KV/Range", request, pb.RangeResponse)
@@ -145,6 +152,9 @@ class EtcdStore:
         )
 
     def watch(self, request: Watch) -> AbstractAsyncContextManager[AsyncIterator[Watched]]:
+        """Watch from a revision on; the stream ends with an error when its endpoint is lost, and is
+        not resumed.
+        """
         return self._watch(request)
 
     # -- calls

@@ -76,6 +76,7 @@ def range_of(request: Any) -> Range:
 
 
 def put_of(request: Any) -> Put:
+    """Translate etcd's PutRequest."""
     return Put(
         key=request.key,
         value=Blob(request.value),
@@ -87,6 +88,7 @@ def put_of(request: Any) -> Put:
 
 
 def delete_of(request: Any) -> DeleteRange:
+    """Translate etcd's DeleteRangeRequest."""
     return DeleteRange(request.key, request.range_end, request.prev_kv)
 
 
@@ -133,6 +135,7 @@ def _operation_of(operation: Any) -> Operation:
 
 
 def fill_kv(target: Any, kv: KeyValue) -> None:
+    """Fill an mvccpb.KeyValue; its value is copied, for protobuf holds no references."""
     target.key = kv.key
     target.create_revision = kv.create_revision
     target.mod_revision = kv.mod_revision
@@ -142,22 +145,26 @@ def fill_kv(target: Any, kv: KeyValue) -> None:
 
 
 def fill_kvs(target: Any, kvs: Iterable[KeyValue]) -> None:
+    """Fill a repeated field of key-values, in their order."""
     for kv in kvs:
         fill_kv(target.add(), kv)
 
 
 def fill_ranged(answer: Any, ranged: Ranged) -> None:
+    """Fill a RangeResponse but for its header."""
     fill_kvs(answer.kvs, ranged.kvs)
     answer.more = ranged.more
     answer.count = ranged.count
 
 
 def fill_put(answer: Any, done: PutDone) -> None:
+    """Fill a PutResponse but for its header."""
     if done.prev_kv is not None:
         fill_kv(answer.prev_kv, done.prev_kv)
 
 
 def fill_delete(answer: Any, done: DeleteDone) -> None:
+    """Fill a DeleteRangeResponse but for its header."""
     answer.deleted = done.deleted
     fill_kvs(answer.prev_kvs, done.prev_kvs)
 
@@ -201,6 +208,7 @@ def _fill_txn(answer: Any, done: TxnDone, before: int, *, dirty: bool) -> bool:
 
 
 def fill_event(target: Any, event: Event) -> None:
+    """Fill an mvccpb.Event; a deletion carries its key and revision only, as etcd's do."""
     kv = event.kv
     if event.type is EventType.DELETE:
         target.type = 1
@@ -216,12 +224,14 @@ def fill_event(target: Any, event: Event) -> None:
 
 
 def kv_from(kv: Any) -> KeyValue:
+    """Translate an mvccpb.KeyValue that an etcd sent."""
     return KeyValue(
         kv.key, Blob(kv.value), kv.create_revision, kv.mod_revision, kv.version, kv.lease
     )
 
 
 def event_from(event: Any) -> Event:
+    """Translate an mvccpb.Event that an etcd sent."""
     return Event(
         EventType.DELETE if event.type == 1 else EventType.PUT,
         kv_from(event.kv),
@@ -230,6 +240,7 @@ def event_from(event: Any) -> Event:
 
 
 def ranged_from(answer: Any) -> Ranged:
+    """Translate a RangeResponse that an etcd sent."""
     return Ranged(
         answer.header.revision,
         tuple(kv_from(kv) for kv in answer.kvs),
@@ -239,6 +250,7 @@ def ranged_from(answer: Any) -> Ranged:
 
 
 def txn_from(answer: Any) -> TxnDone:
+    """Translate a TxnResponse that an etcd sent, nested transactions included."""
     return TxnDone(
         answer.header.revision,
         answer.succeeded,
@@ -263,6 +275,7 @@ def _done_from(response: Any) -> Done:
 
 
 def range_to(request: Range) -> Any:
+    """Translate a range into etcd's RangeRequest."""
     return pb.RangeRequest(
         key=request.key,
         range_end=request.range_end,
@@ -281,6 +294,7 @@ def range_to(request: Range) -> Any:
 
 
 def txn_to(request: Txn) -> Any:
+    """Translate a transaction into etcd's TxnRequest, nested ones included."""
     return pb.TxnRequest(
         compare=[_compare_to(each) for each in request.compare],
         success=[_operation_to(each) for each in request.success],

@@ -55,7 +55,7 @@ class EndpointInfo:
 
 @attrs.frozen
 class SliceInfo:
-    """An EndpointSlice; ``ports`` are (name, protocol, number), ``service`` its label's Service name."""
+    """An EndpointSlice; ``ports`` are (name, protocol, number), ``service`` is its label's."""
 
     namespace: str
     name: str

@@ -90,6 +90,7 @@ class Channel:
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
+        """Every endpoint, in the order in which they were given."""
         return self._endpoints
 
     @property

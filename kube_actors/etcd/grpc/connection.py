@@ -106,6 +106,9 @@ class Connection:
             await self._room.wait()
 
     def forget(self, call: Call) -> None:
+        """Let a finished call go: its stream is free for another, its unread bytes return to the
+        window.
+        """
         self._calls.pop(call.stream, None)
         call.release()
         self._room.notify()

@@ -63,6 +63,8 @@ class Arrived:
 
 @frozen
 class Trailed:
+    """A call of ours was ended by its trailers (grpc-status and its text are among them)."""
+
     stream: int
     headers: Headers
 
@@ -233,6 +235,7 @@ class Link:
             self.reset(stream, ErrorCodes.NO_ERROR)
 
     def ping(self) -> None:
+        """Ask for a sign of life; a ``Ponged`` follows (RFC 9113, 6.7)."""
         self._h2.ping(b"alive??\0")
 
     def close(self, code: ErrorCodes = ErrorCodes.NO_ERROR) -> None:

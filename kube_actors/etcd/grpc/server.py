@@ -29,11 +29,17 @@ _log = logging.getLogger(__name__)
 
 
 class Parsed(Protocol):
-    def SerializeToString(self) -> bytes: ...  # noqa: N802
+    """A protobuf message, as far as a method's answer is concerned."""
+
+    def SerializeToString(self) -> bytes:  # noqa: N802
+        """Return its bytes."""
 
 
 class Parser(Protocol):
-    def FromString(self, data: bytes) -> Any: ...  # noqa: N802
+    """A protobuf message class, as far as a method's request is concerned."""
+
+    def FromString(self, data: bytes) -> Any:  # noqa: N802
+        """Parse bytes; raises protobuf's DecodeError for what is no such message."""
 
 
 @frozen

@@ -65,6 +65,7 @@ def quote_text(text: str) -> bytes:
 
 
 def unquote_text(value: bytes) -> str:
+    """Decode a grpc-message: percent-encoded UTF-8; what is no UTF-8 is replaced, never refused."""
     return unquote_to_bytes(value).decode("utf-8", "replace")
 
 

@@ -34,6 +34,7 @@ class AuthService:
         self._origin = origin
 
     def methods(self) -> Methods:
+        """Every method of etcdserverpb.Auth; those that would change users or roles are refused."""
         service, empty = "/etcdserverpb.Auth", Parser(pb.Empty)
         refused = {f"{service}/{name}": Unary(empty, _refuse(name)) for name in _REFUSED}
         return {
@@ -43,10 +44,12 @@ class AuthService:
         }
 
     async def status(self, request: Any) -> Any:
+        """AuthStatus: authentication is never enabled here."""
         answer = pb.AuthStatusResponse(enabled=False, authRevision=1)
         return await self._origin.fill(answer)
 
     async def authenticate(self, request: Any) -> Any:
+        """Authenticate: FAILED_PRECONDITION in etcd's words, as an etcd without users answers."""
         raise GrpcError(Code.FAILED_PRECONDITION, NOT_ENABLED)
 
 

@@ -37,6 +37,7 @@ class ClusterService:
         self._origin = origin
 
     def methods(self) -> Methods:
+        """Every method of etcdserverpb.Cluster."""
         service = "/etcdserverpb.Cluster"
         return {
             f"{service}/MemberList": Unary(Parser(pb.MemberListRequest), self.list),
@@ -47,10 +48,12 @@ class ClusterService:
         }
 
     async def list(self, request: Any) -> Any:
+        """MemberList, linearizable if asked."""
         members = await self._steward.group(ListMembers(not request.linearizable))
         return await self._answer(pb.MemberListResponse(), members)
 
     async def add(self, request: Any) -> Any:
+        """MemberAdd: decided when it answers; the new member is the one with the highest number."""
         urls = _urls(request.peerURLs)
         members = await self._change(AddMember("", urls, (), request.isLearner))
         answer = pb.MemberAddResponse()
@@ -58,15 +61,20 @@ class ClusterService:
         return await self._answer(answer, members)
 
     async def remove(self, request: Any) -> Any:
+        """MemberRemove. Raises GrpcError with etcd's texts for who is absent or would cost the
+        quorum.
+        """
         members = await self._change(RemoveMember(_number(request.ID)))
         return await self._answer(pb.MemberRemoveResponse(), members)
 
     async def update(self, request: Any) -> Any:
+        """MemberUpdate: peer URLs alone, which are words for people here."""
         asked = UpdateMember(_number(request.ID), _urls(request.peerURLs))
         members = await self._change(asked)
         return await self._answer(pb.MemberUpdateResponse(), members)
 
     async def promote(self, request: Any) -> Any:
+        """MemberPromote. Raises GrpcError as long as the learner is not in sync with the leader."""
         members = await self._change(PromoteMember(_number(request.ID)))
         return await self._answer(pb.MemberPromoteResponse(), members)
 

@@ -21,6 +21,7 @@ class HealthService:
         self._origin = origin
 
     def methods(self) -> Methods:
+        """Both methods of grpc.health.v1.Health."""
         service, parser = "/grpc.health.v1.Health", Parser(pb.HealthCheckRequest)
         return {
             f"{service}/Check": Unary(parser, self.check),
@@ -28,6 +29,7 @@ class HealthService:
         }
 
     async def check(self, request: Any) -> Any:
+        """Check: SERVING unless this member is read-only or does not answer."""
         return pb.HealthCheckResponse(status=await self._state())
 
     async def watch(self, requests: AsyncIterator[Any], answers: Answers) -> None:

@@ -35,6 +35,7 @@ class KvService:
         self._origin = origin
 
     def methods(self) -> Methods:
+        """Every method of etcdserverpb.KV."""
         return {
             "/etcdserverpb.KV/Range": Unary(Parser(pb.RangeRequest), self.range),
             "/etcdserverpb.KV/Put": Unary(Parser(pb.PutRequest), self.put),
@@ -44,6 +45,9 @@ class KvService:
         }
 
     async def range(self, request: Any) -> Any:
+        """Range, at the newest or at a past revision. Raises GrpcError as etcd does for what it
+        refuses.
+        """
         check_range(request)
         ranged = await self._store.range(range_of(request))
         answer = pb.RangeResponse()
@@ -51,6 +55,9 @@ class KvService:
         return await self._origin.fill(answer, ranged.revision)
 
     async def put(self, request: Any) -> Any:
+        """Put, as a transaction of one operation. Raises GrpcError; an absent lease is named as
+        such.
+        """
         check_put(request)
         try:
             done = await self._store.txn(Txn((), (put_of(request),)))
@@ -69,6 +76,7 @@ class KvService:
             raise LeaseNotFound(lease)
 
     async def delete_range(self, request: Any) -> Any:
+        """DeleteRange, as a transaction of one operation; deleting nothing makes no revision."""
         check_delete(request)
         done = await self._store.txn(Txn((), (delete_of(request),)))
         answer = pb.DeleteRangeResponse()
@@ -78,6 +86,7 @@ class KvService:
         return await self._origin.fill(answer, done.revision)
 
     async def txn(self, request: Any) -> Any:
+        """Txn: comparisons, then one of two branches, in one revision."""
         check_txn(request)
         done = await self._store.txn(txn_of(request))
         answer = pb.TxnResponse()
@@ -85,5 +94,6 @@ class KvService:
         return await self._origin.fill(answer, done.revision)
 
     async def compact(self, request: Any) -> Any:
+        """Compact. Raises GrpcError for a revision that is compacted already or still to come."""
         await self._store.compact(request.revision)
         return await self._origin.fill(pb.CompactionResponse())

@@ -32,6 +32,7 @@ class LeaseService:
         self._origin = origin
 
     def methods(self) -> Methods:
+        """Every method of etcdserverpb.Lease."""
         service = "/etcdserverpb.Lease"
         return {
             f"{service}/LeaseGrant": Unary(Parser(pb.LeaseGrantRequest), self.grant),
@@ -46,6 +47,9 @@ class LeaseService:
         }
 
     async def grant(self, request: Any) -> Any:
+        """LeaseGrant, TTL in seconds. Raises GrpcError (OUT_OF_RANGE) above etcd's limit of about
+        285 years.
+        """
         if request.TTL > TTL_S_MAX:
             raise GrpcError(Code.OUT_OF_RANGE, LEASE_TTL_TOO_LARGE)
         # The sign bit is no part of an id, there and here.
@@ -54,6 +58,9 @@ class LeaseService:
         return await self._origin.fill(pb.LeaseGrantResponse(ID=state.id, TTL=state.granted_ttl_s))
 
     async def revoke(self, request: Any) -> Any:
+        """LeaseRevoke: its keys go in the same revision. Raises GrpcError for a lease that is not
+        there.
+        """
         await self._store.lease(LeaseRevoke(request.ID))
         return await self._origin.fill(pb.LeaseRevokeResponse())
 
@@ -70,6 +77,7 @@ class LeaseService:
             await answers.send(answer)
 
     async def time_to_live(self, request: Any) -> Any:
+        """LeaseTimeToLive; a lease that is gone has a TTL of -1, which is no error."""
         try:
             state = await self._store.lease(LeaseTimeToLive(request.ID, request.keys))
         except LeaseNotFound:
@@ -80,6 +88,7 @@ class LeaseService:
         return await self._origin.fill(answer)
 
     async def leases(self, request: Any) -> Any:
+        """LeaseLeases: every lease there is, by id."""
         answer = pb.LeaseLeasesResponse()
         for lease in (await self._steward.group(ListLeases())).ids:
             answer.leases.add().ID = lease

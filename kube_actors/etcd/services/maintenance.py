@@ -43,6 +43,7 @@ class MaintenanceService:
         self._origin = origin
 
     def methods(self) -> Methods:
+        """Every method of etcdserverpb.Maintenance."""
         service = "/etcdserverpb.Maintenance"
         return {
             f"{service}/Alarm": Unary(Parser(pb.AlarmRequest), self.alarm),
@@ -56,6 +57,7 @@ class MaintenanceService:
         }
 
     async def alarm(self, request: Any) -> Any:
+        """Alarm: list, raise or disarm NOSPACE and CORRUPT; answered with those that were meant."""
         kind = _KINDS.get(request.alarm)
         if request.action == _GET:
             alarms = await self._steward.group(ListAlarms())
@@ -72,6 +74,7 @@ class MaintenanceService:
         return await self._origin.fill(answer)
 
     async def status(self, request: Any) -> Any:
+        """Status of the member that is asked, alarms and sizes in bytes included."""
         status = await self._own()
         answer = pb.StatusResponse(
             version=VERSION,
@@ -93,14 +96,17 @@ class MaintenanceService:
         return answer
 
     async def defragment(self, request: Any) -> Any:
+        """Defragment the member that is asked, and return when it is done."""
         await self._steward.home(Defragment())
         return await self._origin.fill(pb.DefragmentResponse())
 
     async def hash(self, request: Any) -> Any:
+        """Hash of everything the asked member holds, cut to 32 bits."""
         found = await self._steward.home(GetHash(0))
         return await self._origin.fill(pb.HashResponse(hash=found.hash & 0xFFFFFFFF))
 
     async def hash_kv(self, request: Any) -> Any:
+        """HashKV at a revision, cut to 32 bits: equal at all members, or one is corrupt."""
         found = await self._steward.home(GetHash(request.revision))
         answer = pb.HashKVResponse(
             hash=found.hash & 0xFFFFFFFF,
@@ -129,6 +135,7 @@ class MaintenanceService:
         await answers.send(pb.SnapshotResponse(remaining_bytes=0, blob=digest.digest()))
 
     async def move_leader(self, request: Any) -> Any:
+        """MoveLeader; raises GrpcError unless the leader itself is asked, about another voter."""
         status = await self._own()
         if status.leader != status.member:
             raise GrpcError(Code.FAILED_PRECONDITION, NOT_LEADER)
@@ -145,6 +152,7 @@ class MaintenanceService:
         return status
 
     async def downgrade(self, request: Any) -> Any:
+        """Downgrade: UNIMPLEMENTED, for there is one format."""
         raise GrpcError(
             Code.UNIMPLEMENTED, "Downgrade: this store keeps one format and has no versions"
         )

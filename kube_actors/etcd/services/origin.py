@@ -48,6 +48,7 @@ class Origin:
         return answer
 
     def stamp(self, header: Any, status: MemberStatus, revision: int) -> None:
+        """Fill a header: cluster and member ids, ``revision``, and the Raft term."""
         header.cluster_id = self._cluster_id ^ status.group
         header.member_id = status.member
         header.revision = revision

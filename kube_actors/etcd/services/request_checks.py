@@ -21,6 +21,7 @@ def check_range(request: Any) -> None:
 
 
 def check_put(request: Any) -> None:
+    """Refuse what etcd's checkPutRequest refuses, with its texts. Raises GrpcError."""
     _check_key(request)
     if request.ignore_value and request.value:
         raise _refusal("etcdserver: value is provided")
@@ -29,6 +30,7 @@ def check_put(request: Any) -> None:
 
 
 def check_delete(request: Any) -> None:
+    """Refuse what etcd's checkDeleteRequest refuses, with its texts. Raises GrpcError."""
     _check_key(request)
 
 

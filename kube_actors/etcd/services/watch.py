@@ -29,6 +29,7 @@ class WatchService:
         self._origin = origin
 
     def methods(self) -> Methods:
+        """The one method of etcdserverpb.Watch."""
         return {"/etcdserverpb.Watch/Watch": Streaming(Parser(pb.WatchRequest), self.watch)}
 
     async def watch(self, requests: AsyncIterator[Any], answers: Answers) -> None:
