@@ -28,13 +28,16 @@ class Call:
 
     @property
     def namespace(self) -> str:
+        """The namespace of the request; "" for a kind that lives in none."""
         return self.target.namespace if self.kind.namespaced else ""
 
     @property
     def name(self) -> str:
+        """The name in the path; "" for a collection."""
         return self.target.name
 
     def form(self) -> Form:
+        """Return the form in which this caller wants objects: version, table, metadata only."""
         return form(self.output, self.kind, self.storage, self.server.clock.now)
 
     def served(self, stored: Stored) -> Object:
@@ -46,6 +49,7 @@ class Call:
         return encode_value(to_stored(self.kind, self.storage, obj))
 
     def answer(self, stored: Stored, status: int = 200) -> Answer:
+        """Answer with one stored object in the caller's form."""
         return self.answer_body(self.form().encode(stored.value, stored.revision), status)
 
     def answer_body(self, body: bytes, status: int = 200) -> Answer:

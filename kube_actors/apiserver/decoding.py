@@ -25,6 +25,7 @@ _VALIDATIONS = ("Ignore", "Warn", "Strict")
 
 
 def media_type(content_type: str) -> str:
+    """Cut a Content-Type's parameters off; lower case, for media types are compared without it."""
     return content_type.partition(";")[0].strip().lower()
 
 

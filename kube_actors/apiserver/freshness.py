@@ -41,6 +41,7 @@ async def catch_up(server: Server, version: str) -> tuple[str, ...]:
 
 
 def stale_text(error: Exception) -> str:
+    """Word the warning that goes with a read from a cache that could not be brought up to date."""
     if isinstance(error, NoQuorum):
         return (
             "this read may be stale: the cluster is read-only, "

@@ -20,13 +20,16 @@ class Metrics:
         self._histograms: dict[str, dict[Labels, _Histogram]] = {}
 
     def count(self, name: str, labels: Labels = (), amount: float = 1.0) -> None:
+        """Add to a counter; a series begins with its first count."""
         series = self._counters.setdefault(name, {})
         series[labels] = series.get(labels, 0.0) + amount
 
     def gauge(self, name: str, value: float, labels: Labels = ()) -> None:
+        """Set a gauge."""
         self._gauges.setdefault(name, {})[labels] = value
 
     def observe(self, name: str, value_s: float, labels: Labels = ()) -> None:
+        """Add an observation in seconds to a histogram."""
         series = self._histograms.setdefault(name, {})
         found = series.get(labels)
         if found is None:

@@ -32,6 +32,7 @@ class Output:
 
     @property
     def content_type(self) -> str:
+        """The media type of the answer."""
         return YAML if self.yaml else JSON
 
 
@@ -92,6 +93,7 @@ def form(output: Output, kind: Kind, storage: Kind, now: Callable[[], float]) ->
 
 
 def partial(obj: Object) -> Object:
+    """Return an object's PartialObjectMetadata."""
     return {**_PARTIAL, "metadata": obj["metadata"]}
 
 

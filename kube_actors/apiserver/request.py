@@ -17,6 +17,8 @@ YAML = "application/yaml"
 
 @attrs.frozen
 class User:
+    """Who asks, as far as authentication has established it."""
+
     name: str
     groups: tuple[str, ...] = ()
     uid: str = ""
@@ -46,16 +48,20 @@ class Query:
 
     @classmethod
     def parse(cls, text: str) -> "Query":
+        """Read a query string; a parameter without a value is an empty one."""
         return cls(parse_qsl(text, keep_blank_values=True)) if text else cls()
 
     def get(self, name: str) -> str:
+        """Return a parameter's first value, "" if there is none."""
         values = self._values.get(name)
         return values[0] if values else ""
 
     def all(self, name: str) -> tuple[str, ...]:
+        """Return all values of a parameter, in their order."""
         return tuple(self._values.get(name, ()))
 
     def has(self, name: str) -> bool:
+        """Say whether a parameter is there, with a value or without."""
         return name in self._values
 
     def flag(self, name: str) -> bool | None:
@@ -126,10 +132,12 @@ AnyAnswer = Answer | WatchAnswer | StreamAnswer
 
 
 def answer_object(obj: Any, status: int = 200) -> Answer:
+    """Answer with a JSON tree."""
     return Answer(status, orjson.dumps(obj))
 
 
 def answer_error(error: errors.StatusError) -> Answer:
+    """Answer with an error's Status, and Retry-After where it says when to come again."""
     headers: tuple[tuple[str, str], ...] = ()
     if error.retry_after_s:
         headers = (("retry-after", str(error.retry_after_s)),)
@@ -137,6 +145,7 @@ def answer_error(error: errors.StatusError) -> Answer:
 
 
 def answer_success(details: dict[str, Any] | None = None) -> Answer:
+    """Answer with a Status that says Success, and ``details``."""
     status: dict[str, Any] = {
         "kind": "Status",
         "apiVersion": "v1",

@@ -42,8 +42,10 @@ class Server:
     signer: Signer | None = None
 
     def storage_kind(self, kind: Kind) -> Kind:
+        """Return the kind at the version at which objects of ``kind`` are stored."""
         return self.config.kinds.storage(kind)
 
     def cached(self, kind: Kind) -> ResourceCache:
+        """Return the watch cache of a kind, whichever version of it is meant."""
         stored = self.storage_kind(kind)
         return self.cache.resource(stored.group, stored.plural)

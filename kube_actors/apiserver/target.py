@@ -36,6 +36,7 @@ class Target:
 
     @property
     def is_resource(self) -> bool:
+        """Whether the path means a resource rather than a page."""
         return bool(self.resource)
 
 

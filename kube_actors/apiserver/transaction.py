@@ -56,6 +56,7 @@ def unchanged(key: bytes, revision: int) -> Compare:
 
 
 def absent(key: bytes) -> Compare:
+    """Return the guard of a creation: nothing lies at the key."""
     return Compare(key, CompareTarget.CREATE, CompareResult.EQUAL, 0)
 
 

@@ -7,6 +7,9 @@ _DEFAULT = "storageclass.kubernetes.io/is-default-class"
 
 
 def admit(cache: WatchCache, claim: Object) -> None:
+    """Name the class that is annotated as the default, the first by name; a claim that names one,
+    also "", keeps it.
+    """
     spec = claim.setdefault("spec", {})
     if "storageClassName" in spec:
         return

@@ -45,6 +45,7 @@ class Change:
 
     @property
     def subject(self) -> Entry:
+        """The object that changed: as it is now, or as it was last."""
         subject = self.after or self.before
         assert subject is not None
         return subject
@@ -77,6 +78,7 @@ class Bookmark:
     initial: bool = False
 
     def event(self, kind: str, form: Form) -> WatchEvent:
+        """Encode a BOOKMARK: a resourceVersion alone, and whether it ends the initial events."""
         metadata: dict[str, object] = {}
         if self.initial:
             metadata["annotations"] = {INITIAL_EVENTS_END: "true"}

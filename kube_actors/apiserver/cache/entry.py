@@ -53,6 +53,7 @@ class Entry:
 
     @property
     def labels(self) -> Mapping[str, str]:
+        """The object's labels, decoded when a selector first asks."""
         if self._labels is None:
             self._project()
         assert self._labels is not None
@@ -60,6 +61,7 @@ class Entry:
 
     @property
     def fields(self) -> Mapping[str, str]:
+        """What field selectors of its kind may ask for, decoded when one first asks."""
         if self._fields is None:
             self._fields = fields_of(self.kind, self._project())
         return self._fields

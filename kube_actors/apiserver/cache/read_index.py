@@ -37,6 +37,9 @@ class ReadIndex:
         self._wake = anyio.Event()
 
     async def wait(self) -> ActorError | None:
+        """Wait until the cache has reached a read index taken after this call; return why if it
+        could not.
+        """
         joined = self._next
         if not joined.wanted:
             joined.wanted = True

@@ -35,9 +35,11 @@ class ResourceCache:
 
     @property
     def watcher_count(self) -> int:
+        """How many watches are open on this resource."""
         return self._watcher_count
 
     def get(self, namespace: str, name: str) -> Entry | None:
+        """Find one object by name; ``namespace`` is "" for a cluster-scoped kind."""
         key = object_key(self.kind.group, self.kind.plural, namespace, name)
         found: Entry | None = self._entries.get(key)
         return found
@@ -55,6 +57,7 @@ class ResourceCache:
         return (entries[key] for key in keys)
 
     def select(self, selection: Selection) -> list[Entry]:
+        """Return what a selection means, in key order."""
         if selection.name and (selection.namespace or not getattr(self.kind, "namespaced", True)):
             entry = self.get(selection.namespace, selection.name)
             return [entry] if entry is not None and selection.matches(entry) else []
@@ -74,6 +77,9 @@ class ResourceCache:
                 watcher.end()
 
     def put(self, entry: Entry, woken: dict[Watcher, None]) -> None:
+        """Take in a written object and offer the change to its watchers; who has news is added to
+        ``woken``.
+        """
         before = self._entries.get(entry.key)
         self._entries[entry.key] = entry
         self._record(Change(entry.revision, before, entry), woken)
@@ -81,6 +87,7 @@ class ResourceCache:
             before.superseded_by(entry)
 
     def delete(self, key: bytes, revision: int, woken: dict[Watcher, None]) -> None:
+        """Take in a deletion; one of an object that is not here says nothing."""
         before = self._entries.pop(key, None)
         if before is not None:
             self._record(Change(revision, before, None), woken)
@@ -165,6 +172,7 @@ class ResourceCache:
         return watcher
 
     def bookmark(self, bookmark: Bookmark) -> None:
+        """Offer a bookmark to every watcher that asked for them, and wake it."""
         for bucket in list(self._watchers.values()):
             for watcher in list(bucket):
                 if watcher.offer_bookmark(bookmark):

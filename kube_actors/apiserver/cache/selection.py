@@ -45,6 +45,9 @@ class Selection:
         return not self.name or entry.name == self.name
 
     def matches(self, entry: Entry) -> bool:
+        """Say whether an object is meant: by place and name first, for only selectors cost
+        decoding.
+        """
         if not self.covers(entry):
             return False
         if not self.labels.empty and not self.labels.matches(entry.labels):

@@ -28,6 +28,7 @@ class WatchCache:
         self._waiting: list[tuple[int, anyio.Event]] = []
 
     def resource(self, group: str, plural: str) -> ResourceCache:
+        """Return the cache of a resource, made empty when it is first asked for."""
         found = self._resources.get((group, plural))
         if found is None:
             found = ResourceCache(
@@ -40,6 +41,7 @@ class WatchCache:
         return found
 
     def resources(self) -> list[ResourceCache]:
+        """Return every resource's cache that has been asked for."""
         return list(self._resources.values())
 
     def reset(self, revision: int, kvs: Iterable[KeyValue]) -> None:

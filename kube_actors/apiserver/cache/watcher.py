@@ -48,6 +48,7 @@ class Watcher:
         self._leave = leave
 
     def begin(self, initial: Iterable[tuple[str, Change | Bookmark]]) -> None:
+        """Set what is to be read before any change that is offered later."""
         self._initial = iter(initial)
 
     def offer(self, change: Change) -> bool:
@@ -72,6 +73,7 @@ class Watcher:
         return DELETED if was else None
 
     def offer_bookmark(self, bookmark: Bookmark) -> bool:
+        """Take a bookmark if this watch asked for them; returns whether it did."""
         return self.bookmarks and not self.closed and self._push(BOOKMARK, bookmark)
 
     def _push(self, kind: str, item: Change | Bookmark) -> bool:
@@ -83,6 +85,7 @@ class Watcher:
         return True
 
     def wake(self) -> None:
+        """Wake the reader, if it waits."""
         if self._sleeper is not None:
             self._sleeper.wake_all()
 

@@ -25,12 +25,17 @@ class Line(Protocol):
     async def read(self) -> bool:
         """Feed the parser once; False when the peer has left."""
 
-    async def write(self, data: bytes) -> None: ...
+    async def write(self, data: bytes) -> None:
+        """Send bytes; returns when the transport has taken them. Raises anyio's
+        BrokenResourceError.
+        """
 
-    async def wait_gone(self) -> None: ...
+    async def wait_gone(self) -> None:
+        """Return when the peer has closed its side."""
 
     @property
-    def closing(self) -> bool: ...
+    def closing(self) -> bool:
+        """Whether the server drains, so that this response must be the connection's last."""
 
     def can_skip(self, request: Incoming) -> bool:
         """Say whether the connection will read past the rest of the body to the next request."""
@@ -66,9 +71,11 @@ class Exchange:
 
     @property
     def started(self) -> bool:
+        """Whether the head of the response has been sent."""
         return self._head_sent
 
     async def receive(self) -> Message:
+        """Give the body as it arrives, then ``http.disconnect`` once the client is gone (ASGI)."""
         request = self._request
         if self._body_given or self.finished:
             if not self.finished:
@@ -87,6 +94,7 @@ class Exchange:
         return {"type": "http.request", "body": body, "more_body": not request.complete}
 
     async def send(self, message: Message) -> None:
+        """Take a part of the response (ASGI); the head leaves with the first part of the body."""
         kind = message["type"]
         if kind == "http.response.start":
             assert self._status == 0, "the response was already started"

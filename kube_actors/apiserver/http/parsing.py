@@ -71,6 +71,7 @@ class RequestReader:
 
     @property
     def in_head(self) -> bool:
+        """Whether a request has begun whose head is not complete."""
         return self._in_head
 
     def feed(self, data: bytes) -> None:
@@ -95,14 +96,17 @@ class RequestReader:
             raise BadRequest(431, "request header fields too large")
 
     def on_message_begin(self) -> None:
+        """Begin a request (httptools' callback)."""
         self._current = Incoming()
         self._in_head = True
         self._head_bytes = 0
 
     def on_url(self, url: bytes) -> None:
+        """Gather the request target, which may come in pieces."""
         self._current.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """Gather one header; too many of them are 431."""
         headers = self._current.headers
         name = name.lower()
         headers.append((name, value))
@@ -115,6 +119,9 @@ class RequestReader:
             self._current.length = int(value)
 
     def on_headers_complete(self) -> None:
+        """Judge the head as a whole: its size, how its body is framed, whether the connection is
+        kept.
+        """
         current = self._current
         size = len(current.target) + sum(len(n) + len(v) for n, v in current.headers)
         if size > self._limits.head_bytes_max:
@@ -127,8 +134,10 @@ class RequestReader:
         self.ready.append(current)
 
     def on_body(self, body: bytes) -> None:
+        """Gather a piece of the body; its size is the reader's to judge."""
         self._current.chunks.append(body)
         self._current.received += len(body)
 
     def on_message_complete(self) -> None:
+        """Mark the request as whole."""
         self._current.complete = True

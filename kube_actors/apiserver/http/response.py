@@ -22,6 +22,7 @@ def encode_head(status: int, headers: Iterable[tuple[bytes, bytes]], extra: byte
 
 
 def encode_chunk(data: bytes) -> bytes:
+    """Frame bytes as one chunk (RFC 9112, 7.1); empty ones would end the body."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 

@@ -31,6 +31,7 @@ class Drain:
         self._next = 0
 
     def begin(self) -> None:
+        """Ask every connection to close after the response at hand; new ones close at once."""
         self._begun.set()
         for close in list(self._closers.values()):
             close()
@@ -39,25 +40,31 @@ class Drain:
 
     @property
     def connections(self) -> int:
+        """How many connections are open."""
         return len(self._closers)
 
     async def wait_begun(self) -> None:
+        """Wait until draining has begun."""
         await self._begun.wait()
 
     async def wait_empty(self) -> None:
+        """Wait until draining has begun and the last connection is gone."""
         await self._empty.wait()
 
     def enter(self) -> int:
+        """Count a connection that is being accepted; the ticket is for ``opened`` and ``leave``."""
         self._next += 1
         self._closers[self._next] = _nothing
         return self._next
 
     def opened(self, ticket: int, close: Callable[[], None]) -> None:
+        """Say how the connection is asked to close; it is asked at once if draining has begun."""
         self._closers[ticket] = close
         if self._begun.is_set():
             close()
 
     def leave(self, ticket: int) -> None:
+        """Count a connection out."""
         del self._closers[ticket]
         if self._begun.is_set() and not self._closers:
             self._empty.set()

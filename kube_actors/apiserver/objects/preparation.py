@@ -29,6 +29,9 @@ _MAY_CREATE = frozenset(
 
 
 def may_create_on_update(kind: Kind) -> bool:
+    """Say whether PUT to an absent name creates, as upstream's ``AllowCreateOnUpdate`` does for few
+    kinds.
+    """
     return (kind.group, kind.plural) in _MAY_CREATE
 
 

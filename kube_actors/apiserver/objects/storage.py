@@ -18,14 +18,19 @@ _MARK_LENGTH = len(_MARK)
 
 
 def resource_prefix(group: str, plural: str) -> bytes:
+    """Return the prefix of all keys of a resource."""
     return f"/registry/{group or 'core'}/{plural}/".encode()
 
 
 def object_key(group: str, plural: str, namespace: str, name: str) -> bytes:
+    """Return an object's key: ``/registry/<group>/<plural>/<namespace>/<name>``, with ``core`` and
+    ``-`` for none.
+    """
     return f"/registry/{group or 'core'}/{plural}/{namespace or '-'}/{name}".encode()
 
 
 def namespace_prefix(group: str, plural: str, namespace: str) -> bytes:
+    """Return the prefix of all keys of a resource in one namespace."""
     return f"/registry/{group or 'core'}/{plural}/{namespace or '-'}/".encode()
 
 

@@ -33,6 +33,7 @@ def _aggregated(server: Server, *, core: bool) -> Answer:
 
 
 async def core(server: Server, request: Request) -> Answer:
+    """``/api``: the versions of the core group, or the aggregated document if it is asked for."""
     if _wants_aggregated(request):
         return _aggregated(server, core=True)
     address = f"{server.config.advertise_address or '127.0.0.1'}:{server.config.advertise_port}"
@@ -40,17 +41,20 @@ async def core(server: Server, request: Request) -> Answer:
 
 
 async def groups(server: Server, request: Request) -> Answer:
+    """``/apis``: every other group, or the aggregated document if it is asked for."""
     if _wants_aggregated(request):
         return _aggregated(server, core=False)
     return answer_object(discovery.api_group_list(server.config.kinds))
 
 
 async def group_version(server: Server, request: Request) -> Answer:
+    """``/api/v1``: the resources of the core group."""
     parts = request.path.strip("/").split("/")
     return _found(discovery.api_resource_list(server.config.kinds, "", parts[1]))
 
 
 async def group_or_version(server: Server, request: Request) -> Answer:
+    """``/apis/<group>`` and ``/apis/<group>/<version>``; 404 for what is not served."""
     parts = request.path.strip("/").split("/")
     if len(parts) == 2:
         return _found(discovery.api_group(server.config.kinds, parts[1]))
@@ -58,6 +62,7 @@ async def group_or_version(server: Server, request: Request) -> Answer:
 
 
 async def openapi_index(server: Server, request: Request) -> Answer:
+    """``/openapi/v3``: where the document of each group version is, with its hash."""
     return answer_object(openapi.index(server.config.kinds))
 
 

@@ -47,14 +47,17 @@ _READY = (_ping, _cache, _quorum)
 
 
 async def livez(server: Server, request: Request) -> Answer:
+    """``/livez``: whether this apiserver should be left running."""
     return await _answer(server, request, "livez", _LIVE)
 
 
 async def healthz(server: Server, request: Request) -> Answer:
+    """``/healthz``: what ``/readyz`` says, by its older name."""
     return await _answer(server, request, "healthz", _READY)
 
 
 async def readyz(server: Server, request: Request) -> Answer:
+    """``/readyz``: whether this apiserver should be sent requests."""
     return await _answer(server, request, "readyz", _READY)
 
 

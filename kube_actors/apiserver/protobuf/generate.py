@@ -122,6 +122,7 @@ def _fields(reader: _Reader, struct: str) -> list[list[Any]]:
 
 
 def main() -> None:
+    """Write the table from checked-out copies of ``k8s.io/api`` and ``k8s.io/apimachinery``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("api", type=pathlib.Path)
     parser.add_argument("apimachinery", type=pathlib.Path)

@@ -115,6 +115,7 @@ def _self_subject(call: Call, obj: Object) -> dict[str, Any]:
 
 
 def user_info(user: User) -> dict[str, Any]:
+    """Return a user as authentication/v1's UserInfo, what is empty left out."""
     info: dict[str, Any] = {"username": user.name}
     if user.uid:
         info["uid"] = user.uid

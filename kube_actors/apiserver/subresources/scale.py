@@ -41,6 +41,7 @@ def scale_of(kind: Kind, obj: Object) -> Object:
 
 
 async def get_scale(call: Call) -> Answer:
+    """GET scale: read as fresh as a get of the workload. Raises StatusError 404."""
     call.warnings.extend(await catch_up(call.server, ""))
     entry = call.server.cached(call.kind).get(call.namespace, call.name)
     if entry is None:
@@ -50,11 +51,15 @@ async def get_scale(call: Call) -> Answer:
 
 
 async def update_scale(call: Call) -> Answer:
+    """PUT scale: only ``spec.replicas`` of the workload changes, guarded by a resourceVersion if
+    one is given.
+    """
     body = decode_definition(call.request, _DEFINITION)
     return await _change(call, lambda scale: body)
 
 
 async def patch_scale(call: Call) -> Answer:
+    """PATCH scale: the patch is applied to the Scale. Raises StatusError 415 for other types."""
     kind = media_type(call.request.content_type)
     body = decode_patch(call.request.body)
     if kind == PATCH_TYPES[0]:

@@ -114,6 +114,7 @@ def patcher(call: Call) -> Callable[[Object], Object]:
 
 
 def decode_patch(body: bytes) -> Any:
+    """Parse the body of a JSON or merge patch. Raises StatusError 400."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

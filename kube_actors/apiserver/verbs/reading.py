@@ -194,6 +194,9 @@ def _too_old(revision: int, oldest: int) -> str:
 
 
 def encode_list(call: Call, page: Page) -> bytes:
+    """Splice a page's objects into one List; they are not decoded for it if they are stored as
+    asked.
+    """
     metadata: dict[str, object] = {"resourceVersion": str(page.revision)}
     if page.after:
         metadata["continue"] = _encode_token(page.revision, page.after)

@@ -33,6 +33,7 @@ class Attributes:
 
     @property
     def qualified(self) -> str:
+        """The resource as rules name it: ``pods``, ``pods/log``."""
         return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
 
 
@@ -49,6 +50,9 @@ class Rule:
     source: Object = attrs.field(eq=False, repr=False)
 
     def allows(self, asked: Attributes) -> bool:
+        """Say whether one RBAC rule covers what is asked: each of its dimensions must, "*" covers
+        all.
+        """
         if "*" not in self.verbs and asked.verb not in self.verbs:
             return False
         if asked.path:
@@ -85,6 +89,9 @@ class Authorizer:
         self._compiled: dict[tuple[str, str, str], tuple[Rule, ...]] = {}
 
     def allows(self, user: User, asked: Attributes) -> bool:
+        """Say whether any role of the user allows it; ``system:masters`` may do everything (RBAC is
+        additive).
+        """
         if "system:masters" in user.groups:
             return True
         for rule in self.rules_of(user):

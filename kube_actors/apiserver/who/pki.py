@@ -34,9 +34,11 @@ class KeyPair:
     key_pem: bytes
 
     def certificate(self) -> x509.Certificate:
+        """Parse the certificate."""
         return x509.load_pem_x509_certificate(self.certificate_pem)
 
     def key(self) -> ec.EllipticCurvePrivateKey:
+        """Parse the private key."""
         return load_key(self.key_pem)
 
 
@@ -55,6 +57,7 @@ def load_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
 
 
 def encode_key(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Encode a private key as unencrypted PKCS #8 PEM."""
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

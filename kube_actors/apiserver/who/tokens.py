@@ -37,12 +37,14 @@ class Signer:
 
     @property
     def key_id(self) -> str:
+        """The ``kid`` of tokens: SHA-256 of the public key, as kube-apiserver derives it."""
         der = self.key.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         return _encode(hashlib.sha256(der).digest())
 
     def sign(self, claims: dict[str, Any]) -> str:
+        """Sign claims as a compact JWS with ES256 (RFC 7515, RFC 7518 3.4)."""
         header = {"alg": "ES256", "kid": self.key_id}
         signed = f"{_encode(orjson.dumps(header))}.{_encode(orjson.dumps(claims))}"
         r, s = decode_dss_signature(self.key.sign(signed.encode("ascii"), _ALGORITHM))
