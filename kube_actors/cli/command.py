@@ -13,6 +13,7 @@ class Commands(click.Group):
     """Every failure is one line on stderr and its exit code; click would print the usage too."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command line; ends the process with the exit code that the failure has."""
         try:
             return super().main(*args, **{**kwargs, "standalone_mode": False})
         except click.exceptions.NoArgsIsHelpError as error:

@@ -318,9 +318,11 @@ class _Story:
 
 
 def name(obj: Object) -> str:
+    """Return an object's name."""
     return str(obj["metadata"]["name"])
 
 
 def is_ready(pod: Object) -> bool:
+    """Say whether a pod's condition Ready is true."""
     conditions = (pod.get("status") or {}).get("conditions") or ()
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)

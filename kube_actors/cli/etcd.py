@@ -55,6 +55,7 @@ class EtcdListen:
 
     @property
     def url(self) -> str:
+        """The address for people and for ``etcdctl --endpoints``."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
 

@@ -37,6 +37,7 @@ class Stage:
 
     @property
     def elapsed_s(self) -> float:
+        """Seconds since the story began."""
         return time.perf_counter() - self._started
 
     async def step(
@@ -64,9 +65,11 @@ class Stage:
         print(f"\n{self._number:2}. {title}", flush=True)
 
     def observed(self, what: str) -> None:
+        """Print what a step saw and how long it took."""
         print(f"    \u2713 {what}  [{time.perf_counter() - self._began:.2f} s]", flush=True)
 
     def fail(self, reason: str) -> NotObserved:
+        """Return the exception that ends the story at the step at hand."""
         return NotObserved(self.title, reason)
 
     async def until(self, look: Callable[[], Awaitable[T | None]]) -> T:

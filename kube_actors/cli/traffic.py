@@ -46,6 +46,7 @@ class Tally:
 
     @property
     def total(self) -> int:
+        """How many requests were made, failed ones included."""
         return sum(self.answered.values()) + len(self.failures)
 
 

@@ -57,6 +57,7 @@ SIMULATED_PLAN = AddressPlan("10.0.0.0/16", "10.1.0.0/16", "10.64.0.0", 24, real
 
 
 def real_plan(block: int) -> AddressPlan:
+    """Plan a cluster's addresses in 127.``block``.0.0/16, where real processes listen."""
     return AddressPlan(
         f"127.{block}.0.0/20", f"127.{block}.16.0/20", f"127.{block}.32.0", 25, real=True
     )
@@ -71,6 +72,7 @@ class BlockClaim:
         self._holder = holder
 
     def close(self) -> None:
+        """Free the block for others."""
         self._holder.close()
 
 

@@ -46,6 +46,9 @@ class Timings:
 
     @classmethod
     def quick(cls) -> "Timings":
+        """Return times of seconds where Kubernetes has tens: failures are noticed sooner, and
+        stalls more often.
+        """
         return cls(
             lease_duration_s=3.0,
             renew_deadline_s=2.0,
@@ -117,6 +120,7 @@ class ClusterConfig:
 
 
 def masters_refused(masters: int) -> str:
+    """Say why a number of masters is refused and which to use instead."""
     if masters > 0 and masters % 2 == 0:
         return (
             f"{masters} masters tolerate no more failures than {masters - 1} and lose the majority "

@@ -31,6 +31,7 @@ class Machine:
     trouble: str = ""
 
     def addresses(self) -> tuple[str, ...]:
+        """The actors that run there now; none while it is down."""
         if self.supervisor is None:
             return ()
         return tuple(child.address for child in self.supervisor.statistics().children)
@@ -67,6 +68,7 @@ class Faults:
             self._paused[address] = None
 
     def resume(self, target: str) -> None:
+        """Let what was paused go on with what has arrived meanwhile."""
         for address in self._addresses(target):
             self._supervisor_of(address).resume(address)
             self._paused.pop(address, None)

@@ -57,6 +57,7 @@ class FrontDoor:
         await self._coming.wait()
 
     def opened(self, master: int, app: AsgiApp) -> None:
+        """Send requests to a master from now on."""
         self._masters[master] = _Master(app)
 
     def closed(self, master: int) -> None:
@@ -179,6 +180,7 @@ async def _stream(send: Send, first: bytes, parts: AsyncIterator[bytes]) -> None
 async def respond(
     send: Send, status: int, body: Any, headers: tuple[tuple[bytes, bytes], ...] = ()
 ) -> None:
+    """Answer a request with JSON from the front door itself."""
     data = orjson.dumps(body)
     await send(
         {

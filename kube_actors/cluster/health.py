@@ -42,6 +42,7 @@ class Health:
 
     @property
     def members(self) -> dict[int, MemberStatus | None]:
+        """What each store member said last, by number; None for one that does not answer."""
         return dict(self._known)
 
     @property
@@ -85,6 +86,7 @@ class Health:
         ]
 
     async def refresh(self) -> None:
+        """Ask every member now, all at once; who does not answer in time counts as silent."""
         silent: dict[int, None] = {}
         async with anyio.create_task_group() as tasks:
             for number in list(self._known):

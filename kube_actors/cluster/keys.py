@@ -47,6 +47,7 @@ def cluster_number(authority: KeyPair) -> int:
 
 
 def make_keys(hosts: list[str], *, now_s: float, entropy: Entropy) -> ClusterKeys:
+    """Make the keys of a new cluster; ``hosts`` are the names its serving certificate is for."""
     authority = create_authority("kube-actors-ca", now_s=now_s, entropy=entropy)
     return ClusterKeys(
         authority=authority,

@@ -60,6 +60,7 @@ class MasterPlan:
 
     @property
     def name(self) -> str:
+        """The machine's name, as faults and the status know it."""
         return f"master/{self.number}"
 
     @property

@@ -26,6 +26,7 @@ class NodePlan:
 
     @property
     def name(self) -> str:
+        """The machine's name, as faults and the status know it."""
         return f"node/{self.spec.name}"
 
 

@@ -27,6 +27,7 @@ class Join:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The founding masters' names, sorted: their order gives their numbers."""
         return tuple(sorted(self.masters))
 
     @property
@@ -40,6 +41,7 @@ class Join:
         return dict(sorted((self.number(name), name) for name in self.names))
 
     def is_master(self, name: str) -> bool:
+        """Say whether a process of that name may be a master: a founder, or one admitted since."""
         return name in self.masters or name in self.admitted
 
     def number(self, name: str) -> int:
@@ -76,6 +78,7 @@ class Join:
         return name if kind in NODE_ACTORS and not self.is_master(name) else ""
 
     def others(self, name: str) -> dict[str, Endpoint]:
+        """Where every other founding master is reached, by name."""
         return {each: self.masters[each] for each in self.names if each != name}
 
 

@@ -5,11 +5,15 @@ from typing import Protocol
 
 
 class Network(Protocol):
-    @property
-    def connected(self) -> Sequence[str]: ...
+    """What is asked of a network about its peers."""
 
     @property
-    def refusals(self) -> Mapping[str, str]: ...
+    def connected(self) -> Sequence[str]:
+        """The processes that this one is connected to, by name."""
+
+    @property
+    def refusals(self) -> Mapping[str, str]:
+        """Why others refuse this process, by their names."""
 
 
 def refusals(network: Network) -> list[str]:

@@ -31,12 +31,15 @@ class Roll:
         self.changed: Callable[[tuple[int, ...]], None] = lambda places: None
 
     def may_hold(self, name: str, address: str) -> bool:
+        """Say whether a process may hold an actor of that address."""
         return self.join.may_hold(name, address)
 
     def may_send(self, name: str, source: str, target: str) -> bool:
+        """Say whether a process may send from one address to another."""
         return self.join.may_send(name, source, target)
 
     def node_of(self, address: str) -> str:
+        """Return the process that may hold an address."""
         return self.join.node_of(address)
 
     def take(self, members: Sequence[MemberInfo]) -> None:
