@@ -64,7 +64,7 @@ ALLOWED = {
     # Certificates are made for this machine's time, of its own chance.
     "kube_actors/cli/pki.py": {"time.time", "os.urandom"},
     # Tells a person how long each step of the demo took.
-    "kube_actors/cli/stage.py": {"time.perf_counter"},
+    "kube_actors/cli/demo_steps.py": {"time.perf_counter"},
     # Gives the search for a verdict the time that its caller allows it.
     "kube_actors/cli/sim/check.py": {"time.monotonic"},
     # Tells how fast a campaign runs, and when a worker hangs or has shrunk a schedule long enough.

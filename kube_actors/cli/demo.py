@@ -14,7 +14,7 @@ import click
 import kube_actors
 from kube_actors.actor import ActorError
 from kube_actors.api import StatusError
-from kube_actors.cli.stage import NotObserved, Stage
+from kube_actors.cli.demo_steps import NotObserved, Steps
 from kube_actors.cli.traffic import Tally, get, load
 from kube_actors.cluster import Cluster, NotReady, Timings
 
@@ -46,20 +46,20 @@ def _first(group: BaseExceptionGroup[Any]) -> str:
 
 
 async def _tell(manifest: Path) -> None:
-    stage = Stage()
+    steps = Steps()
     print("kube_actors: three masters, three nodes, one process, real traffic.")
     print("Failures are noticed in seconds here; Kubernetes' own, longer times are the default.")
-    stage.begin("boot 3 masters and 3 nodes")
+    steps.begin("boot 3 masters and 3 nodes")
     async with Cluster(masters=3, nodes=3, timings=Timings.quick()) as cluster:
         leader = cluster.health.leader
-        stage.observed(f"3 nodes Ready, store/{leader} leads, HTTPS on {cluster.url}")
-        await _Story(stage, cluster, manifest).tell()
-    print(f"\nEvery step was observed, in {stage.elapsed_s:.1f} s. Next: kube-actors up --help")
+        steps.observed(f"3 nodes Ready, store/{leader} leads, HTTPS on {cluster.url}")
+        await _Story(steps, cluster, manifest).tell()
+    print(f"\nEvery step was observed, in {steps.elapsed_s:.1f} s. Next: kube-actors up --help")
 
 
 class _Story:
-    def __init__(self, stage: Stage, cluster: Cluster, manifest: Path) -> None:
-        self.stage = stage
+    def __init__(self, steps: Steps, cluster: Cluster, manifest: Path) -> None:
+        self.steps = steps
         self.cluster = cluster
         self.client = cluster.client
         self.manifest = manifest
@@ -67,7 +67,7 @@ class _Story:
         self.port = 0
 
     async def tell(self) -> None:
-        step = self.stage.step
+        step = self.steps.step
         await step(f"apply {self.manifest.name}: pods become Ready", self.apply)
         await step("HTTP through the Service's virtual IP reaches every ready pod", self.reach)
         await step("a killed process is restarted", self.kill_process)
@@ -80,17 +80,17 @@ class _Story:
         await step("the cut is mended: writes work, everything is Ready", self.heal)
 
     async def apply(self) -> str:
-        applied = await self.stage.until(partial(self.client.apply, self.manifest))
+        applied = await self.steps.until(partial(self.client.apply, self.manifest))
         await self.cluster.wait_for("deployment/web", "Available", timeout_s=180)
-        pods = await self.stage.until(self.all_ready)
-        service = await self.stage.until(self.read("services", "web"))
+        pods = await self.steps.until(self.all_ready)
+        service = await self.steps.until(self.read("services", "web"))
         self.address = service["spec"]["clusterIP"]
         self.port = service["spec"]["ports"][0]["port"]
         where = ", ".join(f"{name(p)} on {p['spec']['nodeName']}" for p in pods)
         return f"{len(applied)} objects applied; {where}"
 
     async def reach(self) -> str:
-        ready = {name(pod) for pod in await self.stage.until(self.all_ready)}
+        ready = {name(pod) for pod in await self.steps.until(self.all_ready)}
         seen: dict[str, int] = {}
         message = ""
         for _ in range(PAGE_TRIES):
@@ -100,11 +100,11 @@ class _Story:
             if set(seen) == ready:
                 counts = ", ".join(f"{pod} \u00d7{count}" for pod, count in sorted(seen.items()))
                 return f'"{message}" from {counts} at http://{self.address}:{self.port}/'
-        raise self.stage.fail(f"{PAGE_TRIES} requests reached only {sorted(seen)}")
+        raise self.steps.fail(f"{PAGE_TRIES} requests reached only {sorted(seen)}")
 
     async def kill_process(self) -> str:
-        pod = (await self.stage.until(self.all_ready))[0]
-        page = await self.stage.until(partial(get, pod["status"]["podIP"], 8080))
+        pod = (await self.steps.until(self.all_ready))[0]
+        page = await self.steps.until(partial(get, pod["status"]["podIP"], 8080))
         os.kill(int(page["pid"]), signal.SIGKILL)
 
         async def restarted() -> str | None:
@@ -119,12 +119,12 @@ class _Story:
                 f"restartCount {container['restartCount']}"
             )
 
-        return await self.stage.until(restarted)
+        return await self.steps.until(restarted)
 
     async def delete_pod(self) -> str:
-        before = await self.stage.until(self.all_ready)
+        before = await self.steps.until(self.all_ready)
         victim = name(before[0])
-        await self.stage.until(partial(self.delete, victim))
+        await self.steps.until(partial(self.delete, victim))
         known = {name(pod) for pod in before}
 
         async def replaced() -> str | None:
@@ -134,10 +134,10 @@ class _Story:
             new = [name(p) for p in pods if name(p) not in known]
             return f"{victim} is gone, {', '.join(new)} is Ready"
 
-        return await self.stage.until(replaced)
+        return await self.steps.until(replaced)
 
     async def kill_node(self) -> str:
-        pods = await self.stage.until(self.all_ready)
+        pods = await self.steps.until(self.all_ready)
         node = pods[0]["spec"]["nodeName"]
         lost = [name(p) for p in pods if p["spec"]["nodeName"] == node]
         self.cluster.faults.kill(f"node/{node}")
@@ -150,7 +150,7 @@ class _Story:
             where = ", ".join(f"{name(p)} on {p['spec']['nodeName']}" for p in new)
             return f"{node} died with {', '.join(lost)}; now {where}"
 
-        observed = await self.stage.until(moved)
+        observed = await self.steps.until(moved)
         self.cluster.faults.revive(f"node/{node}")
         await self.cluster.wait_for(f"node/{node}", "Ready", timeout_s=180)
         return f"{observed}; {node} is back"
@@ -177,22 +177,22 @@ class _Story:
             tasks.start_soon(load, self.address, self.port, tally)
             await anyio.sleep(0.5)
             await self.set_image("kube-actors/web:2")
-            await self.stage.until(self.rolled_out)
-            await self.stage.until(self.all_ready)
+            await self.steps.until(self.rolled_out)
+            await self.steps.until(self.all_ready)
             await anyio.sleep(0.5)
             tasks.cancel_scope.cancel()
         if tally.failures:
-            raise self.stage.fail(
+            raise self.steps.fail(
                 f"{len(tally.failures)} of {tally.total} requests failed: {tally.failures[0]}"
             )
         if set(tally.answered) != {"1", "2"}:
-            raise self.stage.fail(f"versions seen: {tally.answered}")
+            raise self.steps.fail(f"versions seen: {tally.answered}")
         answered = ", ".join(f"v{v} \u00d7{n}" for v, n in sorted(tally.answered.items()))
         return f"0 of {tally.total} requests failed ({answered})"
 
     async def undo(self) -> str:
         listing = partial(self.client.list, "replicasets", "default", label_selector="app=web")
-        sets = await self.stage.until(listing)
+        sets = await self.steps.until(listing)
         key = "deployment.kubernetes.io/revision"
         ranked = sorted(
             sets["items"], key=lambda rs: int(rs["metadata"]["annotations"].get(key, "0"))
@@ -204,17 +204,17 @@ class _Story:
         template = {**template, "metadata": {**template["metadata"], "labels": labels}}
         patch = [{"op": "replace", "path": "/spec/template", "value": template}]
         await self.patch(patch, "json")
-        deployment = await self.stage.until(self.rolled_out)
-        await self.stage.until(self.all_ready)
+        deployment = await self.steps.until(self.rolled_out)
+        await self.steps.until(self.all_ready)
         page = await self.page()
         if page["version"] != "1":
-            raise self.stage.fail(f"version {page['version']} answers")
+            raise self.steps.fail(f"version {page['version']} answers")
         revision = deployment["metadata"]["annotations"][key]
         return f"version 1 answers again, as revision {revision}"
 
     async def write(self) -> str | None:
         """Try one write; what it answered, or None while it is refused."""
-        beat = {"metadata": {"annotations": {"demo/at": f"{self.stage.elapsed_s:.3f}"}}}
+        beat = {"metadata": {"annotations": {"demo/at": f"{self.steps.elapsed_s:.3f}"}}}
         try:
             await self.client.patch("configmaps", "web-page", beat, "default")
         except (StatusError, ActorError):
@@ -226,7 +226,7 @@ class _Story:
         term = self._term()
         began = anyio.current_time()
         self.cluster.faults.kill(f"store/{before}")
-        await self.stage.until(self.write)
+        await self.steps.until(self.write)
         gap = anyio.current_time() - began
 
         async def led() -> int | None:
@@ -234,7 +234,7 @@ class _Story:
             leader = self.cluster.health.leader
             return leader if leader and leader != before else None
 
-        leader = await self.stage.until(led)
+        leader = await self.steps.until(led)
         new_term = self._term()
         self.cluster.faults.revive(f"store/{before}")
         return (
@@ -253,7 +253,7 @@ class _Story:
             healthy = [m for m in members if m is not None and m.answering == 3]
             return True if healthy else None
 
-        await self.stage.until(all_answer)
+        await self.steps.until(all_answer)
         self.cluster.faults.partition("master/1", "master/2", "master/3")
 
         async def refused() -> str | None:
@@ -265,10 +265,10 @@ class _Story:
                 return None
             return None
 
-        reason = await self.stage.until(refused)
-        kept = await self.stage.until(self.read("configmaps", "web-page"))
+        reason = await self.steps.until(refused)
+        kept = await self.steps.until(self.read("configmaps", "web-page"))
         answer = await self.page()
-        await self.stage.until(self.says_read_only)
+        await self.steps.until(self.says_read_only)
         return (
             f"a read answers ({kept['data']['message']!r}), pods serve ({answer['pod']}), "
             f"a write is refused: {reason}"
@@ -281,9 +281,9 @@ class _Story:
     async def heal(self) -> str:
         self.cluster.faults.heal()
         began = anyio.current_time()
-        await self.stage.until(self.write)
+        await self.steps.until(self.write)
         wrote = anyio.current_time() - began
-        await self.stage.until(self.all_ready)
+        await self.steps.until(self.all_ready)
         for number in range(1, 4):
             await self.cluster.wait_for(f"node/node-{number}", "Ready", timeout_s=180)
         return f"a write succeeded after {wrote:.2f} s; {REPLICAS} pods and 3 nodes are Ready"
@@ -293,11 +293,11 @@ class _Story:
 
     async def page(self) -> Object:
         """Fetch through the Service's virtual IP, as soon as it answers."""
-        return await self.stage.until(partial(get, self.address, self.port))
+        return await self.steps.until(partial(get, self.address, self.port))
 
     async def patch(self, patch: Object | list[Object], kind: Literal["json", "strategic"]) -> None:
         change = partial(self.client.patch, "deployments", "web", patch, "default", type=kind)
-        await self.stage.until(change)
+        await self.steps.until(change)
 
     async def delete(self, pod: str) -> bool:
         try:

@@ -40,7 +40,7 @@ from kube_actors.cluster.health import Health
 from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, ClusterKeys, load_or_make, make_keys
 from kube_actors.cluster.master import Engine, MasterPlan, run_master
 from kube_actors.cluster.node import NodePlan, run_node
-from kube_actors.cluster.store_desk import StoreDesk, rebuild_place
+from kube_actors.cluster.store_administration import StoreAdministration, rebuild_place
 from kube_actors.node.runtimes import ContainerRuntime, ProcessRuntime, SimulatedRuntime
 from kube_actors.store import Disk, FileDisk, MemoryDisk, StoreClient, disks_from_snapshot
 
@@ -431,8 +431,10 @@ class Cluster:
         if what.startswith("store/"):
             if self._engine is not None:
                 raise ValueError("the store is an engine of its own: use its own tools (etcdctl)")
-            desk = StoreDesk(self.actor, self.config.masters, self.rebuild_store)
-            return await desk.answer(what.removeprefix("store/"), asked)
+            administration = StoreAdministration(
+                self.actor, self.config.masters, self.rebuild_store
+            )
+            return await administration.answer(what.removeprefix("store/"), asked)
         if what == "status":
             return await self.status()
         if what == "chaos":

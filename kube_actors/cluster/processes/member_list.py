@@ -1,8 +1,8 @@
-"""The roll of masters in separate processes: it follows the group, in which they come and go.
+"""Who the masters in separate processes are: it follows the group, in which they come and go.
 
-What ``--join`` says is where it begins. Whoever the group was told of by name counts as a master
-from then on: it may have any actor's address, as those in ``--join`` may. Nobody is struck off the
-admitted while this process lives, for a member must be told that it was removed.
+What ``--join`` says is where it begins. A process that the group was told of by name is
+a master from then on: it may have any actor's address, as those in ``--join`` may. No name is taken
+off the list while this process lives, for a member must be told that it was removed.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ FOLLOW_S = 0.5
 ASK_S = 5.0
 
 
-class Roll:
+class MemberList:
     """Who the masters are. ``changed`` is called with their places when these are others."""
 
     def __init__(self, join: Join, name: str) -> None:
@@ -39,10 +39,10 @@ class Roll:
         return self.join.may_send(name, source, target)
 
     def node_of(self, address: str) -> str:
-        """Return the process that may hold an address."""
+        """Return the name of the node whose process has an address, "" when it is a master's."""
         return self.join.node_of(address)
 
-    def take(self, members: Sequence[MemberInfo]) -> None:
+    def learn(self, members: Sequence[MemberInfo]) -> None:
         """Follow what the group says of itself; nothing while it says nothing yet."""
         if not members:
             return
@@ -68,7 +68,7 @@ class Roll:
             try:
                 answer = await actor.call(address, ListMembers(serializable=True), timeout_s=ASK_S)
                 assert isinstance(answer, Members)
-                self.take(answer.members)
+                self.learn(answer.members)
                 status = await actor.call(address, GetStatus(), timeout_s=ASK_S)
                 assert isinstance(status, MemberStatus)
                 own = next((one for one in answer.members if one.id == status.member), None)

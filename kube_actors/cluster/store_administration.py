@@ -48,7 +48,7 @@ Rebuild = Callable[[int], Awaitable[int]]
 """Rebuilds the store of a master, by its number; returns the number that its member had."""
 
 
-class StoreDesk:
+class StoreAdministration:
     """``masters`` are the places whose stores are asked, the first one first."""
 
     def __init__(self, actor: Actor, masters: int, rebuild: Rebuild) -> None:

@@ -1,4 +1,4 @@
-"""A story told step by step: each one says what it does, waits with a sign of life, then says what
+"""The demo told step by step: each says what it does, waits with a sign of life, then says what
 was observed and how long it took. A step that is not observed ends the story."""
 
 import sys
@@ -26,7 +26,7 @@ class NotObserved(Exception):
         super().__init__(f"not observed: {step}: {reason}")
 
 
-class Stage:
+class Steps:
     """Prints to stdout; on a terminal the waiting line is rewritten, elsewhere it is left out."""
 
     def __init__(self) -> None:
