@@ -16,8 +16,6 @@ from types import TracebackType
 from typing import Any
 
 import anyio
-import yaml
-from anyio.abc import SocketAttribute
 
 from kube_actors.actor import Actor, ActorSystem, Address, Child, Clock, MemoryNetwork, Supervisor
 from kube_actors.apiserver import ApiServerConfig, StaticToken
@@ -34,23 +32,21 @@ from kube_actors.cluster.config import (
     node_specs,
 )
 from kube_actors.cluster.directory import cluster_directory, keep_masters, keep_number, kept_number
-from kube_actors.cluster.faults import TARGETED_VERBS, Faults, Machine
-from kube_actors.cluster.front_door import FrontDoor
+from kube_actors.cluster.disks import StoreDisks
+from kube_actors.cluster.faults import Faults, Machine
+from kube_actors.cluster.front_door import FrontDoor, listen
 from kube_actors.cluster.health import Health
 from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, ClusterKeys, load_or_make, make_keys
+from kube_actors.cluster.kubeconfig_file import write_kubeconfig
 from kube_actors.cluster.master import Engine, MasterPlan, run_master
 from kube_actors.cluster.node import NodePlan, run_node
-from kube_actors.cluster.store_administration import StoreAdministration, rebuild_place
+from kube_actors.cluster.readiness import describe_nodes, wait_ready
+from kube_actors.cluster.store_administration import StoreAdministration
 from kube_actors.node.runtimes import ContainerRuntime, ProcessRuntime, SimulatedRuntime
-from kube_actors.store import Disk, FileDisk, MemoryDisk, StoreClient, disks_from_snapshot
+from kube_actors.store import Disk, StoreClient, disks_from_snapshot
 
-READY_POLL_S = 0.02
 RESTARTS_MAX = 1000
 """Machines fail alone: one that cannot live is tried for ever, and never ends the others."""
-
-
-class NotReady(TimeoutError):
-    """The cluster did not come up in time; the message says what was missing."""
 
 
 class Cluster:
@@ -107,13 +103,13 @@ class Cluster:
         self._clock = clock
         if snapshot is not None and (data_dir is not None or disk is not None or engine):
             raise InvalidConfig("a snapshot is restored into memory: leave data_dir, disk, engine")
-        self._disks: dict[int, Disk] = {}
+        restored: dict[int, Disk] = {}
         if snapshot is not None:
             # Two clusters from one snapshot are two groups; one seed makes the same twice.
-            token = str(self._seed)
-            self._disks.update(disks_from_snapshot(snapshot, masters, token=token))
+            restored.update(disks_from_snapshot(snapshot, masters, token=str(self._seed)))
+        self._keeps_store = engine is None and disk is None
+        self._disks = StoreDisks(self.config.data_dir, disk, restored)
         self._engine = engine
-        self._disk = disk
         self._life: AbstractAsyncContextManager[Cluster]
         self._files: Path
         self.url = ""
@@ -165,16 +161,11 @@ class Cluster:
     @property
     def troubles(self) -> list[str]:
         """Say which store members cannot use their disks, and why."""
-        return [m.trouble for m in self.faults.machines.values() if m.trouble]
+        return self.faults.troubles
 
     def write_kubeconfig(self, path: str | Path) -> Path:
         """Write the kubeconfig where any Kubernetes client can read it; only its owner may."""
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            yaml.safe_dump(self.kubeconfig, file, sort_keys=False)
-        return target
+        return write_kubeconfig(Path(path), self.kubeconfig)
 
     async def snapshot(self) -> bytes:
         """Give the store's whole content as a file, for ``Cluster(snapshot=…)``.
@@ -199,7 +190,7 @@ class Cluster:
                 for name, machine in self.faults.machines.items()
                 if name.startswith("master/")
             },
-            "nodes": await self._describe_nodes(),
+            "nodes": await describe_nodes(self.client, self.faults),
         }
 
     # How it is built.
@@ -207,9 +198,9 @@ class Cluster:
     @asynccontextmanager
     async def _live(self) -> AsyncIterator["Cluster"]:
         with cluster_directory(self.config.data_dir) as self._files:
-            if self._engine is None and self._disk is None:
+            if self._keeps_store:
                 keep_masters(self.config.data_dir, self.config.masters)
-            listener, host, port = await self._listen()
+            listener, host, port = await listen(self.config.listen)
             async with listener or nullcontext(), self._serving(listener, host, port):
                 yield self
 
@@ -243,7 +234,15 @@ class Cluster:
                 if listener is not None:
                     tls = server_context(self.keys.server, self.keys.authority.certificate_pem)
                     tasks.start_soon(partial(serve, self.app, listener, tls=tls))
-                await self._wait_ready()
+                await wait_ready(
+                    self.config,
+                    self.client,
+                    self.health,
+                    self.faults,
+                    self.app,
+                    timeout_s=self._ready_timeout_s,
+                    engine=self._engine is not None,
+                )
                 tasks.start_soon(self.health.run)
                 yield
                 tasks.cancel_scope.cancel()
@@ -276,16 +275,6 @@ class Cluster:
         finally:
             claim.close()
 
-    async def _listen(self) -> tuple[Any, str, int]:
-        if self.config.listen is None:
-            return None, "127.0.0.1", 6443
-        host, _, port = self.config.listen.rpartition(":")
-        listener = await anyio.create_tcp_listener(
-            local_host=host or "127.0.0.1", local_port=int(port), backlog=1024
-        )
-        bound = listener.extra(SocketAttribute.local_address)
-        return listener, host or "127.0.0.1", int(bound[1])
-
     def _keys(self, host: str, clock: Clock) -> ClusterKeys:
         hosts = [host, "127.0.0.1", "localhost", "kubernetes", "kubernetes.default"]
         hosts = list(dict.fromkeys([*hosts, "kubernetes.default.svc"]))
@@ -309,18 +298,6 @@ class Cluster:
             toleration_s=self.config.timings.default_toleration_s,
         )
 
-    def _open_disk(self, number: int) -> Disk:
-        if self._disk is not None:
-            disk = self._disks[number] = self._disk(number)
-            return disk
-        # It survives the member that writes to it; one that has failed is not trusted again.
-        if number not in self._disks:
-            directory = self.config.data_dir
-            self._disks[number] = (
-                MemoryDisk() if directory is None else FileDisk(directory / "store" / str(number))
-            )
-        return self._disks[number]
-
     def _start_master(
         self, system: ActorSystem, root: Supervisor, number: int, api: ApiServerConfig
     ) -> None:
@@ -328,7 +305,7 @@ class Cluster:
             number=number,
             masters=self.config.masters,
             timings=self.config.timings,
-            disk=partial(self._open_disk, number),
+            disk=partial(self._disks.open, number),
             api=api,
             authority_pem=self.keys.authority.certificate_pem,
             engine=self._engine,
@@ -370,59 +347,12 @@ class Cluster:
             self._files / "nodes" / spec.name, images=self.config.images
         )
 
-    # Readiness and description.
-
-    async def _wait_ready(self) -> None:
-        missing = "the store has no leader"
-        with anyio.move_on_after(self._ready_timeout_s):
-            while missing:
-                await anyio.sleep(READY_POLL_S)
-                missing = await self._missing()
-                self._check_disks()
-            return
-        raise NotReady(f"not ready after {self._ready_timeout_s:g} s: {missing}")
-
-    def _check_disks(self) -> None:
-        """Waiting does not help when a majority of the store's disks cannot be used."""
-        troubles = self.troubles
-        if len(troubles) > self.config.masters // 2:
-            raise NotReady(f"the store cannot be opened: {'; '.join(troubles)}")
-
-    async def _missing(self) -> str:
-        await self.health.refresh()
-        if not self.health.leader:
-            if self._engine is not None and not any(self.health.members.values()):
-                return "the store's engine does not answer"
-            return "the store has no leader"
-        serving = self.app.masters()
-        if len(serving) < self.config.masters:
-            return f"{len(serving)} of {self.config.masters} apiservers are serving"
-        nodes = await self._describe_nodes()
-        ready = [name for name, node in nodes.items() if node["ready"]]
-        waiting = [spec.name for spec in self.config.nodes if spec.name not in ready]
-        return f"nodes not Ready: {', '.join(waiting[:5])}" if waiting else ""
-
-    async def _describe_nodes(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        listed = await self.client.list("nodes", resource_version="0")
-        for node in listed.get("items") or ():
-            conditions = (node.get("status") or {}).get("conditions") or ()
-            ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-            name = node["metadata"]["name"]
-            machine = self.faults.machines.get(f"node/{name}")
-            found[name] = {
-                "ready": ready,
-                "up": machine is not None and machine.supervisor is not None,
-                "unschedulable": bool((node.get("spec") or {}).get("unschedulable")),
-            }
-        return found
-
     async def rebuild_store(self, master: int) -> int:
         """Throw away what a master's store has and get it from the others; return its old number.
 
         For a member whose log is damaged. The others must have a majority without it.
         """
-        return await rebuild_place(self.faults, self._disks, self.config.data_dir, master)
+        return await self._disks.rebuild(self.faults, master)
 
     async def _debug(
         self, what: str, asked: dict[str, Any]
@@ -454,17 +384,7 @@ class Cluster:
             [self._leader() if name == "leader" else name for name in target.split(",")]
             for target in targets
         ]
-        if verb == "heal" and not groups:
-            self.faults.heal()
-        elif verb == "partition" and groups:
-            self.faults.partition(*groups)
-        elif verb in TARGETED_VERBS and groups:
-            for name in (name for group in groups for name in group):
-                getattr(self.faults, verb)(name)
-        else:
-            raise ValueError(
-                f"use {'|'.join(TARGETED_VERBS)}|partition TARGET…, or heal without a target"
-            )
+        self.faults.carry_out(verb, groups)
         return {"done": verb, "targets": [",".join(group) for group in groups]}
 
     def _leader(self) -> str:

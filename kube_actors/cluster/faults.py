@@ -5,6 +5,8 @@ A target is an actor (``store/1``, ``kubelet/node-2``), a whole machine (``maste
 is revived or everything is healed. The verbs' names are those of the fault-injection literature.
 """
 
+from collections.abc import Sequence
+
 import attrs
 
 from kube_actors.actor import MemoryNetwork, Supervisor
@@ -46,6 +48,28 @@ class Faults:
         self.machines: dict[str, Machine] = {}
         self._killed: dict[str, None] = {}
         self._paused: dict[str, None] = {}
+
+    @property
+    def troubles(self) -> list[str]:
+        """Why store members cannot use their disks, as said by each last attempt."""
+        return [machine.trouble for machine in self.machines.values() if machine.trouble]
+
+    def carry_out(self, verb: str, groups: Sequence[Sequence[str]]) -> None:
+        """Carry out a verb by its name: on each target in turn, or on groups of them.
+
+        Raises ValueError on an unknown verb or missing targets, UnknownTarget on an unknown name.
+        """
+        if verb == "heal" and not groups:
+            self.heal()
+        elif verb == "partition" and groups:
+            self.partition(*map(list, groups))
+        elif verb in TARGETED_VERBS and groups:
+            for name in (name for group in groups for name in group):
+                getattr(self, verb)(name)
+        else:
+            raise ValueError(
+                f"use {'|'.join(TARGETED_VERBS)}|partition TARGET…, or heal without a target"
+            )
 
     def kill(self, target: str) -> None:
         """End it as a killed process or a machine without power; it stays down."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import orjson
+from anyio.abc import SocketAttribute
 
 from kube_actors.actor import ActorError
 from kube_actors.api import StatusError, forbidden, service_unavailable
@@ -206,3 +207,19 @@ async def refuse(send: Send, error: StatusError) -> None:
 
 def _not_administrator(what: str) -> StatusError:
     return forbidden(None, "", f"{DEBUG_PREFIX}{what} is for administrators only")
+
+
+async def listen(address: str | None) -> tuple[Any, str, int]:
+    """Listen on ``host:port``; return the listener and where it is reached, port 0 being resolved.
+
+    None listens nowhere: the listener is None, and the address one that objects may name. Raises
+    OSError.
+    """
+    if address is None:
+        return None, "127.0.0.1", 6443
+    host, _, port = address.rpartition(":")
+    listener = await anyio.create_tcp_listener(
+        local_host=host or "127.0.0.1", local_port=int(port), backlog=1024
+    )
+    bound = listener.extra(SocketAttribute.local_address)
+    return listener, host or "127.0.0.1", int(bound[1])

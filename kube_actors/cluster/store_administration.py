@@ -4,10 +4,8 @@ Answers ``/debug/kube-actors/store/…`` with plain JSON data, or with the bytes
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-import anyio
 import attrs
 
 from kube_actors.actor import (
@@ -18,31 +16,22 @@ from kube_actors.actor import (
     Overloaded,
     Unreachable,
 )
-from kube_actors.cluster.faults import Faults
 from kube_actors.store import (
     AlarmKind,
-    Disk,
     DiskError,
-    DiskInUse,
     MemberInfo,
     MemberStatus,
-    MemoryDisk,
     NoQuorum,
     OutcomeUnknown,
     SnapshotPart,
     StoreClient,
     member_address,
-    prepare_rebuild,
 )
-from kube_actors.store.disk import Identity
 
 CHANGES = ("add", "remove", "promote", "update")
 VERBS = ("members", *CHANGES, "alarms", "disarm", "defrag", "move-leader", "snapshot", "rebuild")
 
 CANNOT_NOW = (ActorCrashed, DeadlineExceeded, NoQuorum, OutcomeUnknown, Overloaded, Unreachable)
-
-CLOSE_S, CLOSE_ATTEMPTS = 0.1, 50
-"""How long a member that was told to end may take to close its files."""
 
 Rebuild = Callable[[int], Awaitable[int]]
 """Rebuilds the store of a master, by its number; returns the number that its member had."""
@@ -162,39 +151,6 @@ class StoreAdministration:
             async for part in parts:
                 assert isinstance(part, SnapshotPart)
                 yield part.data
-
-
-async def rebuild_place(
-    faults: Faults, disks: dict[int, Disk], data_dir: Path | None, master: int
-) -> int:
-    """Stop a master, put its store's log aside and start it again; return the old number.
-
-    It gets everything from the others, so they must have a majority without it. Raises DiskError.
-    """
-    name = f"master/{master}"
-    faults.kill(name)
-    try:
-        if data_dir is None:
-            disk = disks[master]
-            assert isinstance(disk, MemoryDisk)
-            number = disk.load().member or master
-            disk.keep(Identity(replacing=number))
-        else:
-            number = await _prepared(data_dir / "store" / str(master))
-            # What failed once is not trusted again; this is another log.
-            disks.pop(master, None)
-    finally:
-        faults.revive(name)
-    return number
-
-
-async def _prepared(directory: Path) -> int:
-    for _ in range(CLOSE_ATTEMPTS):
-        try:
-            return prepare_rebuild(directory)
-        except DiskInUse:
-            await anyio.sleep(CLOSE_S)
-    return prepare_rebuild(directory)
 
 
 def _listed(places: tuple[int, ...]) -> str:

@@ -10,6 +10,7 @@ import pytest
 from kube_actors import Cluster
 from kube_actors.actor import Clock
 from kube_actors.cluster import Timings
+from kube_actors.cluster.disks import StoreDisks
 from kube_actors.raft import HardState
 from kube_actors.store import DiskFailed, MemoryDisk
 
@@ -56,8 +57,8 @@ async def test_a_directory_whose_sync_failed_is_not_opened_again(
     def fail(_: int) -> None:
         raise OSError(5, "Input/output error")
 
-    cluster = Cluster(3, 1, data_dir=tmp_path, listen=None)
-    disk = cluster._open_disk(1)
+    disks = StoreDisks(tmp_path)
+    disk = disks.open(1)
     await disk.open()
     with monkeypatch.context() as patch:
         patch.setattr(os, "fdatasync", fail)
@@ -65,7 +66,7 @@ async def test_a_directory_whose_sync_failed_is_not_opened_again(
             await disk.save(HardState(1, 1, 0), ())
     await disk.close()
     with pytest.raises(DiskFailed, match="Input/output"):
-        await cluster._open_disk(1).open()
+        await disks.open(1).open()
 
 
 async def test_a_directory_of_yesterday_is_refused_once_and_named(
