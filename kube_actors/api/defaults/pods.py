@@ -76,6 +76,7 @@ def _port(tree: Tree) -> Tree:
 
 
 def container(tree: Tree) -> Tree:
+    """Fill a container of any sort, its ports, probes, hooks and pull policy."""
     tree = filled(tree, _CONTAINER)
     if not tree.get("imagePullPolicy"):
         tree = {**tree, "imagePullPolicy": pull_policy(tree.get("image", ""))}
@@ -109,10 +110,12 @@ def volume_source(tree: Tree) -> Tree:
 
 
 def claim_spec(tree: Tree) -> Tree:
+    """Fill the spec of a claim or of a template for one."""
     return filled(tree, {"volumeMode": "Filesystem"})
 
 
 def volume(tree: Tree) -> Tree:
+    """Fill a pod's volume; one without any source is an emptyDir."""
     if len(tree) == 1 and "name" in tree:
         return {**tree, "emptyDir": {}}
     tree = volume_source(tree)
