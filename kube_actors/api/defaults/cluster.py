@@ -7,7 +7,7 @@ each group's defaults.
 import base64
 from typing import Any
 
-from kube_actors.api.copying import (
+from kube_actors.api.copy_on_write import (
     Edit,
     Tree,
     dropped,

@@ -4,7 +4,7 @@ The rules are those of ``pkg/apis/core/v1``, ``discovery/v1`` and ``networking/v
 a cluster with one address family, IPv4.
 """
 
-from kube_actors.api.copying import Tree, dropped, edited, edited_each, filled, replaced
+from kube_actors.api.copy_on_write import Tree, dropped, edited, edited_each, filled, replaced
 
 _AFFINITY_SECONDS = 10800
 _WITH_ADDRESS = {"ClusterIP", "NodePort", "LoadBalancer"}

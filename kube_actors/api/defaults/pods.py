@@ -7,7 +7,15 @@ not, so that a new default never changes the templates that are already stored.
 from collections.abc import Mapping
 from typing import Any
 
-from kube_actors.api.copying import Tree, dropped, edited, edited_at, edited_each, filled, replaced
+from kube_actors.api.copy_on_write import (
+    Tree,
+    dropped,
+    edited,
+    edited_at,
+    edited_each,
+    filled,
+    replaced,
+)
 
 _POD_SPEC = {
     "dnsPolicy": "ClusterFirst",

@@ -5,7 +5,7 @@ The rules are those of ``pkg/apis/apps/v1``, ``batch/v1`` and ``autoscaling`` (d
 
 from typing import Any
 
-from kube_actors.api.copying import Tree, edited, edited_at, edited_each, filled, replaced
+from kube_actors.api.copy_on_write import Tree, edited, edited_at, edited_each, filled, replaced
 from kube_actors.api.defaults.pods import claim_spec, template
 
 _INT32_MAX = 2147483647
