@@ -76,6 +76,24 @@ ALLOWED = {
 """The only places where they may enter; everybody else gets them as arguments."""
 
 
+SLEEPS = {
+    f"{library}.{name}"
+    for library, names in {
+        "time": ("sleep",),
+        "asyncio": ("sleep",),
+        "anyio": ("sleep", "sleep_until"),
+        "trio": ("sleep", "sleep_until"),
+    }.items()
+    for name in names
+}
+"""Names that let time pass; on virtual time that is exact and costs nothing."""
+
+SLEEPING = {
+    # Whether it is the machine's clock that goes on is what one of its tests asks.
+    "tests/simulation/test_virtual_time.py": {"anyio.sleep"},
+}
+
+
 def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -111,6 +129,54 @@ def ambient_uses(tree: ast.Module) -> Iterator[tuple[int, str]]:
             name = dotted(node)
             if name in AMBIENT or (name.startswith("random.") and name != "random.Random"):
                 yield node.lineno, name
+
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def real_sleeps(tree: ast.Module) -> list[tuple[int, str]]:
+    """Find where code that runs on the machine's clock sleeps: called, or handed to a task.
+
+    ``time.sleep`` is always the machine's. The others are where the module or the test is marked
+    real_time, and in every function of the module that such a test names.
+    """
+    renamed = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    found = set()
+    for scope in (tree, *_on_the_machines_clock(tree)):
+        for node in ast.walk(scope):
+            name = dotted(node) if isinstance(node, ast.Name | ast.Attribute) else ""
+            name = renamed.get(name, name)
+            if name in SLEEPS and (scope is not tree or name == "time.sleep"):
+                found.add((node.lineno, name))
+    return sorted(found)
+
+
+def _on_the_machines_clock(tree: ast.Module) -> list[Function | ast.stmt]:
+    for node in tree.body:
+        targets = [dotted(each) for each in getattr(node, "targets", ())]
+        if isinstance(node, ast.Assign) and targets == ["pytestmark"] and _is_marked(node.value):
+            return list(tree.body)
+    functions = [node for node in ast.walk(tree) if isinstance(node, Function)]
+    reached = [each for each in functions if any(_is_marked(mark) for mark in each.decorator_list)]
+    for function in reached:
+        named = {
+            each.id if isinstance(each, ast.Name) else each.attr
+            for each in ast.walk(function)
+            if isinstance(each, ast.Name | ast.Attribute)
+        }
+        reached += [each for each in functions if each.name in named and each not in reached]
+    return list(reached)
+
+
+def _is_marked(mark: ast.expr) -> bool:
+    return any(
+        isinstance(each, ast.Attribute) and each.attr == "real_time" for each in ast.walk(mark)
+    )
 
 
 def imports_random(tree: ast.Module) -> bool:
@@ -192,10 +258,10 @@ def test_only_the_wire_knows_msgpack_and_cattrs() -> None:
 
 def test_no_test_sleeps_on_the_machines_clock() -> None:
     sleeping = [
-        f"{relative(path)}:{node.lineno}"
+        f"{relative(path)}:{line} {name}"
         for path in TESTS
-        for node in ast.walk(parsed(path))
-        if isinstance(node, ast.Call) and dotted(node.func) == "time.sleep"
+        for line, name in real_sleeps(parsed(path))
+        if name not in SLEEPING.get(relative(path), set())
     ]
     assert sleeping == []
 
@@ -217,3 +283,42 @@ def test_no_test_sleeps_on_the_machines_clock() -> None:
 )
 def test_the_search_for_ambient_time_and_chance_finds_it(source: str, found: list[str]) -> None:
     assert [name for _, name in ambient_uses(ast.parse(source))] == found
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import time\ndef test(): time.sleep(1)", ["time.sleep"]),
+        ("from time import sleep\ndef test(): sleep(1)", ["time.sleep"]),
+        ("async def test(): await anyio.sleep(1)", []),
+        ("{mark}\nasync def test(): await anyio.sleep(1)", ["anyio.sleep"]),
+        ("{mark}\nasync def test(): await trio.sleep_until(1)", ["trio.sleep_until"]),
+        ("{mark}\nasync def test(): await asyncio.sleep(1)", ["asyncio.sleep"]),
+        ("{mark}\nasync def test(): tasks.start_soon(anyio.sleep, 1)", ["anyio.sleep"]),
+        ("from anyio import sleep as nap\n{mark}\nasync def test(): await nap(1)", ["anyio.sleep"]),
+        ("{mark}\nasync def test(): await anyio.sleep_forever()", []),
+        ("{mark}\nasync def test(): pass\nasync def other(): await anyio.sleep(1)", []),
+        (
+            "async def poll(): await anyio.sleep(1)\nasync def lead(): await self.poll()\n"
+            "{mark}\nasync def test(): await lead()",
+            ["anyio.sleep"],
+        ),
+        (
+            "pytestmark = [pytest.mark.anyio, pytest.mark.real_time]\n"
+            "class Bench:\n    async def wait(self): await anyio.sleep(1)",
+            ["anyio.sleep"],
+        ),
+        ("pytestmark = pytest.mark.anyio\nasync def test(): await anyio.sleep(1)", []),
+    ],
+)
+def test_the_search_for_sleeping_tests_finds_them(source: str, found: list[str]) -> None:
+    tree = ast.parse(source.replace("{mark}", "@pytest.mark.real_time"))
+    assert [name for _, name in real_sleeps(tree)] == found
+
+
+def test_only_what_sleeps_may() -> None:
+    assert {
+        f"{path} {name}"
+        for path, names in SLEEPING.items()
+        for name in names - {used for _, used in real_sleeps(parsed(ROOT / path))}
+    } == set()

@@ -36,6 +36,8 @@ SUBRESOURCES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
 
 
 class Row(NamedTuple):
+    """One kind of a group version; an empty ``plural`` is the kind in lower case with an s."""
+
     kind: str
     short_names: tuple[str, ...] = ()
     plural: str = ""

@@ -21,11 +21,16 @@ class Named(Protocol):
     """What a message needs of a kind; ``kinds.Kind`` has it."""
 
     @property
-    def group(self) -> str: ...
+    def group(self) -> str:
+        """The API group, "" for core."""
+
     @property
-    def plural(self) -> str: ...
+    def plural(self) -> str:
+        """The resource's name in paths."""
+
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """The kind as objects spell it; only Invalid shows it."""
 
 
 @frozen
@@ -95,22 +100,27 @@ class Cause:
 
     @classmethod
     def invalid(cls, path: str, value: Any, detail: str = "") -> "Cause":
+        """The value is of the right type and wrong; the message shows it."""
         return cls._made("FieldValueInvalid", path, f"Invalid value: {show(value)}", detail)
 
     @classmethod
     def type_invalid(cls, path: str, value: Any, detail: str = "") -> "Cause":
+        """The value is of another type than the schema says."""
         return cls._made("FieldValueTypeInvalid", path, f"Invalid value: {show(value)}", detail)
 
     @classmethod
     def required(cls, path: str, detail: str = "") -> "Cause":
+        """The field is missing, or as good as missing."""
         return cls._made("FieldValueRequired", path, "Required value", detail)
 
     @classmethod
     def duplicate(cls, path: str, value: Any) -> "Cause":
+        """The value occurs twice where it must be unique."""
         return cls._made("FieldValueDuplicate", path, f"Duplicate value: {show(value)}", "")
 
     @classmethod
     def not_found(cls, path: str, value: Any) -> "Cause":
+        """The value refers to something that is not there, such as a volume."""
         return cls._made("FieldValueNotFound", path, f"Not found: {show(value)}", "")
 
     @classmethod
@@ -124,20 +134,24 @@ class Cause:
 
     @classmethod
     def forbidden(cls, path: str, detail: str) -> "Cause":
+        """The field may not be set, or not be changed, as things are."""
         return cls._made("FieldValueForbidden", path, "Forbidden", detail)
 
     @classmethod
     def too_long(cls, path: str, max_bytes: int) -> "Cause":
+        """The value has more bytes than ``max_bytes``; it is not shown."""
         detail = f"may not be more than {_plural(max_bytes, 'byte')}"
         return cls._made("FieldValueTooLong", path, "Too long", detail)
 
     @classmethod
     def too_many(cls, path: str, actual: int, most: int) -> "Cause":
+        """The list has ``actual`` items where ``most`` are allowed."""
         detail = f"must have at most {_plural(most, 'item')}"
         return cls._made("FieldValueTooMany", path, f"Too many: {actual}", detail)
 
     @classmethod
     def internal(cls, path: str, detail: str) -> "Cause":
+        """The check itself failed; nothing is said of the value."""
         return cls._made("InternalError", path, "Internal error", detail)
 
 
@@ -251,6 +265,7 @@ def _details(kind: Named | None, name: str = "", **more: Any) -> dict[str, Any]:
 
 
 def not_found(kind: Named, name: str) -> StatusError:
+    """Make the 404 for an object that is not there."""
     message = f"{_resource(kind)} {quote(name)} not found"
     return StatusError(404, "NotFound", message, _details(kind, name))
 
@@ -261,6 +276,7 @@ def no_such_path() -> StatusError:
 
 
 def already_exists(kind: Named, name: str) -> StatusError:
+    """Make the 409 for a name that is taken."""
     message = f"{_resource(kind)} {quote(name)} already exists"
     return StatusError(409, "AlreadyExists", message, _details(kind, name))
 
@@ -275,11 +291,13 @@ def no_name_left(kind: Named, name: str) -> StatusError:
 
 
 def conflict(kind: Named, name: str, detail: str = MODIFIED) -> StatusError:
+    """Make the 409 for an update whose guard (resourceVersion, uid) does not hold."""
     message = f"Operation cannot be fulfilled on {_resource(kind)} {quote(name)}: {detail}"
     return StatusError(409, "Conflict", message, _details(kind, name))
 
 
 def invalid(kind: Named, name: str, causes: Sequence[Cause]) -> StatusError:
+    """Make the 422 that lists ``causes``; its details name the kind, not the resource."""
     qualified = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
     message = f"{qualified} {quote(name)} is invalid"
     if causes:
@@ -298,10 +316,12 @@ def unprocessable(message: str) -> StatusError:
 
 
 def bad_request(message: str) -> StatusError:
+    """Make the 400 for what cannot be understood."""
     return StatusError(400, "BadRequest", message)
 
 
 def unauthorized(message: str = "Unauthorized") -> StatusError:
+    """Make the 401 for a request whose sender is not known."""
     return StatusError(401, "Unauthorized", message)
 
 
@@ -315,6 +335,7 @@ def forbidden(kind: Named | None, name: str, detail: str) -> StatusError:
 
 
 def gone(message: str) -> StatusError:
+    """Make the 410 for what was there once; a watch gets ``expired`` instead."""
     return StatusError(410, "Gone", message)
 
 
@@ -324,6 +345,7 @@ def expired(message: str) -> StatusError:
 
 
 def too_old(requested: int, oldest: int) -> StatusError:
+    """Make the 410 for a resourceVersion that was compacted: ``oldest`` is still kept."""
     return expired(f"too old resource version: {requested} ({oldest})")
 
 
@@ -335,11 +357,13 @@ def too_new(requested: int, current: int) -> StatusError:
 
 
 def too_large(message: str) -> StatusError:
+    """Make the 413 for a body above the limit."""
     text = f"Request entity too large: {message}"
     return StatusError(413, "RequestEntityTooLarge", text)
 
 
 def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
+    """Make the 415 for a body that none of ``accepted`` describes."""
     message = (
         "the body of the request was in an unknown format - accepted media types include: "
         + ", ".join(accepted)
@@ -348,11 +372,13 @@ def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
 
 
 def not_acceptable(accepted: Sequence[str]) -> StatusError:
+    """Make the 406 for a client that takes none of ``accepted``."""
     message = "only the following media types are accepted: " + ", ".join(accepted)
     return StatusError(406, "NotAcceptable", message)
 
 
 def method_not_allowed(kind: Named | None = None, action: str = "") -> StatusError:
+    """Make the 405; ``action`` is the verb that the kind lacks, None a path."""
     if kind is None:
         return generic(405)
     message = f"{action} is not supported on resources of kind {quote(_resource(kind))}"
@@ -360,6 +386,7 @@ def method_not_allowed(kind: Named | None = None, action: str = "") -> StatusErr
 
 
 def internal(message: str) -> StatusError:
+    """Make the 500 for a fault of ours."""
     details = {"causes": [{"message": message}]}
     return StatusError(500, "InternalError", f"Internal error occurred: {message}", details)
 
@@ -371,6 +398,7 @@ def timeout(message: str, retry_after_s: int = 0) -> StatusError:
 
 
 def server_timeout(kind: Named, operation: str, retry_after_s: int = 1) -> StatusError:
+    """Make the 500 that asks the client to try again after ``retry_after_s``."""
     message = (
         f"The {operation} operation against {_resource(kind)} "
         "could not be completed at this time, please try again."
@@ -380,6 +408,7 @@ def server_timeout(kind: Named, operation: str, retry_after_s: int = 1) -> Statu
 
 
 def service_unavailable(message: str, retry_after_s: int = 0) -> StatusError:
+    """Make the 503: nothing was done, e.g. because there is no majority."""
     details = _details(None, retryAfterSeconds=retry_after_s) or None
     return StatusError(503, "ServiceUnavailable", message, details)
 

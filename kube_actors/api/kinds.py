@@ -44,6 +44,7 @@ class Subresource:
 
     @property
     def api_version(self) -> str:
+        """``group/version`` of what it takes, which may be another group's."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
 
@@ -72,22 +73,27 @@ class Kind:
 
     @property
     def api_version(self) -> str:
+        """``group/version`` as objects spell it, ``v1`` for the core group."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
     def list_kind(self) -> str:
+        """The kind of a list of these."""
         return self.kind + "List"
 
     @property
     def group_resource(self) -> str:
+        """``plural.group``, as errors and commands name it."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     @property
     def storage_api_version(self) -> str:
+        """The api version that objects are stored as, if not this one."""
         return self.storage or self.api_version
 
     @property
     def has_status(self) -> bool:
+        """Whether the status is written through a subresource of its own."""
         return "status" in self.subresources
 
     def subresource(self, name: str) -> Subresource | None:
@@ -118,9 +124,11 @@ class Group:
 
     @property
     def preferred(self) -> str:
+        """The version that a client uses when it has no wish."""
         return self.versions[0]
 
     def api_version(self, version: str) -> str:
+        """Return ``group/version``, or the version alone for core."""
         return f"{self.name}/{version}" if self.name else version
 
 
@@ -153,12 +161,15 @@ class Kinds:
         return words
 
     def all(self) -> tuple[Kind, ...]:
+        """Return every kind at every version, in order of preference."""
         return self._kinds
 
     def by_resource(self, group: str, version: str, plural: str) -> Kind | None:
+        """Return the kind that a request path names, None if it is not served."""
         return self._resources.get((group, version, plural))
 
     def by_kind(self, api_version: str, kind: str) -> Kind | None:
+        """Return the kind that an object names, None if it is not served."""
         return self._names.get((api_version, kind))
 
     def find(self, text: str) -> Kind:
@@ -219,6 +230,7 @@ class Kinds:
         return self.with_kinds((kind,))
 
     def with_kinds(self, kinds: Iterable[Kind]) -> "Kinds":
+        """Return a registry with all of ``kinds``, each in place of its like, at the end."""
         new = tuple(kinds)
         taken = {(kind.group, kind.version, kind.plural) for kind in new}
         old = (k for k in self._kinds if (k.group, k.version, k.plural) not in taken)

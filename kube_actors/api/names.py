@@ -56,10 +56,12 @@ SUBDOMAIN_MAX = 253
 
 
 def too_long(most: int) -> str:
+    """Say that a text has more than ``most`` characters."""
     return f"must be no more than {most} characters"
 
 
 def out_of_range(low: int, high: int) -> str:
+    """Say that a number is not from ``low`` to ``high``."""
     return f"must be between {low} and {high}, inclusive"
 
 
@@ -144,10 +146,12 @@ def path_segment(text: str) -> list[str]:
 
 
 def path_segment_prefix(text: str) -> list[str]:
+    """Check the beginning of a name that only has to survive in a URL."""
     return [f"may not contain '{char}'" for char in ("/", "%") if char in text]
 
 
 def port_number(number: int) -> list[str]:
+    """Check that a port is from 1 to 65535."""
     return [] if 1 <= number <= 65535 else [out_of_range(1, 65535)]
 
 
@@ -168,6 +172,7 @@ def port_name(text: str) -> list[str]:
 
 
 def ip_address(text: str) -> list[str]:
+    """Check an address of either family; IPv4 mapped into IPv6 is refused."""
     try:
         found = ipaddress.ip_address(text)
     except ValueError:
@@ -178,6 +183,7 @@ def ip_address(text: str) -> list[str]:
 
 
 def cidr(text: str) -> list[str]:
+    """Check an address block: its prefix length, and no bit beyond it."""
     try:
         ipaddress.ip_interface(text)
     except ValueError:

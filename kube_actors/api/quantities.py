@@ -18,6 +18,8 @@ _DIGITS_MAX = 256
 
 
 class Format(StrEnum):
+    """How an amount is written: ``1e3``, ``1Ki`` or ``1k``; it stays as it came."""
+
     DECIMAL_EXPONENT = "DecimalExponent"
     BINARY_SI = "BinarySI"
     DECIMAL_SI = "DecimalSI"
@@ -171,6 +173,7 @@ def canonicalize(text: str | int | float) -> str:
 
 
 def is_quantity(value: Any) -> bool:
+    """Whether the text or number can be read as an amount."""
     try:
         parse_quantity(value)
     except MalformedQuantity:

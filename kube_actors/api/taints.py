@@ -17,6 +17,8 @@ UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 
 @frozen
 class Taint:
+    """What keeps pods from a node; ``effect`` is NoSchedule, PreferNoSchedule or NoExecute."""
+
     key: str
     value: str
     effect: str
@@ -33,6 +35,7 @@ class Toleration:
     for_s: int | None = None
 
     def tolerates(self, taint: Taint) -> bool:
+        """Whether it outweighs the taint; for how long is ``for_s``."""
         if self.effect and self.effect != taint.effect:
             return False
         if self.key and self.key != taint.key:

@@ -21,6 +21,7 @@ from kube_actors.cluster import (
 )
 from kube_actors.cluster.address_plan import reclaim_block
 from tests.cluster.leftovers import nothing_left, traces
+from tests.polling import NotYet, eventually, turns
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 
@@ -75,7 +76,7 @@ async def _use(cluster: Cluster, moment: int) -> None:
     await cluster.wait_for("deployment/web", "Available", timeout_s=120)
     await cluster.client.apply(deployment("web", 3, "2"))
     if moment == 2:
-        await anyio.sleep(0.05)
+        await cluster.wait_for("deployment/web", _is_rolling_out)
         return
     cluster.faults.pause("kubelet/node-1")
     cluster.faults.pause("store/2")
@@ -84,7 +85,12 @@ async def _use(cluster: Cluster, moment: int) -> None:
     cluster.faults.kill("node/node-2")
     cluster.faults.kill("apiserver/1")
     cluster.faults.partition("master/3")
-    await anyio.sleep(0.05)
+    await turns(100)
+
+
+def _is_rolling_out(found: dict[str, Any] | None) -> bool:
+    """The controller has seen the second version; its pods are being made."""
+    return found is not None and found["status"].get("observedGeneration") == 2
 
 
 @pytest.mark.parametrize("moment", range(5))
@@ -227,7 +233,7 @@ async def test_what_was_acknowledged_is_found_by_a_second_cluster(
             if violent:
                 await written.wait()
                 first.faults.kill("master/1")
-                await anyio.sleep(0.02)
+                await turns(100)
                 first.faults.kill("master/2")
                 tasks.cancel_scope.cancel()
         token = first.keys.admin_token
@@ -273,17 +279,13 @@ def service(name: str) -> dict[str, Any]:
 
 async def all_answer(cluster: Cluster, app: str, replicas: int) -> None:
     """Wait until every pod that is to stay answers HTTP."""
-    with anyio.fail_after(120):
-        while True:
-            listed = await cluster.client.list("pods", "default", label_selector=f"app={app}")
-            pods = [pod for pod in listed["items"] if "deletionTimestamp" not in pod["metadata"]]
-            addresses = [(pod.get("status") or {}).get("podIP") or "127.0.0.1" for pod in pods]
-            try:
-                for address in addresses:
-                    await get(address, 8080)
-            except RequestFailed:
-                await anyio.sleep(0.05)
-                continue
-            if len(pods) == replicas:
-                return
-            await anyio.sleep(0.05)
+
+    async def answer() -> None:
+        listed = await cluster.client.list("pods", "default", label_selector=f"app={app}")
+        pods = [pod for pod in listed["items"] if "deletionTimestamp" not in pod["metadata"]]
+        for pod in pods:
+            await get((pod.get("status") or {}).get("podIP") or "127.0.0.1", 8080)
+        if len(pods) != replicas:
+            raise NotYet
+
+    await eventually(answer, RequestFailed, timeout_s=120)

@@ -12,6 +12,7 @@ from kube_actors.cluster import Timings
 from kube_actors.etcd import engine
 from tests.cluster.test_engine import DEPLOYMENT
 from tests.etcd.real_etcd import RealEtcd, etcdctl, real_etcd
+from tests.polling import eventually
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 
@@ -52,12 +53,7 @@ async def test_an_etcd_that_is_killed_and_comes_back_loses_nothing(tmp_path: Pat
                     await _create(cluster, "while-down", written)
             assert refused.value.code >= 500
             etcd.start()
-            with anyio.fail_after(120):
-                while "after" not in written:
-                    try:
-                        await _create(cluster, "after", written)
-                    except StatusError:
-                        await anyio.sleep(0.2)
+            await eventually(lambda: _create(cluster, "after", written), StatusError, timeout_s=120)
             # The apiservers' caches follow again, without having been restarted.
             await cluster.client.create(DEPLOYMENT)
             await cluster.wait_for("deployment/web", "Available", timeout_s=200)

@@ -9,7 +9,7 @@ import anyio.lowlevel
 import pytest
 import trio
 
-from kube_actors.actor import Actor, Address, Child, MemoryNetwork
+from kube_actors.actor import Actor, Address, Child
 from kube_actors.api import Object
 from kube_actors.api.errors import conflict
 from kube_actors.client import (
@@ -21,63 +21,15 @@ from kube_actors.client import (
     ReleaseAddress,
 )
 from kube_actors.node import Script, SimulatedRuntime, Stage
-from kube_actors.node.runtimes import ContainerState, ProbeKind
-from kube_actors.node.timestamps import parse_timestamp
+from kube_actors.node.runtimes import ProbeKind
 from tests.client.fake_apiserver import FakeApiServer, Target
-from tests.node.kubelet_world import NODE, Node, open_node
+from tests.node.kubelet_world import NODE, open_node
 
 pytestmark = pytest.mark.anyio
 
 
 def runtime(**stages: Any) -> SimulatedRuntime:
     return SimulatedRuntime(random.Random(1), Script(**stages))
-
-
-async def test_a_node_registers_ready_and_beats() -> None:
-    async with open_node(node_ip="127.0.0.9", labels={"zone": "a"}) as node:
-        found = node.world.live("nodes", "", NODE)
-        assert found is not None
-        ready = [c for c in found["status"]["conditions"] if c["type"] == "Ready"]
-        assert ready[0]["status"] == "True"
-        assert found["metadata"]["labels"]["zone"] == "a"
-        assert found["metadata"]["labels"]["kubernetes.io/hostname"] == NODE
-        assert found["spec"]["podCIDR"] == "10.244.0.0/24"
-        assert found["status"]["addresses"][0]["address"] == "127.0.0.9"
-
-        def renewed() -> float:
-            lease = node.world.live("leases", "kube-node-lease", NODE)
-            assert lease is not None
-            return parse_timestamp(lease["spec"]["renewTime"])
-
-        first = renewed()
-        await anyio.sleep(25)
-        assert 10 <= renewed() - first <= 25
-
-
-async def test_heartbeats_go_on_when_an_api_server_is_cut_off() -> None:
-    async with open_node() as node:
-        before = len(lease_changes(node))
-        network = node.world.system.network
-        assert isinstance(network, MemoryNetwork)
-        network.partition([f"kubelet/{NODE}"], ["apiserver/1", "apiserver/2"])
-        await anyio.sleep(60)
-        times = [
-            parse_timestamp(change.obj["spec"]["renewTime"])
-            for change in lease_changes(node)[before - 1 :]
-        ]
-        assert len(times) > 4
-        assert max(b - a for a, b in itertools.pairwise(times)) < 25
-
-
-def lease_changes(node: Node) -> list[Any]:
-    return [c for c in node.world.store.changes if c.resource.startswith("leases")]
-
-
-async def test_a_node_that_was_deleted_registers_again() -> None:
-    async with open_node() as node:
-        node.world.remove("nodes", "", NODE)
-        node.world.remove("leases", "kube-node-lease", NODE)
-        await node.wait(lambda: node.world.live("nodes", "", NODE) is not None, 400)
 
 
 async def test_a_pod_becomes_ready_with_an_address_in_one_write() -> None:
@@ -279,72 +231,6 @@ async def test_a_pod_that_has_ended_holds_no_room(crash: bool) -> None:
         node.add_pod("b", containers=containers, restartPolicy="Never")
         await node.wait(lambda: node.status("b")["phase"] != "Pending")
         assert node.status("b")["phase"] == "Running"
-
-
-async def test_a_crashed_kubelet_adopts_what_runs() -> None:
-    async with open_node() as node:
-        containers = [{"name": "web", "image": "img", "readinessProbe": {"exec": {}}}]
-        node.add_pod("web", containers=containers)
-        await node.wait_ready("web")
-        before = node.pod("web")
-        node.world.supervisor.crash(f"kubelet/{NODE}")
-        await anyio.sleep(30)
-        after = node.pod("web")
-        assert after["status"] == before["status"]
-        assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
-        (run,) = node.runtime.containers(after["metadata"]["uid"])
-        assert run.state is ContainerState.RUNNING
-
-
-async def test_what_ended_while_the_kubelet_was_away_is_restarted() -> None:
-    async with open_node() as node:
-        node.add_pod("web")
-        await node.wait_ready("web")
-        assert isinstance(node.runtime, SimulatedRuntime)
-        node.world.supervisor.kill(f"kubelet/{NODE}")
-        await anyio.sleep(1)
-        (run,) = node.runtime.containers(node.pod("web")["metadata"]["uid"])
-        node.runtime.crash_container(run.id, run.started_at + 5, 139)
-        node.world.supervisor.revive(f"kubelet/{NODE}")
-        await node.wait(node.restarted("web", 1))
-        assert node.container("web")["lastState"]["terminated"]["exitCode"] == 139
-
-
-async def test_a_machine_that_lost_everything_starts_its_pods_again() -> None:
-    async with open_node() as node:
-        node.add_pod("web")
-        node.add_pod("once", restartPolicy="Never")
-        await node.wait_ready("web")
-        await node.wait_ready("once")
-        node.world.supervisor.kill(f"kubelet/{NODE}")
-        await anyio.sleep(1)
-        await node.runtime.aclose()
-        node.world.supervisor.revive(f"kubelet/{NODE}")
-        await node.wait(node.restarted("web", 1))
-        await node.wait_ready("web")
-        await node.wait(lambda: node.status("once")["phase"] == "Failed")
-        ended = node.container("once")["state"]["terminated"]
-        assert ended["reason"] == "ContainerStatusUnknown"
-
-
-async def test_pods_live_on_while_the_api_is_away() -> None:
-    async with open_node() as node:
-        node.add_pod("web")
-        await node.wait_ready("web")
-        for number in (1, 2, 3):
-            node.world.kill(number)
-        assert isinstance(node.runtime, SimulatedRuntime)
-        uid = node.pod("web")["metadata"]["uid"]
-        (run,) = node.runtime.containers(uid)
-        now = run.started_at + 1
-        node.runtime.crash_container(run.id, now, 1)
-        await anyio.sleep(60)
-        runs = node.runtime.containers(uid)
-        assert [r.state for r in runs] == [ContainerState.EXITED, ContainerState.RUNNING]
-        assert node.container("web")["restartCount"] == 0
-        for number in (1, 2, 3):
-            node.world.revive(number)
-        await node.wait(node.restarted("web", 1))
 
 
 async def test_a_readiness_gate_set_by_others_is_never_overwritten() -> None:

@@ -15,6 +15,7 @@ from kube_actors.cluster import claim_block
 from kube_actors.cluster.address_plan import AddressPlan
 from kube_actors.proxy import ProxyConfig, run_proxy
 from tests.controllers.plane import Plane, plane
+from tests.polling import NotYet, eventually
 from tests.proxy.sockets import free_port, greeter, open_sockets, talk, until
 
 pytestmark = pytest.mark.anyio
@@ -108,24 +109,23 @@ async def node() -> AsyncIterator[Node]:
 
 async def answered(address: str, port: int, name: str) -> None:
     """Wait until the address leads to ``name``."""
-    with anyio.fail_after(30):
-        while True:
-            try:
-                if (await talk(address, port)).startswith(f"{name}:"):
-                    return
-            except OSError:
-                pass
-            await anyio.sleep(0.01)
+
+    async def lead() -> None:
+        if not (await talk(address, port)).startswith(f"{name}:"):
+            raise NotYet
+
+    await eventually(lead, OSError)
 
 
 async def refused(address: str, port: int) -> None:
-    with anyio.fail_after(30):
-        while True:
-            try:
-                await talk(address, port)
-            except OSError:
-                return
-            await anyio.sleep(0.01)
+    async def refuse() -> None:
+        try:
+            await talk(address, port)
+        except OSError:
+            return
+        raise NotYet
+
+    await eventually(refuse)
 
 
 @pytest.mark.real_time

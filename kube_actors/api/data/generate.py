@@ -57,6 +57,7 @@ _KEPT = (
 
 
 def reference(source: dict[str, Any]) -> str:
+    """Return the name of the definition that a ``$ref`` points to."""
     name: str = source["$ref"].rsplit("/", 1)[1]
     return name
 
@@ -93,6 +94,7 @@ def structure(source: dict[str, Any], *, named: bool = False) -> dict[str, Any]:
 
 
 def definition(name: str, source: dict[str, Any]) -> dict[str, Any]:
+    """Translate one named definition; those whose JSON is not their fields' are special."""
     if name == _INT_OR_STRING:
         return {"x-kubernetes-int-or-string": True, "format": "int-or-string"}
     if name == _QUANTITY:
@@ -106,6 +108,7 @@ def definition(name: str, source: dict[str, Any]) -> dict[str, Any]:
 
 
 def references(schema: dict[str, Any]) -> list[str]:
+    """List the definitions that a schema of ours refers to, at any depth."""
     if isinstance(schema.get("$ref"), str):
         return [schema["$ref"]]
     found: list[str] = []
@@ -132,6 +135,7 @@ def closure(source: dict[str, Any]) -> dict[str, Any]:
 
 
 def prose(source: dict[str, Any], kept: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Collect the descriptions of the kept definitions by field, "" for the definition's own."""
     found: dict[str, dict[str, str]] = {}
     for name in kept:
         texts = {
@@ -147,6 +151,7 @@ def prose(source: dict[str, Any], kept: dict[str, Any]) -> dict[str, dict[str, s
 
 
 def package_path(name: str) -> pathlib.Path:
+    """Return the directory of an installed package; exits saying what to install."""
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
         sys.exit(f"{name} is not installed: pip install it, then run this again")
@@ -154,6 +159,7 @@ def package_path(name: str) -> pathlib.Path:
 
 
 def write(path: pathlib.Path, content: Any) -> None:
+    """Write gzipped JSON, the same bytes for the same content, and say how much it is."""
     path.write_bytes(gzip.compress(orjson.dumps(content), compresslevel=9, mtime=0))
     sys.stdout.write(f"{path.name}: {path.stat().st_size} bytes\n")
 
@@ -192,6 +198,7 @@ def differences(models: pathlib.Path) -> list[str]:
 
 
 def main() -> None:
+    """Write the structure data and, with ``--descriptions``, the prose."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--descriptions", action="store_true", help="also write the prose")
     options = parser.parse_args()

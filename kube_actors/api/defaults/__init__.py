@@ -3,7 +3,7 @@
 Every default is a function from an object to an object that shares what did not change.
 """
 
-from kube_actors.api.defaults.kinds import apply_defaults
 from kube_actors.api.defaults.pods import addresses
+from kube_actors.api.defaults.rules import apply_defaults
 
 __all__ = ["addresses", "apply_defaults"]

@@ -7,7 +7,7 @@ each group's defaults.
 import base64
 from typing import Any
 
-from kube_actors.api.copying import (
+from kube_actors.api.copy_on_write import (
     Edit,
     Tree,
     dropped,
@@ -41,6 +41,7 @@ def secret(tree: Tree) -> Tree:
 
 
 def namespace(tree: Tree) -> Tree:
+    """Label a Namespace with its own name, and begin it Active."""
     metadata = tree.get("metadata") or {}
     name = metadata.get("name")
     labels = metadata.get("labels") or {}
@@ -54,6 +55,8 @@ _EMPTY: Tree = {}
 
 
 def node(tree: Tree) -> Tree:
+    """Let all of a Node's capacity be allocatable, where the status does not say."""
+
     def status(each: Tree) -> Tree:
         capacity = each.get("capacity")
         return filled(each, {"allocatable": capacity}) if capacity else each
@@ -67,18 +70,22 @@ def _volume_spec(spec: Tree) -> Tree:
 
 
 def persistent_volume(tree: Tree) -> Tree:
+    """Fill a PersistentVolume: retained, a file system, Pending."""
     return _with_phase(edited(tree, "spec", _volume_spec), "Pending")
 
 
 def persistent_volume_claim(tree: Tree) -> Tree:
+    """Fill a claim: a file system, Pending; its class is admission's affair."""
     return _with_phase(edited(tree, "spec", claim_spec), "Pending")
 
 
 def storage_class(tree: Tree) -> Tree:
+    """Fill a StorageClass: volumes are deleted with their claims, and bound at once."""
     return filled(tree, {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})
 
 
 def csi_driver(tree: Tree) -> Tree:
+    """Fill a CSIDriver, so that validation can ask for every field."""
     fill = _filling(
         attachRequired=True,
         podInfoOnMount=False,
@@ -92,6 +99,7 @@ def csi_driver(tree: Tree) -> Tree:
 
 
 def priority_class(tree: Tree) -> Tree:
+    """Fill a PriorityClass: it preempts."""
     return filled(tree, {"preemptionPolicy": "PreemptLowerPriority"})
 
 
@@ -106,6 +114,7 @@ def _limit(tree: Tree) -> Tree:
 
 
 def limit_range(tree: Tree) -> Tree:
+    """Fill a container's limits: ``max`` is the default limit, and the default the request."""
     return edited(tree, "spec", lambda spec: edited_each(spec, "limits", _limit))
 
 
@@ -116,6 +125,7 @@ def _subject(tree: Tree) -> Tree:
 
 
 def role_binding(tree: Tree) -> Tree:
+    """Fill the RBAC group into the role and into users and groups."""
     tree = edited(tree, "roleRef", lambda ref: filled(ref, {"apiGroup": RBAC_GROUP}))
     return edited_each(tree, "subjects", _subject)
 
@@ -140,10 +150,12 @@ def _mutating_webhook(tree: Tree) -> Tree:
 
 
 def mutating_webhooks(tree: Tree) -> Tree:
+    """Fill each webhook; one that changes objects is not called again by default."""
     return edited_each(tree, "webhooks", _mutating_webhook)
 
 
 def validating_webhooks(tree: Tree) -> Tree:
+    """Fill each webhook: it fails closed, after ten seconds."""
     return edited_each(tree, "webhooks", _webhook)
 
 
@@ -157,11 +169,13 @@ def _constraints(tree: Tree) -> Tree:
 
 
 def admission_policy(tree: Tree) -> Tree:
+    """Fill a policy: it fails closed, and matches equivalent versions."""
     tree = edited(tree, "spec", _filling(failurePolicy="Fail"))
     return edited_at(tree, ("spec", "matchConstraints"), _constraints)
 
 
 def admission_policy_binding(tree: Tree) -> Tree:
+    """Fill what a binding matches, where it restricts that at all."""
     return edited_at(tree, ("spec", "matchResources"), _constraints)
 
 
@@ -176,14 +190,17 @@ def _definition_spec(spec: Tree) -> Tree:
 
 
 def custom_resource_definition(tree: Tree) -> Tree:
+    """Fill the names that follow from the kind, and no conversion."""
     return edited(tree, "spec", _definition_spec)
 
 
 def api_service(tree: Tree) -> Tree:
+    """Fill the port of the service behind an APIService, where there is one."""
     return edited_at(tree, ("spec", "service"), _filling(port=443))
 
 
 def flow_schema(tree: Tree) -> Tree:
+    """Fill a FlowSchema's precedence, in the middle of what is allowed."""
     return edited(tree, "spec", _filling(matchingPrecedence=1000))
 
 
@@ -198,6 +215,7 @@ def _priority_level_spec(spec: Tree) -> Tree:
 
 
 def priority_level(tree: Tree) -> Tree:
+    """Fill a level's shares and, where it queues, the queues."""
     return edited(tree, "spec", _priority_level_spec)
 
 
@@ -215,8 +233,10 @@ def _claim_devices(spec: Tree) -> Tree:
 
 
 def resource_claim(tree: Tree) -> Tree:
+    """Fill a ResourceClaim: each request asks for exactly one device."""
     return edited(tree, "spec", _claim_devices)
 
 
 def resource_claim_template(tree: Tree) -> Tree:
+    """Fill the claim that is made from the template."""
     return edited_at(tree, ("spec", "spec"), _claim_devices)

@@ -4,7 +4,7 @@ The rules are those of ``pkg/apis/core/v1``, ``discovery/v1`` and ``networking/v
 a cluster with one address family, IPv4.
 """
 
-from kube_actors.api.copying import Tree, dropped, edited, edited_each, filled, replaced
+from kube_actors.api.copy_on_write import Tree, dropped, edited, edited_each, filled, replaced
 
 _AFFINITY_SECONDS = 10800
 _WITH_ADDRESS = {"ClusterIP", "NodePort", "LoadBalancer"}
@@ -57,6 +57,7 @@ def _service_spec(spec: Tree) -> Tree:
 
 
 def service(tree: Tree) -> Tree:
+    """Fill a Service; addresses and node ports are given later, when it is stored."""
     tree = edited(tree, "spec", _service_spec)
     return replaced(tree, "status", filled(tree.get("status") or {}, {"loadBalancer": {}}))
 
@@ -66,6 +67,7 @@ def _endpoint_port(tree: Tree) -> Tree:
 
 
 def endpoints(tree: Tree) -> Tree:
+    """Fill TCP into the ports of Endpoints."""
     return edited_each(tree, "subsets", lambda each: edited_each(each, "ports", _endpoint_port))
 
 
@@ -75,6 +77,7 @@ def _slice_port(tree: Tree) -> Tree:
 
 
 def endpoint_slice(tree: Tree) -> Tree:
+    """Fill a slice's ports: TCP, and a name that may be empty but is there."""
     return edited_each(tree, "ports", _slice_port)
 
 
@@ -91,10 +94,13 @@ def _network_policy_spec(spec: Tree) -> Tree:
 
 
 def network_policy(tree: Tree) -> Tree:
+    """Fill the policy types: Egress only where the policy has egress rules."""
     return edited(tree, "spec", _network_policy_spec)
 
 
 def ingress_class(tree: Tree) -> Tree:
+    """Fill the scope of an IngressClass' parameters."""
+
     def parameters(spec: Tree) -> Tree:
         return edited(spec, "parameters", lambda each: filled(each, {"scope": "Cluster"}))
 

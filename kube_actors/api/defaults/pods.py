@@ -7,7 +7,15 @@ not, so that a new default never changes the templates that are already stored.
 from collections.abc import Mapping
 from typing import Any
 
-from kube_actors.api.copying import Tree, dropped, edited, edited_at, edited_each, filled, replaced
+from kube_actors.api.copy_on_write import (
+    Tree,
+    dropped,
+    edited,
+    edited_at,
+    edited_each,
+    filled,
+    replaced,
+)
 
 _POD_SPEC = {
     "dnsPolicy": "ClusterFirst",
@@ -76,6 +84,7 @@ def _port(tree: Tree) -> Tree:
 
 
 def container(tree: Tree) -> Tree:
+    """Fill a container of any sort, its ports, probes, hooks and pull policy."""
     tree = filled(tree, _CONTAINER)
     if not tree.get("imagePullPolicy"):
         tree = {**tree, "imagePullPolicy": pull_policy(tree.get("image", ""))}
@@ -109,10 +118,12 @@ def volume_source(tree: Tree) -> Tree:
 
 
 def claim_spec(tree: Tree) -> Tree:
+    """Fill the spec of a claim or of a template for one."""
     return filled(tree, {"volumeMode": "Filesystem"})
 
 
 def volume(tree: Tree) -> Tree:
+    """Fill a pod's volume; one without any source is an emptyDir."""
     if len(tree) == 1 and "name" in tree:
         return {**tree, "emptyDir": {}}
     tree = volume_source(tree)

@@ -5,7 +5,7 @@ The rules are those of ``pkg/apis/apps/v1``, ``batch/v1`` and ``autoscaling`` (d
 
 from typing import Any
 
-from kube_actors.api.copying import Tree, edited, edited_at, edited_each, filled, replaced
+from kube_actors.api.copy_on_write import Tree, edited, edited_at, edited_each, filled, replaced
 from kube_actors.api.defaults.pods import claim_spec, template
 
 _INT32_MAX = 2147483647
@@ -30,10 +30,12 @@ def _deployment_spec(spec: Tree) -> Tree:
 
 
 def deployment(tree: Tree) -> Tree:
+    """Fill a Deployment: one replica, rolling by a quarter, ten minutes to progress."""
     return edited(tree, "spec", _deployment_spec)
 
 
 def replica_set(tree: Tree) -> Tree:
+    """Fill a ReplicaSet: one replica."""
     return edited(tree, "spec", lambda spec: _with_template(filled(spec, {"replicas": 1})))
 
 
@@ -45,6 +47,7 @@ def _daemon_set_spec(spec: Tree) -> Tree:
 
 
 def daemon_set(tree: Tree) -> Tree:
+    """Fill a DaemonSet: rolling, one node's pod at a time."""
     return edited(tree, "spec", _daemon_set_spec)
 
 
@@ -74,6 +77,7 @@ def _stateful_set_spec(spec: Tree) -> Tree:
 
 
 def stateful_set(tree: Tree) -> Tree:
+    """Fill a StatefulSet: in order, rolling, its claims kept."""
     return edited(tree, "spec", _stateful_set_spec)
 
 
@@ -87,6 +91,7 @@ def _labels_from_template(tree: Tree) -> Tree:
 
 
 def replication_controller(tree: Tree) -> Tree:
+    """Fill selector and labels from the template's labels."""
     tree = _labels_from_template(tree)
 
     def spec_of(spec: Tree) -> Tree:
@@ -125,6 +130,7 @@ def _job_spec(spec: Tree) -> Tree:
 
 
 def job(tree: Tree) -> Tree:
+    """Fill a Job: one pod, six retries; with a limit per index, no limit on the whole."""
     return edited(_labels_from_template(tree), "spec", _job_spec)
 
 
@@ -142,10 +148,12 @@ def _cron_job_spec(spec: Tree) -> Tree:
 
 
 def cron_job(tree: Tree) -> Tree:
+    """Fill a CronJob: runs may overlap, three successes and one failure are kept."""
     return edited(tree, "spec", _cron_job_spec)
 
 
 def pod_template(tree: Tree) -> Tree:
+    """Fill the template of a PodTemplate."""
     return _with_template(tree)
 
 
@@ -183,8 +191,10 @@ def _autoscaler_spec(spec: Tree) -> Tree:
 
 
 def autoscaler(tree: Tree) -> Tree:
+    """Fill an autoscaler of v2: 80% of cpu, and the rates where behavior is given."""
     return edited(tree, "spec", _autoscaler_spec)
 
 
 def autoscaler_v1(tree: Tree) -> Tree:
+    """Fill an autoscaler of v1: at least one replica."""
     return edited(tree, "spec", lambda spec: filled(spec, {"minReplicas": 1}))

@@ -26,6 +26,7 @@ class MalformedManifest(StatusError):
 
 
 def malformed(message: str, line: int = 0, column: int = 0) -> MalformedManifest:
+    """Make the 400 for text that cannot be read at this place."""
     return MalformedManifest(400, "BadRequest", message, None, line, column)
 
 

@@ -18,6 +18,7 @@ _PRESERVE = "x-kubernetes-preserve-unknown-fields"
 
 
 def reference(name: str) -> Schema:
+    """Refer to a schema among the document's components."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 

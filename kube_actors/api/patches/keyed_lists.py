@@ -11,6 +11,7 @@ from kube_actors.api.patches.equality import same
 
 
 def no_merge_key(element: Any, merge_key: str) -> StatusError:
+    """Make the 422 for an element that lacks the merge key of its list."""
     return unprocessable(f"map: {show(element)} does not contain declared merge key: {merge_key}")
 
 
@@ -52,6 +53,7 @@ def check_elements(*lists: list[Any]) -> type | None:
 
 
 def unique(elements: list[Any]) -> list[Any]:
+    """Keep the first of each value, in order; values are compared as JSON."""
     kept: list[Any] = []
     for element in elements:
         if position(kept, element, "") < 0:

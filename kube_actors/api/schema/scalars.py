@@ -26,11 +26,13 @@ class Place(NamedTuple):
     path: str
 
     def field(self, struct: str, name: str) -> "Place":
+        """Go to a field of an object whose Go type is ``struct``."""
         dot = "." if self.path else ""
         fields = f"{self.fields}.{name}" if self.fields else name
         return Place(struct, fields, f"{self.path}{dot}{name}")
 
     def within(self, suffix: str) -> "Place":
+        """Go to an element: ``[0]`` shows in the path, not in what Go's decoder says."""
         return Place(self.struct, self.fields, self.path + suffix)
 
 
@@ -44,6 +46,7 @@ class Report:
         self.errors: list[str] = []
 
     def mismatch(self, value: Any, place: Place, go_type: str, *, with_number: bool = True) -> None:
+        """Note a value of the wrong type in the words of Go's ``encoding/json``."""
         found = described(value, with_number=with_number)
         if place.fields:
             target = f"Go struct field {place.struct}.{place.fields} of type {go_type}"

@@ -57,6 +57,8 @@ _ZERO_WHEN_ABSENT = frozenset({"status.replicas", "status.successful"})
 
 @frozen
 class Term:
+    """One ``field=value`` or ``field!=value``."""
+
     field: str
     value: str
     negated: bool = False
@@ -87,6 +89,7 @@ class FieldSelector:
 
     @property
     def empty(self) -> bool:
+        """Whether it restricts nothing."""
         return not self.terms
 
     def __str__(self) -> str:

@@ -17,6 +17,8 @@ from kube_actors.api.names import label_value, qualified_name
 
 
 class Operator(StrEnum):
+    """How a requirement compares, as selectors are written; ``=`` and ``==`` are alike."""
+
     IN = "in"
     NOT_IN = "notin"
     EQUALS = "="
@@ -47,6 +49,7 @@ class Requirement:
     values: tuple[str, ...] = ()
 
     def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether labels meet it; a missing label meets NotIn, and no comparison."""
         value = labels.get(self.key)
         operator = self.operator
         if operator in _POSITIVE:
@@ -81,6 +84,7 @@ class LabelSelector:
     nothing: bool = False
 
     def matches(self, labels: Mapping[str, str] | None) -> bool:
+        """Whether labels meet every requirement; None counts as no labels."""
         if self.nothing:
             return False
         found = labels or {}

@@ -38,6 +38,7 @@ class NodeTerm:
     weight: int = 0
 
     def matches(self, labels: Mapping[str, str], name: str) -> bool:
+        """Whether a node with these labels and this name is meant."""
         if not self.expressions.matches(labels):
             return False
         return all(field.matches({NAME_FIELD: name}) for field in self.fields)

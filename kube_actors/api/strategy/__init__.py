@@ -4,7 +4,7 @@ Generation, status, and the fields that an update may not touch are settled here
 as upstream's registry strategies do. Pure: time and identity are arguments.
 """
 
-from kube_actors.api.strategy.kinds import (
+from kube_actors.api.strategy.preparation import (
     counts_generation,
     graceful_deletion_s,
     prepare_for_create,

@@ -7,7 +7,7 @@ anything, Burstable otherwise.
 
 from collections.abc import Iterator
 
-from kube_actors.api.copying import Tree, replaced
+from kube_actors.api.copy_on_write import Tree, replaced
 from kube_actors.api.kinds import Object
 from kube_actors.api.quantities import Quantity
 from kube_actors.api.validation import amount_of

@@ -21,6 +21,7 @@ class Column:
     description: str = ""
 
     def definition(self) -> Object:
+        """Give the ``TableColumnDefinition``."""
         return {
             "name": self.name,
             "type": self.type,
@@ -53,9 +54,11 @@ class Printer:
     conditions: Conditions = _no_conditions
 
     def definitions(self) -> list[Object]:
+        """Give the definitions of all columns, also of those shown only when wide."""
         return [each.definition() for each in self.columns]
 
     def row(self, obj: Object, now_s: float) -> Object:
+        """Give the row of an object at ``now_s`` (unix seconds), without the object itself."""
         cells = self.cells(obj, now_s)
         assert len(cells) == len(self.columns)
         row: Object = {"cells": cells}

@@ -13,25 +13,30 @@ Object = dict[str, Any]
 
 
 def meta(obj: Object) -> Object:
+    """Return the metadata, empty if there is none."""
     found: Object = obj.get("metadata") or {}
     return found
 
 
 def spec(obj: Object) -> Object:
+    """Return the spec, empty if there is none."""
     found: Object = obj.get("spec") or {}
     return found
 
 
 def status(obj: Object) -> Object:
+    """Return the status, empty if there is none."""
     found: Object = obj.get("status") or {}
     return found
 
 
 def name(obj: Object) -> str:
+    """Return the object's name, empty if it has none."""
     return str(meta(obj).get("name", ""))
 
 
 def number(found: Mapping[str, Any], field: str, default: int = 0) -> int:
+    """Return a count; a missing one or null is ``default``."""
     value = found.get(field)
     return default if value is None else int(value)
 
@@ -50,6 +55,7 @@ def selector_text(selector: Mapping[str, Any] | None) -> str:
 
 
 def pod_template(obj: Object) -> Object:
+    """Return the pod template of a workload, empty if there is none."""
     template: Object = spec(obj).get("template") or {}
     return template
 
@@ -71,6 +77,7 @@ def cut_short(listed: Sequence[str], most: int, empty: str = NONE) -> str:
 
 
 def has_condition(obj: Object, type_: str) -> bool:
+    """Whether the status says that a condition is True."""
     return any(
         each.get("type") == type_ and each.get("status") == "True"
         for each in status(obj).get("conditions") or ()

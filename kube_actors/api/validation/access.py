@@ -9,11 +9,13 @@ GROUP = "rbac.authorization.k8s.io"
 
 
 def role(obj: Tree) -> Causes:
+    """Apply ``ValidateRole``: a Role's rules cannot name URLs."""
     for index, rule in enumerate(obj.get("rules") or ()):
         yield from policy_rule(rule, f"rules[{index}]", namespaced=True)
 
 
 def cluster_role(obj: Tree) -> Causes:
+    """Apply ``ValidateClusterRole``: URLs may be named, an aggregation needs selectors."""
     for index, rule in enumerate(obj.get("rules") or ()):
         yield from policy_rule(rule, f"rules[{index}]", namespaced=False)
     aggregation = obj.get("aggregationRule")
@@ -29,6 +31,7 @@ def cluster_role(obj: Tree) -> Causes:
 
 
 def policy_rule(rule: Tree, path: str, *, namespaced: bool) -> Causes:
+    """Apply ``ValidatePolicyRule``: verbs, and either URLs or groups with resources."""
     if not rule.get("verbs"):
         yield Cause.required(f"{path}.verbs", "verbs must contain at least one value")
     urls = rule.get("nonResourceURLs") or []
@@ -49,10 +52,12 @@ def policy_rule(rule: Tree, path: str, *, namespaced: bool) -> Causes:
 
 
 def role_binding(obj: Tree) -> Causes:
+    """Apply ``ValidateRoleBinding``: it may refer to a Role or a ClusterRole."""
     yield from _binding(obj, ("ClusterRole", "Role"))
 
 
 def cluster_role_binding(obj: Tree) -> Causes:
+    """Apply ``ValidateClusterRoleBinding``: service accounts must name their namespace."""
     yield from _binding(obj, ("ClusterRole",))
 
 
@@ -93,5 +98,6 @@ def _subject(subject: Tree, path: str, cluster_wide: bool) -> Causes:
 
 
 def binding_update(new: Tree, old: Tree) -> Causes:
+    """Refuse another ``roleRef``: who may bind a role must not get at others by an update."""
     if new.get("roleRef") != old.get("roleRef"):
         yield Cause.invalid("roleRef", new.get("roleRef"), "cannot change roleRef")

@@ -39,6 +39,7 @@ _SUSPENDED_MUTABLE = ("nodeSelector", "tolerations", "affinity", "schedulingGate
 
 
 def job(obj: Tree) -> Causes:
+    """Apply ``ValidateJob``: the selector, which the server makes, must match the template."""
     spec = obj.get("spec") or {}
     yield from job_spec(spec, "spec")
     selector = spec.get("selector")
@@ -68,6 +69,11 @@ def job_spec(spec: Tree, path: str) -> Causes:
 
 
 def job_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateJobUpdate``: completions may change only in an elastic Indexed job.
+
+    The template may change only in its scheduling directives, and only before a suspended job has
+    started.
+    """
     spec, before = new.get("spec") or {}, old.get("spec") or {}
     elastic = (
         spec.get("completionMode") == "Indexed"
@@ -92,6 +98,7 @@ def _fixed(spec: Tree, free: bool) -> Tree:
 
 
 def cron_job(obj: Tree) -> Causes:
+    """Apply ``ValidateCronJobCreate``: schedule, time zone, and a job that selects nothing."""
     name = (obj.get("metadata") or {}).get("name") or ""
     if len(name) > _CRON_NAME_MAX:
         yield Cause.invalid("metadata.name", name, names.too_long(_CRON_NAME_MAX))

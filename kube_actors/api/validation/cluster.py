@@ -25,12 +25,14 @@ _SYSTEM_PRIORITIES = {
 
 
 def namespace(obj: Tree) -> Causes:
+    """Apply ``ValidateNamespace``: finalizers of the spec are qualified names."""
     for finalizer in (obj.get("spec") or {}).get("finalizers") or ():
         for fault in names.qualified_name(finalizer):
             yield Cause.invalid("spec.finalizers", finalizer, fault)
 
 
 def node(obj: Tree) -> Causes:
+    """Apply ``ValidateNode``: taints, pod CIDRs, and amounts that are not negative."""
     spec = obj.get("spec") or {}
     if "taints" in spec:
         yield from taints(spec["taints"], "spec.taints")
@@ -44,6 +46,7 @@ def node(obj: Tree) -> Causes:
 
 
 def node_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateNodeUpdate``: pod CIDRs and provider id are set once."""
     spec, before = new.get("spec") or {}, old.get("spec") or {}
     was, now = before.get("podCIDRs") or [], spec.get("podCIDRs") or []
     if was and was != now:
@@ -55,6 +58,7 @@ def node_update(new: Tree, old: Tree) -> Causes:
 
 
 def resource_quota(obj: Tree) -> Causes:
+    """Apply ``ValidateResourceQuota`` to the hard limits; scopes are not checked."""
     for name, amount in ((obj.get("spec") or {}).get("hard") or {}).items():
         here = f"spec.hard[{name}]"
         for fault in names.qualified_name(name):
@@ -63,12 +67,14 @@ def resource_quota(obj: Tree) -> Causes:
 
 
 def resource_quota_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateResourceQuotaUpdate``: scopes stay, in whatever order."""
     scopes = ((new.get("spec") or {}).get("scopes"), (old.get("spec") or {}).get("scopes"))
     if sorted(scopes[0] or ()) != sorted(scopes[1] or ()):
         yield Cause.invalid("spec.scopes", scopes[0] or [], "field is immutable")
 
 
 def limit_range(obj: Tree) -> Causes:
+    """Apply ``ValidateLimitRange``: one limit a type; min ≤ default ≤ max, request ≤ default."""
     seen: set[str] = set()
     for index, limit in enumerate((obj.get("spec") or {}).get("limits") or ()):
         here, kind = f"spec.limits[{index}]", limit.get("type", "")
@@ -101,6 +107,7 @@ def _exceeds(low: str, high: str) -> bool:
 
 
 def priority_class(obj: Tree) -> Causes:
+    """Apply ``ValidatePriorityClass``: ``system-`` names and high values are the system's."""
     name = (obj.get("metadata") or {}).get("name") or ""
     value = obj.get("value", 0)
     if name.startswith("system-"):
@@ -123,6 +130,7 @@ def priority_class(obj: Tree) -> Causes:
 
 
 def priority_class_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidatePriorityClassUpdate``: value and preemption policy stay."""
     if new.get("value", 0) != old.get("value", 0):
         yield Cause.forbidden("value", "may not be changed in an update.")
     policy = new.get("preemptionPolicy")
@@ -130,6 +138,7 @@ def priority_class_update(new: Tree, old: Tree) -> Causes:
 
 
 def lease(obj: Tree) -> Causes:
+    """Apply ``ValidateLease``: a duration above zero, and a holder that is named or absent."""
     spec = obj.get("spec") or {}
     duration, transitions = spec.get("leaseDurationSeconds"), spec.get("leaseTransitions")
     if duration is not None and duration <= 0:
@@ -141,6 +150,7 @@ def lease(obj: Tree) -> Causes:
 
 
 def event(obj: Tree) -> Causes:
+    """Apply the legacy ``ValidateEvent`` of core/v1: it lives in its object's namespace."""
     involved = obj.get("involvedObject") or {}
     space, own = involved.get("namespace") or "", obj["metadata"].get("namespace") or ""
     # Events about what has no namespace live in "default".
@@ -151,12 +161,14 @@ def event(obj: Tree) -> Causes:
 
 
 def runtime_class(obj: Tree) -> Causes:
+    """Apply ``ValidateRuntimeClass``: the handler is a DNS label."""
     handler = obj.get("handler") or ""
     for fault in names.dns1123_label(handler):
         yield Cause.invalid("handler", handler, fault)
 
 
 def runtime_class_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateRuntimeClassUpdate``: the handler stays."""
     yield from unchanged(new.get("handler"), old.get("handler"), "handler")
 
 

@@ -27,6 +27,7 @@ def _decoded_size(text: str) -> int:
 
 
 def config_map(obj: Tree) -> Causes:
+    """Apply ``ValidateConfigMap``: each key in one of the maps, at most 1 MiB in both together."""
     data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
     total = 0
     for key, value in data.items():
@@ -46,6 +47,7 @@ def config_map(obj: Tree) -> Causes:
 
 
 def config_map_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateConfigMapUpdate``: what is immutable stays so, and stays the same."""
     if not old.get("immutable"):
         return
     if not new.get("immutable"):
@@ -56,6 +58,7 @@ def config_map_update(new: Tree, old: Tree) -> Causes:
 
 
 def secret(obj: Tree) -> Causes:
+    """Apply ``ValidateSecret``: at most 1 MiB, and the keys that its type demands."""
     data, kind = obj.get("data") or {}, obj.get("type") or ""
     for key in data:
         for fault in names.config_key(key):
@@ -85,6 +88,7 @@ def _is_json(encoded: str) -> bool:
 
 
 def secret_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateSecretUpdate``: the type stays; an immutable one stays altogether."""
     yield from unchanged(new.get("type"), old.get("type"), "type")
     if not old.get("immutable"):
         return

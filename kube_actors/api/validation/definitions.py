@@ -6,6 +6,7 @@ from kube_actors.api.validation.numbers import Causes, Tree, one_of, unchanged
 
 
 def definition(obj: Tree) -> Causes:
+    """Apply ``ValidateCustomResourceDefinition``: one stored version, a schema for each."""
     spec, metadata = obj.get("spec") or {}, obj.get("metadata") or {}
     group, found = spec.get("group") or "", spec.get("names") or {}
     expected = f"{found.get('plural', '')}.{group}"
@@ -72,6 +73,7 @@ def _versions(versions: list[Tree]) -> Causes:
 
 
 def definition_update(new: Tree, old: Tree) -> Causes:
+    """Refuse another group, scope, plural or kind: stored objects are found by them."""
     after, before = new.get("spec") or {}, old.get("spec") or {}
     for key in ("group", "scope"):
         yield from unchanged(after.get(key), before.get(key), f"spec.{key}")

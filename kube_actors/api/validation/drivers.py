@@ -1,4 +1,4 @@
-"""Checks of what drivers register: storage, devices, addresses."""
+"""Checks of what drivers register: storage and devices."""
 
 from kube_actors.api import names
 from kube_actors.api.errors import Cause
@@ -31,6 +31,7 @@ def _driver_name(name: str, path: str) -> Causes:
 
 
 def csi_driver(obj: Tree) -> Causes:
+    """Apply ``ValidateCSIDriver``: what defaulting fills in must be there."""
     spec, name = _spec(obj), obj["metadata"].get("name") or ""
     if len(name) > _DRIVER_NAME_MAX:
         yield Cause.too_long("metadata.name", _DRIVER_NAME_MAX)
@@ -45,11 +46,13 @@ def csi_driver(obj: Tree) -> Causes:
 
 
 def csi_driver_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateCSIDriverUpdate`` to attachRequired and the lifecycle modes."""
     for key in ("attachRequired", "volumeLifecycleModes"):
         yield from unchanged(_spec(new).get(key), _spec(old).get(key), f"spec.{key}")
 
 
 def csi_node(obj: Tree) -> Causes:
+    """Apply ``ValidateCSINode``: drivers have a node id and are named once."""
     seen: set[str] = set()
     for index, driver in enumerate(_spec(obj).get("drivers") or ()):
         here, name = f"spec.drivers[{index}]", driver.get("name") or ""
@@ -63,6 +66,7 @@ def csi_node(obj: Tree) -> Causes:
 
 
 def storage_capacity(obj: Tree) -> Causes:
+    """Apply ``ValidateCSIStorageCapacity``: a class name and amounts that are not negative."""
     for fault in names.dns1123_subdomain(obj.get("storageClassName") or ""):
         yield Cause.invalid("storageClassName", obj.get("storageClassName") or "", fault)
     for key in ("capacity", "maximumVolumeSize"):
@@ -71,11 +75,13 @@ def storage_capacity(obj: Tree) -> Causes:
 
 
 def storage_capacity_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateCSIStorageCapacityUpdate``: topology and class stay."""
     for key in ("nodeTopology", "storageClassName"):
         yield from unchanged(new.get(key), old.get(key), key)
 
 
 def attachment(obj: Tree) -> Causes:
+    """Apply ``ValidateVolumeAttachment``: exactly one source, by name or inline."""
     spec = _spec(obj)
     yield from _driver_name(spec.get("attacher") or "", "spec.attacher")
     source = spec.get("source") or {}
@@ -91,10 +97,12 @@ def attachment(obj: Tree) -> Causes:
 
 
 def attributes_class(obj: Tree) -> Causes:
+    """Apply ``ValidateVolumeAttributesClass`` to the driver's name."""
     yield from _driver_name(obj.get("driverName") or "", "driverName")
 
 
 def attributes_class_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateVolumeAttributesClassUpdate``: driver and parameters stay."""
     for key in ("driverName", "parameters"):
         if new.get(key) != old.get(key):
             yield Cause.forbidden(key, f"updates to {key} are forbidden.")
@@ -106,6 +114,7 @@ def spec_update(new: Tree, old: Tree) -> Causes:
 
 
 def resource_slice(obj: Tree) -> Causes:
+    """Apply ``ValidateResourceSlice`` to driver and pool; devices are not checked."""
     spec = _spec(obj)
     yield from _driver_name(spec.get("driver") or "", "spec.driver")
     pool = spec.get("pool") or {}
@@ -116,36 +125,9 @@ def resource_slice(obj: Tree) -> Causes:
 
 
 def resource_slice_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateResourceSliceUpdate``: pool, driver and node stay."""
     spec, before = _spec(new), _spec(old)
     pools = ((spec.get("pool") or {}).get("name"), (before.get("pool") or {}).get("name"))
     yield from unchanged(*pools, "spec.pool.name")
     for key in ("driver", "nodeName"):
         yield from unchanged(spec.get(key), before.get(key), f"spec.{key}")
-
-
-def ip_address(obj: Tree) -> Causes:
-    parent = _spec(obj).get("parentRef")
-    if not parent:
-        yield Cause.required("spec.parentRef")
-        return
-    yield from required(parent, ("resource", "name"), "spec.parentRef")
-
-
-def ip_address_update(new: Tree, old: Tree) -> Causes:
-    parents = (_spec(new).get("parentRef"), _spec(old).get("parentRef"))
-    yield from unchanged(*parents, "spec.parentRef")
-
-
-def service_cidr(obj: Tree) -> Causes:
-    blocks = _spec(obj).get("cidrs") or []
-    if not blocks:
-        yield Cause.required("spec.cidrs", "at least one CIDR required")
-    if len(blocks) > 2:
-        yield Cause.invalid("spec.cidrs", blocks, "may only hold up to 2 values")
-    for index, block in enumerate(blocks):
-        for fault in names.cidr(block):
-            yield Cause.invalid(f"spec.cidrs[{index}]", block, fault)
-
-
-def service_cidr_update(new: Tree, old: Tree) -> Causes:
-    yield from unchanged(_spec(new).get("cidrs"), _spec(old).get("cidrs"), "spec.cidrs")

@@ -109,6 +109,7 @@ def metadata_on_update(metadata: Tree, before: Tree) -> Causes:
 
 
 def labels(found: dict[str, str], path: str) -> Causes:
+    """Apply ``ValidateLabels`` of apimachinery to keys and values; ``path`` is the map's."""
     for key, value in found.items():
         for fault in names.qualified_name(key):
             yield Cause.invalid(path, key, fault)
@@ -117,6 +118,7 @@ def labels(found: dict[str, str], path: str) -> Causes:
 
 
 def annotations(found: dict[str, str], path: str) -> Causes:
+    """Apply ``ValidateAnnotations``: qualified keys in any case, at most 256 KiB in all."""
     total = 0
     for key, value in found.items():
         total += len(key) + (len(value) if value.isascii() else len(value.encode()))
@@ -177,6 +179,7 @@ def known_finalizers(metadata: Tree) -> Causes:
 
 
 def label_selector(selector: Tree, path: str) -> Causes:
+    """Apply ``ValidateLabelSelector``; a selector without requirements is valid here."""
     yield from labels(selector.get("matchLabels") or {}, f"{path}.matchLabels")
     for index, expression in enumerate(selector.get("matchExpressions") or ()):
         yield from _requirement(expression, f"{path}.matchExpressions[{index}]")
@@ -208,6 +211,7 @@ def _requirement(expression: Tree, path: str) -> Causes:
 
 
 def is_empty_selector(selector: Tree) -> bool:
+    """Whether the selector has no requirement, and so would match everything."""
     return not selector.get("matchLabels") and not selector.get("matchExpressions")
 
 

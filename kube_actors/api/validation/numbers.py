@@ -23,22 +23,26 @@ def not_negative(tree: Tree, key: str, path: str) -> Causes:
 
 
 def none_negative(tree: Tree, keys: tuple[str, ...], path: str) -> Causes:
+    """Check each of ``keys`` that is there; ``path`` is the tree's."""
     for key in keys:
         yield from not_negative(tree, key, path)
 
 
 def within(tree: Tree, key: str, path: str, low: int, high: int) -> Causes:
+    """Check that ``tree[key]``, if it is there, is from ``low`` to ``high``, both included."""
     value = tree.get(key)
     if value is not None and not low <= value <= high:
         yield Cause.invalid(f"{path}.{key}", value, names.out_of_range(low, high))
 
 
 def port(value: Any, path: str) -> Causes:
+    """Check a port number: 1 to 65535."""
     for fault in names.port_number(value):
         yield Cause.invalid(path, value, fault)
 
 
 def port_or_name(value: Any, path: str) -> Causes:
+    """Check a port that is given by number, or by the name that a container gave it."""
     if isinstance(value, str):
         for fault in names.port_name(value):
             yield Cause.invalid(path, value, fault)
@@ -63,6 +67,7 @@ def percent_of(value: Any) -> int | None:
 
 
 def no_more_than_all(value: Any, path: str) -> Causes:
+    """Check that a percentage is at most 100; plain counts pass."""
     percent = percent_of(value)
     if percent is not None and percent > 100:
         yield Cause.invalid(path, value, "must not be greater than 100%")
@@ -100,11 +105,13 @@ def one_of(
 
 
 def required(tree: Tree, keys: tuple[str, ...], path: str, detail: str = "") -> Causes:
+    """Check that each of ``keys`` is there; an empty string or list counts as missing."""
     for key in keys:
         if not tree.get(key):
             yield Cause.required(f"{path}.{key}", detail)
 
 
 def unchanged(new: Any, old: Any, path: str, detail: str = "field is immutable") -> Causes:
+    """Apply ``ValidateImmutableField``: any difference is refused, and the new value shown."""
     if new != old:
         yield Cause.invalid(path, new, detail)

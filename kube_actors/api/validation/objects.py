@@ -15,10 +15,8 @@ from kube_actors.api.validation import (
     configuration,
     definitions,
     drivers,
-    networking,
     registrations,
     scaling,
-    services,
     storage,
     workloads,
 )
@@ -28,6 +26,7 @@ from kube_actors.api.validation.metadata import (
     metadata_on_create,
     metadata_on_update,
 )
+from kube_actors.api.validation.networking import addresses, ingresses, policies, services
 from kube_actors.api.validation.numbers import Causes, Tree
 from kube_actors.api.validation.pods import pods
 from kube_actors.api.validation.pods import updates as pod_updates
@@ -77,11 +76,11 @@ _CHECKS: dict[tuple[str, str], _Check] = {
     ("events.k8s.io", "Event"): registrations.event,
     (_FLOW, "FlowSchema"): registrations.flow_schema,
     (_FLOW, "PriorityLevelConfiguration"): registrations.priority_level,
-    ("networking.k8s.io", "IPAddress"): drivers.ip_address,
-    ("networking.k8s.io", "Ingress"): networking.ingress,
-    ("networking.k8s.io", "IngressClass"): networking.ingress_class,
-    ("networking.k8s.io", "NetworkPolicy"): networking.network_policy,
-    ("networking.k8s.io", "ServiceCIDR"): drivers.service_cidr,
+    ("networking.k8s.io", "IPAddress"): addresses.ip_address,
+    ("networking.k8s.io", "Ingress"): ingresses.ingress,
+    ("networking.k8s.io", "IngressClass"): ingresses.ingress_class,
+    ("networking.k8s.io", "NetworkPolicy"): policies.network_policy,
+    ("networking.k8s.io", "ServiceCIDR"): addresses.service_cidr,
     ("node.k8s.io", "RuntimeClass"): cluster.runtime_class,
     ("policy", "PodDisruptionBudget"): scaling.disruption_budget,
     ("resource.k8s.io", "ResourceSlice"): drivers.resource_slice,
@@ -116,9 +115,9 @@ _UPDATES: dict[tuple[str, str], _UpdateCheck] = {
     ("apps", "StatefulSet"): workloads.stateful_set_update,
     ("batch", "Job"): batch.job_update,
     ("discovery.k8s.io", "EndpointSlice"): services.endpoint_slice_update,
-    ("networking.k8s.io", "IPAddress"): drivers.ip_address_update,
-    ("networking.k8s.io", "IngressClass"): networking.ingress_class_update,
-    ("networking.k8s.io", "ServiceCIDR"): drivers.service_cidr_update,
+    ("networking.k8s.io", "IPAddress"): addresses.ip_address_update,
+    ("networking.k8s.io", "IngressClass"): ingresses.ingress_class_update,
+    ("networking.k8s.io", "ServiceCIDR"): addresses.service_cidr_update,
     ("node.k8s.io", "RuntimeClass"): cluster.runtime_class_update,
     ("resource.k8s.io", "ResourceClaim"): drivers.spec_update,
     ("resource.k8s.io", "ResourceClaimTemplate"): drivers.spec_update,

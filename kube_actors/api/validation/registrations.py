@@ -17,6 +17,7 @@ def _spec(obj: Tree) -> Tree:
 
 
 def webhooks(obj: Tree) -> Causes:
+    """Apply the rules that mutating and validating webhook configurations share."""
     seen: set[str] = set()
     for index, hook in enumerate(obj.get("webhooks") or ()):
         here, name = f"webhooks[{index}]", hook.get("name") or ""
@@ -62,6 +63,7 @@ def _webhook(hook: Tree, here: str) -> Causes:
 
 
 def validating_policy(obj: Tree) -> Causes:
+    """Apply ``ValidateValidatingAdmissionPolicy``; that the CEL compiles is not checked."""
     spec = _spec(obj)
     if not spec.get("validations") and not spec.get("auditAnnotations"):
         detail = "validations or auditAnnotations must contain at least one item"
@@ -74,6 +76,7 @@ def validating_policy(obj: Tree) -> Causes:
 
 
 def mutating_policy(obj: Tree) -> Causes:
+    """Apply ``ValidateMutatingAdmissionPolicy``; the mutations are only counted."""
     if not _spec(obj).get("mutations"):
         yield Cause.required("spec.mutations", "mutations must contain at least one item")
     yield from _matches(_spec(obj))
@@ -88,10 +91,12 @@ def _matches(spec: Tree) -> Causes:
 
 
 def policy_binding(obj: Tree) -> Causes:
+    """Check that a binding names its policy; whether that exists is not asked."""
     yield from required(_spec(obj), ("policyName",), "spec")
 
 
 def validating_policy_binding(obj: Tree) -> Causes:
+    """Apply ``ValidateValidatingAdmissionPolicyBinding``: it says what to do."""
     yield from policy_binding(obj)
     actions = _spec(obj).get("validationActions") or []
     if not actions:
@@ -103,6 +108,7 @@ def validating_policy_binding(obj: Tree) -> Causes:
 
 
 def signing_request(obj: Tree) -> Causes:
+    """Apply ``ValidateCertificateSigningRequestCreate``; the PEM is found, not parsed."""
     spec = _spec(obj)
     if not spec.get("usages"):
         yield Cause.required("spec.usages")
@@ -126,6 +132,7 @@ def signing_request(obj: Tree) -> Causes:
 
 
 def flow_schema(obj: Tree) -> Causes:
+    """Apply ``ValidateFlowSchema`` to its level and precedence; its rules are not checked."""
     if not (_spec(obj).get("priorityLevelConfiguration") or {}).get("name"):
         path = "spec.priorityLevelConfiguration.name"
         yield Cause.required(path, "must reference a priority level")
@@ -136,6 +143,7 @@ def flow_schema(obj: Tree) -> Causes:
 
 
 def priority_level(obj: Tree) -> Causes:
+    """Apply ``ValidatePriorityLevelConfiguration``: Limited, and only it, has limits."""
     spec = _spec(obj)
     kind = spec.get("type")
     if kind not in ("Exempt", "Limited"):
@@ -148,6 +156,7 @@ def priority_level(obj: Tree) -> Causes:
 
 
 def api_service(obj: Tree) -> Causes:
+    """Apply ``ValidateAPIService``: it is named after its version and group."""
     spec, name = _spec(obj), obj["metadata"].get("name", "")
     expected = f"{spec.get('version', '')}.{spec.get('group', '')}"
     if name != expected:

@@ -23,6 +23,7 @@ _PERIOD_MAX_S, _WINDOW_MAX_S = 1800, 3600
 
 
 def autoscaler(obj: Tree) -> Causes:
+    """Apply ``ValidateHorizontalPodAutoscaler``: 1 ≤ min ≤ max, v2's metrics and behavior."""
     spec = obj.get("spec") or {}
     least, most = spec.get("minReplicas"), spec.get("maxReplicas", 0)
     if least is not None and least < 1:
@@ -96,6 +97,7 @@ def _rules(rules: Tree, path: str) -> Causes:
 
 
 def disruption_budget(obj: Tree) -> Causes:
+    """Apply ``ValidatePodDisruptionBudget``: one bound at most, up to 100%."""
     spec = obj.get("spec") or {}
     if "minAvailable" in spec and "maxUnavailable" in spec:
         detail = "minAvailable and maxUnavailable cannot be both set"

@@ -50,6 +50,7 @@ def _sources(spec: Tree) -> Tree:
 
 
 def persistent_volume(obj: Tree) -> Causes:
+    """Apply ``ValidatePersistentVolume``: one source, a capacity of storage alone."""
     spec = obj.get("spec") or {}
     yield from _access_modes(spec, "spec", "")
     capacity = spec.get("capacity") or {}
@@ -80,6 +81,7 @@ def persistent_volume(obj: Tree) -> Causes:
 
 
 def persistent_volume_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidatePersistentVolumeUpdate``: source and volume mode stay."""
     after, before = new.get("spec") or {}, old.get("spec") or {}
     if _sources(after) != _sources(before):
         detail = "spec.persistentvolumesource is immutable after creation"
@@ -90,6 +92,7 @@ def persistent_volume_update(new: Tree, old: Tree) -> Causes:
 
 
 def claim(obj: Tree) -> Causes:
+    """Apply ``ValidatePersistentVolumeClaim``: access modes and a request above zero."""
     spec = obj.get("spec") or {}
     yield from _access_modes(spec, "spec", "at least 1 access mode is required")
     if "selector" in spec:
@@ -106,6 +109,7 @@ def claim(obj: Tree) -> Causes:
 
 
 def claim_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidatePersistentVolumeClaimUpdate``: a bound claim never asks for less."""
     after, before = new.get("spec") or {}, old.get("spec") or {}
     free = {"volumeAttributesClassName"}
     # The controller binds a claim by giving it a volume; a bound one may ask for more.
@@ -134,6 +138,7 @@ def _no_less(new: Tree, old: Tree) -> Causes:
 
 
 def storage_class(obj: Tree) -> Causes:
+    """Apply ``ValidateStorageClass``: provisioner, and both policies after defaulting."""
     provisioner = obj.get("provisioner") or ""
     if not provisioner:
         yield Cause.required("provisioner", provisioner)
@@ -152,6 +157,7 @@ def storage_class(obj: Tree) -> Causes:
 
 
 def storage_class_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateStorageClassUpdate``: only whether volumes may grow is free."""
     for key in ("parameters", "provisioner", "reclaimPolicy"):
         if new.get(key) != old.get(key):
             yield Cause.forbidden(key, f"updates to {key} are forbidden.")

@@ -86,6 +86,7 @@ def _numeric(value: Any) -> int:
 
 
 def deployment(obj: Tree) -> Causes:
+    """Apply ``ValidateDeployment``: the deadline is longer than the time to be available."""
     spec = obj.get("spec") or {}
     yield from not_negative(spec, "replicas", "spec")
     yield from _selector(spec, "empty selector is invalid for deployment")
@@ -125,6 +126,7 @@ def same_selector(new: Tree, old: Tree) -> Causes:
 
 
 def replica_set(obj: Tree) -> Causes:
+    """Apply ``ValidateReplicaSet``; upstream's message speaks of a deployment, so this one does."""
     spec = obj.get("spec") or {}
     yield from none_negative(spec, ("replicas", "minReadySeconds"), "spec")
     yield from _selector(spec, "empty selector is invalid for deployment")
@@ -132,6 +134,7 @@ def replica_set(obj: Tree) -> Causes:
 
 
 def replication_controller(obj: Tree) -> Causes:
+    """Apply ``ValidateReplicationController``: its selector is a plain map."""
     spec = obj.get("spec") or {}
     yield from none_negative(spec, ("replicas", "minReadySeconds"), "spec")
     selector = spec.get("selector") or {}
@@ -145,6 +148,7 @@ def replication_controller(obj: Tree) -> Causes:
 
 
 def daemon_set(obj: Tree) -> Causes:
+    """Apply ``ValidateDaemonSet``: a rolling update is unavailable or surges, one of the two."""
     spec = obj.get("spec") or {}
     yield from _selector(spec, "empty selector is invalid for daemonset")
     yield from _endless_template(spec, "DaemonSet")
@@ -175,6 +179,7 @@ def _daemon_rolling(rolling: Tree, path: str) -> Causes:
 
 
 def stateful_set(obj: Tree) -> Causes:
+    """Apply ``ValidateStatefulSet``: mounts may name claim templates as if they were volumes."""
     spec = obj.get("spec") or {}
     policies = ("OrderedReady", "Parallel")
     policy = spec.get("podManagementPolicy")
@@ -230,6 +235,8 @@ def _stateful_strategy(strategy: Tree) -> Causes:
 
 
 def stateful_set_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateStatefulSetUpdate``: what is not in the list must not change."""
+
     def fixed(obj: Tree) -> Tree:
         spec = obj.get("spec") or {}
         return {key: value for key, value in spec.items() if key not in _STATEFUL_MUTABLE}
@@ -239,6 +246,7 @@ def stateful_set_update(new: Tree, old: Tree) -> Causes:
 
 
 def controller_revision(obj: Tree) -> Causes:
+    """Apply ``ValidateControllerRevisionCreate``: data, and a revision from 0 on."""
     if obj.get("data") is None:
         yield Cause.required("data", "data is mandatory")
     if obj.get("revision", 0) < 0:
@@ -246,6 +254,7 @@ def controller_revision(obj: Tree) -> Causes:
 
 
 def controller_revision_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateControllerRevisionUpdate``: the data stays, it is history."""
     yield from unchanged(new.get("data"), old.get("data"), "data")
 
 

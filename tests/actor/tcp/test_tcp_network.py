@@ -11,6 +11,7 @@ import pytest
 from kube_actors.actor import Actor, ActorCrashed, Blob, Child, Delivery, Supervisor, Unreachable
 from tests.actor.talk.wire_messages import Leaf, Node, Refused
 from tests.actor.tcp.worlds import Certificates, End, process, until
+from tests.polling import eventually
 from tests.proxy.sockets import open_sockets
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
@@ -42,13 +43,7 @@ async def pair(tmp_path: Path, secure: bool = True) -> AsyncIterator[tuple[End, 
 
 async def heard(asking: Actor, address: str) -> None:
     """Wait until an address is known where ``asking`` lives."""
-    with anyio.fail_after(60):
-        while True:
-            try:
-                await asking.call(address, Leaf())
-                return
-            except Unreachable:
-                await anyio.sleep(0.002)
+    await eventually(lambda: asking.call(address, Leaf()), Unreachable)
 
 
 @pytest.mark.parametrize("secure", [True, False])

@@ -136,6 +136,7 @@ def _mounts(mounts: list[Tree], path: str, volumes: Container[str]) -> Causes:
 
 
 def relative_path(text: str, path: str) -> Causes:
+    """Apply ``validateLocalDescendingPath``: not absolute, and no way up by ``..``."""
     if text.startswith("/"):
         yield Cause.invalid(path, text, "must be a relative path")
     if ".." in text.split("/"):

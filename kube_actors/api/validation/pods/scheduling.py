@@ -14,6 +14,7 @@ _EMPTY_KEY = (
 
 
 def tolerations(found: list[Tree], path: str) -> Causes:
+    """Apply ``ValidateTolerations``: only Exists goes without a key."""
     for index, each in enumerate(found):
         here = f"{path}[{index}]"
         key, operator = each.get("key"), each.get("operator") or ""
@@ -40,6 +41,7 @@ def tolerations(found: list[Tree], path: str) -> Causes:
 
 
 def taints(found: list[Tree], path: str) -> Causes:
+    """Apply ``validateNodeTaints``: an effect each, and no key and effect twice."""
     seen: set[tuple[str, str]] = set()
     for index, taint in enumerate(found):
         here = f"{path}[{index}]"
@@ -57,6 +59,7 @@ def taints(found: list[Tree], path: str) -> Causes:
 
 
 def affinity(tree: Tree, path: str) -> Causes:
+    """Apply ``validateAffinity``: to nodes, to pods and away from pods."""
     if "nodeAffinity" in tree:
         yield from _node_affinity(tree["nodeAffinity"], f"{path}.nodeAffinity")
     for key in ("podAffinity", "podAntiAffinity"):
@@ -96,6 +99,7 @@ def _node_affinity(tree: Tree, path: str) -> Causes:
 
 
 def node_selector(tree: Tree, path: str) -> Causes:
+    """Apply ``ValidateNodeSelector``: at least one term; by field only a node's name."""
     terms = tree.get("nodeSelectorTerms") or []
     if not terms:
         detail = "must have at least one node selector term"
@@ -132,6 +136,7 @@ def _node_requirement(expression: Tree, path: str) -> Causes:
 
 
 def spread_constraints(found: list[Tree], path: str) -> Causes:
+    """Apply ``validateTopologySpreadConstraints``: each topology and reaction once."""
     seen: set[tuple[str, str]] = set()
     for index, each in enumerate(found):
         here = f"{path}[{index}]"

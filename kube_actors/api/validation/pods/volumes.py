@@ -39,6 +39,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 
 
 def volumes(found: list[Tree], path: str) -> Causes:
+    """Apply ``ValidateVolumes``: unique names, exactly one source each."""
     seen: set[str] = set()
     for index, volume in enumerate(found):
         here = f"{path}[{index}]"
@@ -76,6 +77,7 @@ def _source(volume: Tree, path: str) -> Causes:
 
 
 def host_path(source: Tree, path: str) -> Causes:
+    """Apply ``validateHostPathVolumeSource`` to path and type; that it is given is not asked."""
     if ".." in source.get("path", "").split("/"):
         yield Cause.invalid(f"{path}.path", source["path"], "must not contain '..'")
     if source.get("type"):

@@ -1,20 +1,14 @@
-"""Checks of Ingresses, IngressClasses and NetworkPolicies."""
-
-from typing import Any
+"""Checks of Ingresses and IngressClasses: hosts, paths by their type, backends."""
 
 from kube_actors.api import names
 from kube_actors.api.errors import Cause
-from kube_actors.api.validation.metadata import label_selector
 from kube_actors.api.validation.numbers import (
     Causes,
     Tree,
-    one_of,
     port,
-    port_or_name,
     required,
     unchanged,
 )
-from kube_actors.api.validation.pods import PROTOCOLS
 
 _PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 _NOT_IN_PATHS = ("//", "/./", "/../", "%2f", "%2F")
@@ -22,6 +16,7 @@ _NOT_AT_END = ("/..", "/.")
 
 
 def ingress(obj: Tree) -> Causes:
+    """Apply ``ValidateIngressCreate``: rules or a default backend, paths by their type."""
     spec = obj.get("spec") or {}
     rules = spec.get("rules") or []
     if not rules and spec.get("defaultBackend") is None:
@@ -117,6 +112,7 @@ def _backend_service(service: Tree, path: str) -> Causes:
 
 
 def ingress_class(obj: Tree) -> Causes:
+    """Apply ``ValidateIngressClass``: the controller is a path below a domain."""
     controller = (obj.get("spec") or {}).get("controller") or ""
     if not controller:
         return
@@ -129,65 +125,6 @@ def ingress_class(obj: Tree) -> Causes:
 
 
 def ingress_class_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateIngressClassUpdate``: the controller stays."""
     after, before = new.get("spec") or {}, old.get("spec") or {}
     yield from unchanged(after.get("controller"), before.get("controller"), "spec.controller")
-
-
-def network_policy(obj: Tree) -> Causes:
-    spec = obj.get("spec") or {}
-    yield from label_selector(spec.get("podSelector") or {}, "spec.podSelector")
-    for key, side in (("ingress", "from"), ("egress", "to")):
-        for index, rule in enumerate(spec.get(key) or ()):
-            here = f"spec.{key}[{index}]"
-            for place, each in enumerate(rule.get("ports") or ()):
-                yield from _policy_port(each, f"{here}.ports[{place}]")
-            for place, peer in enumerate(rule.get(side) or ()):
-                yield from _peer(peer, f"{here}.{side}[{place}]")
-    types = spec.get("policyTypes") or []
-    if len(types) > 2:
-        detail = "may not specify more than two policyTypes"
-        yield Cause.invalid("spec.policyTypes", types, detail)
-    for index, kind in enumerate(types):
-        if kind not in {"Ingress", "Egress"}:
-            path = f"spec.policyTypes[{index}]"
-            yield Cause.not_supported(path, kind, ("Egress", "Ingress"))
-
-
-def _policy_port(each: Tree, path: str) -> Causes:
-    yield from one_of(each, "protocol", path, PROTOCOLS)
-    chosen: Any = each.get("port")
-    if chosen is not None:
-        yield from port_or_name(chosen, f"{path}.port")
-    end = each.get("endPort")
-    if end is None:
-        return
-    if chosen is None:
-        yield Cause.required(f"{path}.port", "must be specified when `endPort` is specified")
-    elif isinstance(chosen, str):
-        detail = "may not be specified when `port` is non-numeric"
-        yield Cause.invalid(f"{path}.endPort", end, detail)
-    elif end < chosen:
-        detail = "must be greater than or equal to `port`"
-        yield Cause.invalid(f"{path}.endPort", end, detail)
-
-
-def _peer(peer: Tree, path: str) -> Causes:
-    if not peer:
-        yield Cause.required(path, "must specify a peer")
-    for key in ("podSelector", "namespaceSelector"):
-        if key in peer:
-            yield from label_selector(peer[key], f"{path}.{key}")
-    block = peer.get("ipBlock")
-    if block is None:
-        return
-    if len(peer) > 1:
-        detail = "may not specify both ipBlock and another peer"
-        yield Cause.forbidden(path, detail)
-    if not block.get("cidr"):
-        yield Cause.required(f"{path}.ipBlock.cidr")
-    else:
-        for fault in names.cidr(block["cidr"]):
-            yield Cause.invalid(f"{path}.ipBlock.cidr", block["cidr"], fault)
-    for index, text in enumerate(block.get("except") or ()):
-        for fault in names.cidr(text):
-            yield Cause.invalid(f"{path}.ipBlock.except[{index}]", text, fault)

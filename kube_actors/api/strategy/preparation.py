@@ -9,7 +9,7 @@ else, and ``metadata.generation`` counts the changes of what was asked for. Thes
 from functools import cache
 from typing import Any
 
-from kube_actors.api.copying import Tree, dropped, edited, filled, replaced
+from kube_actors.api.copy_on_write import Tree, dropped, edited, filled, replaced
 from kube_actors.api.data import definitions
 from kube_actors.api.defaults import addresses
 from kube_actors.api.kinds import Kind, Object

@@ -25,6 +25,7 @@ NODE_PORTS = (30000, 32767)
 
 
 def service(obj: Tree) -> Causes:
+    """Apply ``ValidateService``: ports unless headless or external, and addresses to match."""
     spec = obj.get("spec") or {}
     kind, ports = spec.get("type"), spec.get("ports") or []
     external_name = kind == "ExternalName"
@@ -159,6 +160,7 @@ def _traffic(spec: Tree) -> Causes:
 
 
 def service_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateServiceUpdate``: a cluster IP stays unless ExternalName is involved."""
     spec, before = new.get("spec") or {}, old.get("spec") or {}
     # A service may gain or lose its address only by changing from or to ExternalName.
     if "ExternalName" in {spec.get("type"), before.get("type")}:
@@ -173,6 +175,7 @@ def service_update(new: Tree, old: Tree) -> Causes:
 
 
 def endpoints(obj: Tree) -> Causes:
+    """Apply ``ValidateEndpoints``, but take loopback addresses: this cluster's pods have them."""
     for index, subset in enumerate(obj.get("subsets") or ()):
         here = f"subsets[{index}]"
         ready, not_ready = subset.get("addresses") or [], subset.get("notReadyAddresses") or []
@@ -203,6 +206,7 @@ def _special_ip(address: str) -> list[str]:
 
 
 def endpoint_slice(obj: Tree) -> Causes:
+    """Apply ``ValidateEndpointSlice``; beyond the limits on counts nothing more is said."""
     kind = obj.get("addressType")
     if not kind:
         yield Cause.required("addressType")
@@ -245,4 +249,5 @@ def _endpoint(endpoint: Tree, path: str, kind: Any) -> Causes:
 
 
 def endpoint_slice_update(new: Tree, old: Tree) -> Causes:
+    """Apply ``ValidateEndpointSliceUpdate``: the address type stays."""
     yield from unchanged(new.get("addressType"), old.get("addressType"), "addressType")
