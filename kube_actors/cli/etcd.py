@@ -216,7 +216,7 @@ async def serve_master(
     if listen.secure:
         chain, key = str(pki.path / f"{name}.crt"), str(pki.path / f"{name}.key")
         tls = etcd.tls_context(chain, key, str(pki.path / "ca.crt"))
-    places = (master.number, *(one for one in master.member_list.places if one != master.number))
+    places = (master.number, *(one for one in master.master_list.places if one != master.number))
     members = tuple(member_address(place) for place in places)
     serve = partial(etcd.serve_etcd, tls=tls, cluster_id=master.cluster)
     tasks.start_soon(serve, master.actor, members, listener)

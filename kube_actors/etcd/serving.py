@@ -11,6 +11,7 @@ from kube_actors.etcd.failures import to_grpc
 from kube_actors.etcd.grpc import GrpcServer
 from kube_actors.etcd.services import (
     CLUSTER_ID,
+    Administration,
     AuthService,
     ClusterService,
     HealthService,
@@ -19,7 +20,6 @@ from kube_actors.etcd.services import (
     LeaseService,
     MaintenanceService,
     Origin,
-    Steward,
     WatchService,
 )
 from kube_actors.store import StoreClient
@@ -47,14 +47,14 @@ def etcd_server(
 ) -> GrpcServer:
     """Put the services together."""
     store = StoreClient(actor, members, learn=True)
-    steward = Steward(actor, store)
+    administration = Administration(actor, store)
     origin = Origin(store, actor.clock, cluster_id)
     methods = {
         **KvService(store, origin).methods(),
         **WatchService(store, origin).methods(),
-        **LeaseService(store, steward, origin).methods(),
-        **ClusterService(steward, origin).methods(),
-        **MaintenanceService(steward, origin).methods(),
+        **LeaseService(store, administration, origin).methods(),
+        **ClusterService(administration, origin).methods(),
+        **MaintenanceService(administration, origin).methods(),
         **AuthService(origin).methods(),
         **HealthService(origin).methods(),
     }

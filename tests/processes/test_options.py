@@ -20,7 +20,7 @@ from kube_actors.cluster.processes import (
     parse_join,
 )
 from kube_actors.cluster.processes import master as master_process
-from kube_actors.cluster.processes.member_list import MemberList
+from kube_actors.cluster.processes.master_list import MasterList
 from kube_actors.store import MemberInfo
 from kube_actors.store.disk import Identity, IdentityFile
 from tests.processes.masters import free_ports
@@ -46,22 +46,22 @@ def test_who_was_added_later_has_the_number_that_the_group_gave() -> None:
 
 
 def test_a_master_that_the_group_names_may_have_any_address_too() -> None:
-    known = MemberList(parse_join(THREE), "m1")
+    known = MasterList(parse_join(THREE), "m1")
     changes: list[tuple[int, ...]] = []
     known.changed = changes.append
     assert not known.may_hold("m4", "store/4")
-    known.learn(())
+    known.update(())
     assert not changes
     members = [MemberInfo(1, "m1"), MemberInfo(2), MemberInfo(5, address="store/3")]
-    known.learn(members)
+    known.update(members)
     assert (known.places, changes) == ({1: "m1", 2: "m2", 3: "m3"}, [])
-    known.learn([*members[:2], MemberInfo(6, "m6")])
+    known.update([*members[:2], MemberInfo(6, "m6")])
     assert (known.places, changes) == ({1: "m1", 2: "m2", 6: "m6"}, [(1, 2, 6)])
     assert known.may_hold("m6", "store/6")
     assert known.may_send("m6", "store/6", "store/1")
     assert not known.may_hold("n1", "store/6")
     # Who was removed must still be told so.
-    known.learn(members)
+    known.update(members)
     assert known.may_hold("m6", "store/6")
 
 

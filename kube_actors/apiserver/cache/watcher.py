@@ -38,7 +38,6 @@ class Watcher:
         self.form = form
         self.bookmarks = bookmarks
         self.closed = False
-        self.overflowed = False
         self._all = selection.everything
         self._initial: Iterator[tuple[str, Change | Bookmark]] = iter(())
         self._starting = True
@@ -78,7 +77,6 @@ class Watcher:
 
     def _push(self, kind: str, item: Change | Bookmark) -> bool:
         if len(self._buffer) >= self._buffer_max:
-            self.overflowed = True
             self.end()
             return True
         self._buffer.append((kind, item))

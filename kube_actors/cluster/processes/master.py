@@ -43,7 +43,7 @@ from kube_actors.cluster.health import Health
 from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, ClusterKeys, cluster_number
 from kube_actors.cluster.master import MasterPlan, run_master
 from kube_actors.cluster.processes.join import Endpoint, Join
-from kube_actors.cluster.processes.member_list import MemberList
+from kube_actors.cluster.processes.master_list import MasterList
 from kube_actors.cluster.processes.pki_directory import PkiDirectory
 from kube_actors.cluster.processes.refusals import refusals
 from kube_actors.cluster.store_administration import StoreAdministration
@@ -86,8 +86,8 @@ class MasterProcess:
 
     def __init__(self, options: MasterOptions) -> None:
         self.options = options
-        self.member_list = MemberList(options.join, options.name)
-        self.number = self.member_list.number
+        self.master_list = MasterList(options.join, options.name)
+        self.number = self.master_list.number
         self.actor: Actor
         self.network: TcpNetwork
         self.client: Client
@@ -114,7 +114,7 @@ class MasterProcess:
     @property
     def masters(self) -> int:
         """How many there are, as far as this one knows."""
-        return len(self.member_list.places)
+        return len(self.master_list.places)
 
     async def ready(self) -> None:
         """Wait until this master serves and the store has a leader."""
@@ -147,7 +147,7 @@ class MasterProcess:
             "masters": {
                 f"master/{number}": {
                     "up": own.supervisor is not None if number == self.number else bool(status),
-                    "name": self.member_list.places.get(number, ""),
+                    "name": self.master_list.places.get(number, ""),
                     "actors": list(own.addresses()) if number == self.number else [],
                     "trouble": own.trouble if number == self.number else "",
                 }
@@ -192,8 +192,8 @@ class MasterProcess:
                     tls=tls,
                     incarnation=incarnation,
                     seed=seed,
-                    may_hold=self.member_list.may_hold,
-                    may_send=self.member_list.may_send,
+                    may_hold=self.master_list.may_hold,
+                    may_send=self.master_list.may_send,
                 ) as self.network,
                 ActorSystem(
                     self.network, Clock.of_machine(), seed, first_number=(incarnation << 32) + 1
@@ -207,7 +207,7 @@ class MasterProcess:
                 tasks.start_soon(partial(serve, self.app, api, tls=served))
                 tasks.start_soon(self.health.run)
                 endpoint = options.join.masters[name]
-                tasks.start_soon(self.member_list.follow, self.actor, endpoint, options.client_urls)
+                tasks.start_soon(self.master_list.follow, self.actor, endpoint, options.client_urls)
                 tasks.start_soon(
                     run_api_endpoint, self.client, self._api_config(), self.health, self.number
                 )
@@ -222,7 +222,7 @@ class MasterProcess:
         self._administration = StoreAdministration(actor, self.masters, _refuse_rebuild)
         self.client = Client(actor, apiservers, user=ADMIN_USER, groups=(ADMIN_GROUP,))
         self.health = Health(actor, self.masters, self.app)
-        self.member_list.changed = self._follow
+        self.master_list.changed = self._follow
         # It survives the member that writes to it; one that has failed is not trusted again.
         disk = FileDisk(directory / "store", loop_s=DISK_LOOP_S)
         plan = MasterPlan(
@@ -259,7 +259,7 @@ class MasterProcess:
             service_account_key_pem=self._keys.service_account_key_pem,
             static_tokens={self._keys.admin_token: StaticToken(ADMIN_USER, (ADMIN_GROUP,))},
             toleration_s=self.options.timings.default_toleration_s,
-            node_of=self.member_list.node_of,
+            node_of=self.master_list.node_of,
         )
 
     async def _listen(self) -> Any:

@@ -144,7 +144,7 @@ class Connection:
 
     async def _write(self) -> None:
         while True:
-            data = self.link.take()
+            data = self.link.data_to_send()
             if not data:
                 await self._output.wait()
                 continue
@@ -161,10 +161,10 @@ class Connection:
     async def _say_goodbye(self) -> None:
         with anyio.move_on_after(GOODBYE_S):
             try:
-                data = self.link.take()
+                data = self.link.data_to_send()
                 while data:
                     await self._stream.send(data)
-                    data = self.link.take()
+                    data = self.link.data_to_send()
             except GONE:
                 return
 

@@ -256,7 +256,7 @@ class Link:
         allowed = self._h2.remote_settings.max_concurrent_streams
         return self._h2.open_outbound_streams < allowed
 
-    def take(self) -> bytes:
+    def data_to_send(self) -> bytes:
         """Return the bytes to be written next."""
         data = self._h2.data_to_send()
         if self._outboxes:

@@ -3,7 +3,7 @@
 Each method checks what etcd checks, asks the store, and answers in etcd's words.
 """
 
-from kube_actors.etcd.services.administration import Steward
+from kube_actors.etcd.services.administration import Administration
 from kube_actors.etcd.services.auth import AuthService
 from kube_actors.etcd.services.cluster import ClusterService
 from kube_actors.etcd.services.health import HealthService
@@ -24,6 +24,6 @@ __all__ = [
     "LeaseService",
     "MaintenanceService",
     "Origin",
-    "Steward",
+    "Administration",
     "WatchService",
 ]

@@ -11,7 +11,7 @@ from kube_actors.store.messages import GetSnapshot
 TIMEOUT_S = 10.0
 
 
-class Steward:
+class Administration:
     """Speaks to a store client's home, and only if that is not there to whoever else belongs."""
 
     def __init__(self, actor: Actor, store: StoreClient, *, timeout_s: float = TIMEOUT_S) -> None:

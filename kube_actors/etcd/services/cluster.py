@@ -12,7 +12,7 @@ from kube_actors.etcd.failures import (
 )
 from kube_actors.etcd.grpc import Code, GrpcError, Methods, Unary
 from kube_actors.etcd.schema import Parser, pb
-from kube_actors.etcd.services.administration import Steward
+from kube_actors.etcd.services.administration import Administration
 from kube_actors.etcd.services.origin import Origin
 from kube_actors.store.messages import (
     AddMember,
@@ -32,8 +32,8 @@ _ID_MAX = (1 << 63) - 1
 class ClusterService:
     """MemberList, MemberAdd, MemberRemove, MemberUpdate and MemberPromote."""
 
-    def __init__(self, steward: Steward, origin: Origin) -> None:
-        self._steward = steward
+    def __init__(self, administration: Administration, origin: Origin) -> None:
+        self._administration = administration
         self._origin = origin
 
     def methods(self) -> Methods:
@@ -49,7 +49,7 @@ class ClusterService:
 
     async def list(self, request: Any) -> Any:
         """MemberList, linearizable if asked."""
-        members = await self._steward.group(ListMembers(not request.linearizable))
+        members = await self._administration.group(ListMembers(not request.linearizable))
         return await self._answer(pb.MemberListResponse(), members)
 
     async def add(self, request: Any) -> Any:
@@ -81,9 +81,9 @@ class ClusterService:
     async def _change(self, request: Change) -> Any:
         """Have the group changed; a refusal is told in etcd's words, which clients compare."""
         try:
-            return await self._steward.group(request)
+            return await self._administration.group(request)
         except MembershipRefused as error:
-            members = await self._steward.group(ListMembers(True))
+            members = await self._administration.group(ListMembers(True))
             text = _refusal(request, members) or f"etcdserver: {error.text}"
             raise GrpcError(Code.FAILED_PRECONDITION, text) from error
 

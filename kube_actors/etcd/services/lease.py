@@ -6,7 +6,7 @@ from typing import Any
 from kube_actors.etcd.failures import LEASE_TTL_TOO_LARGE
 from kube_actors.etcd.grpc import Answers, Code, GrpcError, Methods, Streaming, Unary
 from kube_actors.etcd.schema import Parser, pb
-from kube_actors.etcd.services.administration import Steward
+from kube_actors.etcd.services.administration import Administration
 from kube_actors.etcd.services.origin import Origin
 from kube_actors.store import StoreClient
 from kube_actors.store.messages import (
@@ -26,9 +26,9 @@ TTL_S_MAX = 9_000_000_000
 class LeaseService:
     """LeaseGrant, LeaseRevoke, LeaseKeepAlive, LeaseTimeToLive and LeaseLeases."""
 
-    def __init__(self, store: StoreClient, steward: Steward, origin: Origin) -> None:
+    def __init__(self, store: StoreClient, administration: Administration, origin: Origin) -> None:
         self._store = store
-        self._steward = steward
+        self._administration = administration
         self._origin = origin
 
     def methods(self) -> Methods:
@@ -90,6 +90,6 @@ class LeaseService:
     async def leases(self, request: Any) -> Any:
         """LeaseLeases: every lease there is, by id."""
         answer = pb.LeaseLeasesResponse()
-        for lease in (await self._steward.group(ListLeases())).ids:
+        for lease in (await self._administration.group(ListLeases())).ids:
             answer.leases.add().ID = lease
         return await self._origin.fill(answer)

@@ -11,7 +11,7 @@ from typing import Any
 from kube_actors.etcd.failures import BAD_TRANSFEREE, NO_LEADER, NOT_LEADER
 from kube_actors.etcd.grpc import Answers, Code, GrpcError, Methods, Streaming, Unary
 from kube_actors.etcd.schema import Parser, pb
-from kube_actors.etcd.services.administration import Steward
+from kube_actors.etcd.services.administration import Administration
 from kube_actors.etcd.services.origin import Origin
 from kube_actors.store.messages import (
     ActivateAlarm,
@@ -38,8 +38,8 @@ _NUMBERS = {kind: number for number, kind in _KINDS.items()}
 class MaintenanceService:
     """Alarm, Status, Defragment, Hash, HashKV, Snapshot, MoveLeader; Downgrade is refused."""
 
-    def __init__(self, steward: Steward, origin: Origin) -> None:
-        self._steward = steward
+    def __init__(self, administration: Administration, origin: Origin) -> None:
+        self._administration = administration
         self._origin = origin
 
     def methods(self) -> Methods:
@@ -60,13 +60,13 @@ class MaintenanceService:
         """Alarm: list, raise or disarm NOSPACE and CORRUPT; answered with those that were meant."""
         kind = _KINDS.get(request.alarm)
         if request.action == _GET:
-            alarms = await self._steward.group(ListAlarms())
+            alarms = await self._administration.group(ListAlarms())
             chosen = [one for one in alarms.alarms if kind is None or one.kind is kind]
         else:
             if kind is None or request.action not in (_ACTIVATE, _DEACTIVATE):
                 raise GrpcError(Code.INVALID_ARGUMENT, "etcdserver: unknown alarm")
             change = ActivateAlarm if request.action == _ACTIVATE else DisarmAlarm
-            alarms = await self._steward.group(change(request.memberID, kind))
+            alarms = await self._administration.group(change(request.memberID, kind))
             chosen = list(alarms.alarms)
         answer = pb.AlarmResponse()
         for one in chosen:
@@ -97,17 +97,17 @@ class MaintenanceService:
 
     async def defragment(self, request: Any) -> Any:
         """Defragment the member that is asked, and return when it is done."""
-        await self._steward.home(Defragment())
+        await self._administration.home(Defragment())
         return await self._origin.fill(pb.DefragmentResponse())
 
     async def hash(self, request: Any) -> Any:
         """Hash of everything the asked member holds, cut to 32 bits."""
-        found = await self._steward.home(GetHash(0))
+        found = await self._administration.home(GetHash(0))
         return await self._origin.fill(pb.HashResponse(hash=found.hash & 0xFFFFFFFF))
 
     async def hash_kv(self, request: Any) -> Any:
         """HashKV at a revision, cut to 32 bits: equal at all members, or one is corrupt."""
-        found = await self._steward.home(GetHash(request.revision))
+        found = await self._administration.home(GetHash(request.revision))
         answer = pb.HashKVResponse(
             hash=found.hash & 0xFFFFFFFF,
             compact_revision=found.compact_revision,
@@ -121,7 +121,7 @@ class MaintenanceService:
             break
         digest = hashlib.sha256()
         total = 0
-        async with self._steward.snapshot() as parts:
+        async with self._administration.snapshot() as parts:
             async for part in parts:
                 data = bytes(part.data)
                 total += len(data)
@@ -139,15 +139,15 @@ class MaintenanceService:
         status = await self._own()
         if status.leader != status.member:
             raise GrpcError(Code.FAILED_PRECONDITION, NOT_LEADER)
-        listed = await self._steward.group(ListMembers(True))
+        listed = await self._administration.group(ListMembers(True))
         if request.targetID not in [one.id for one in listed.members if not one.learner]:
             raise GrpcError(Code.FAILED_PRECONDITION, BAD_TRANSFEREE)
-        await self._steward.home(MoveLeader(request.targetID))
+        await self._administration.home(MoveLeader(request.targetID))
         return await self._origin.fill(pb.MoveLeaderResponse())
 
     async def _own(self) -> MemberStatus:
         """Ask the home member how it is: another's answer would hide that it is not there."""
-        status = await self._steward.home(GetStatus())
+        status = await self._administration.home(GetStatus())
         assert isinstance(status, MemberStatus)
         return status
 

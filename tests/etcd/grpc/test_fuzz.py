@@ -41,9 +41,9 @@ def conversation() -> bytes:
         link.data(stream, framed(b"x" * 300), end=number != 1)
     link.reset(3)
     link.ping()
-    wire = link.take()
+    wire = link.data_to_send()
     link.close()
-    return wire + link.take()
+    return wire + link.data_to_send()
 
 
 WIRE = conversation()
@@ -81,7 +81,7 @@ def test_a_damaged_conversation_is_read_or_refused_with_a_typed_error(wire: byte
     with suppress(LinkBroken):
         for start in range(0, len(wire), 50):
             link.receive(wire[start : start + 50])
-    assert len(link.take()) < 1 << 20
+    assert len(link.data_to_send()) < 1 << 20
 
 
 @settings(max_examples=200)

@@ -20,7 +20,7 @@ FOLLOW_S = 0.5
 ASK_S = 5.0
 
 
-class MemberList:
+class MasterList:
     """Who the masters are. ``changed`` is called with their places when these are others."""
 
     def __init__(self, join: Join, name: str) -> None:
@@ -42,7 +42,7 @@ class MemberList:
         """Return the name of the node whose process has an address, "" when it is a master's."""
         return self.join.node_of(address)
 
-    def learn(self, members: Sequence[MemberInfo]) -> None:
+    def update(self, members: Sequence[MemberInfo]) -> None:
         """Follow what the group says of itself; nothing while it says nothing yet."""
         if not members:
             return
@@ -68,7 +68,7 @@ class MemberList:
             try:
                 answer = await actor.call(address, ListMembers(serializable=True), timeout_s=ASK_S)
                 assert isinstance(answer, Members)
-                self.learn(answer.members)
+                self.update(answer.members)
                 status = await actor.call(address, GetStatus(), timeout_s=ASK_S)
                 assert isinstance(status, MemberStatus)
                 own = next((one for one in answer.members if one.id == status.member), None)
