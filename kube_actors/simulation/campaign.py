@@ -22,7 +22,7 @@ from attrs import Factory, define, frozen
 
 from kube_actors.simulation.scenario import Finding, Run, failures_as_findings, find_scenario
 from kube_actors.simulation.schedule import FaultSchedule
-from kube_actors.simulation.shrink import Shrunk, shrink
+from kube_actors.simulation.shrink import Shrunk, shrink_schedule
 
 NOTHING: Final = FaultSchedule()
 PATIENCE_S: Final = 0.25
@@ -273,7 +273,7 @@ def do_task(task: Task) -> Run | Shrunk:
             task.scenario, task.seed, NOTHING, lambda: scenario.run(task.seed)
         )
     end_s = time.monotonic() + task.limit_s
-    return shrink(
+    return shrink_schedule(
         task.run,
         lambda schedule: scenario.run(task.seed, schedule=schedule),
         runs_max=task.runs_max,

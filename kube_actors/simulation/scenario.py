@@ -1,7 +1,7 @@
 """A scenario is a world that a seed decides: what ``kube-actors sim`` lists, runs and replays.
 
 A run never raises for what it finds: a broken promise is a ``Finding``, and so is a crash inside
-the run. Scenarios register themselves when their module is imported; ``load_scenarios`` imports
+the run. Scenarios register themselves when their package is imported; ``load_scenarios`` imports
 all of those that ship.
 """
 
@@ -16,10 +16,8 @@ from kube_actors.simulation.schedule import FaultSchedule, ScheduleError
 if TYPE_CHECKING:
     from kube_actors.simulation.recording import Recording
 
-SHIPPED: Final = (
-    "kube_actors.simulation.raft.scenarios",
-    "kube_actors.simulation.cluster.scenarios",
-)
+SHIPPED: Final = ("kube_actors.simulation.raft", "kube_actors.simulation.cluster")
+"""The packages that register their scenarios when they are imported, the lighter one first."""
 
 
 class UnknownScenario(ValueError):

@@ -16,11 +16,9 @@ from attrs import field, frozen
 from kube_actors.actor import ActorError
 from kube_actors.api import StatusError
 from kube_actors.client import Client
+from kube_actors.simulation import FaultSchedule, Finding, Run, Shrunk, shrink_schedule
 from kube_actors.simulation.cluster import Change, ClusterWorld, Part, Plan
 from kube_actors.simulation.cluster.faults import VERBS, Shape, draw_schedule
-from kube_actors.simulation.scenario import Finding, Run
-from kube_actors.simulation.schedule import FaultSchedule
-from kube_actors.simulation.shrink import Shrunk, shrink
 from kube_actors.testing.mortal import MortalDoor
 
 Operator = Callable[[Client], Awaitable[None]]
@@ -127,7 +125,7 @@ class World:
 
     def _tell(self, plan: Plan, always: Always | None, run: Run) -> None:
         __tracebackhide__ = True
-        shrunk = shrink(
+        shrunk = shrink_schedule(
             run,
             lambda schedule: self._live(plan, always, run.seed, schedule),
             runs_max=SHRINK_RUNS_MAX,
