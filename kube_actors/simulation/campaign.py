@@ -58,9 +58,11 @@ class Campaign:
 
     @property
     def digest(self) -> str:
+        """Sixteen hexadecimal digits that are equal for the same runs in any order."""
         return f"{self.total:016x}"
 
-    def take(self, run: Run) -> None:
+    def record(self, run: Run) -> None:
+        """Count a run in; keep it whole if it has findings, else in brief up to ``SOUND_MAX``."""
         self.seeds += 1
         self.steps += run.steps
         self.simulated_s += run.simulated_s
@@ -102,7 +104,7 @@ def run_campaign(
         try:
             for task, outcome in pool.results():
                 run = outcome if isinstance(outcome, Run) else _lost(task, str(outcome))
-                campaign.take(run)
+                campaign.record(run)
                 on_run(campaign, run)
                 if len(campaign.found) >= findings_max:
                     break
