@@ -15,7 +15,7 @@ import time
 
 from report import Row, publish
 
-from kube_actors.simulation.scenario import find_scenario
+from kube_actors.simulation import find_scenario
 
 GOAL = "≥ 50"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from kube_actors.simulation.virtual_time import backend_options
+from kube_actors.simulation import backend_options
 
 # The same examples every time: a run that fails, fails again. `make soak` looks for new ones.
 # How long an example takes to draw says something about the machine only.

@@ -68,7 +68,9 @@ ALLOWED = {
     # Gives the search for a verdict the time that its caller allows it.
     "kube_actors/cli/sim/check.py": {"time.monotonic"},
     # Tells how fast a campaign runs, and when a worker hangs or has shrunk a schedule long enough.
-    "kube_actors/cli/sim/commands.py": {"time.monotonic"},
+    "kube_actors/cli/sim/progress.py": {"time.monotonic"},
+    "kube_actors/cli/sim/run.py": {"time.monotonic"},
+    "kube_actors/cli/sim/shrink.py": {"time.monotonic"},
     "kube_actors/simulation/campaign.py": {"time.monotonic"},
     # Runs as a process of its own, inside a pod.
     "kube_actors/node/images/web.py": {"time.monotonic"},

@@ -22,7 +22,7 @@ from attrs import Factory, define, frozen
 
 from kube_actors.simulation.scenario import Finding, Run, failures_as_findings, find_scenario
 from kube_actors.simulation.schedule import FaultSchedule
-from kube_actors.simulation.shrink import Shrunk, shrink
+from kube_actors.simulation.shrink import Shrunk, shrink_schedule
 
 NOTHING: Final = FaultSchedule()
 PATIENCE_S: Final = 0.25
@@ -58,9 +58,11 @@ class Campaign:
 
     @property
     def digest(self) -> str:
+        """Sixteen hexadecimal digits that are equal for the same runs in any order."""
         return f"{self.total:016x}"
 
-    def take(self, run: Run) -> None:
+    def record(self, run: Run) -> None:
+        """Count a run in; keep it whole if it has findings, else in brief up to ``SOUND_MAX``."""
         self.seeds += 1
         self.steps += run.steps
         self.simulated_s += run.simulated_s
@@ -102,7 +104,7 @@ def run_campaign(
         try:
             for task, outcome in pool.results():
                 run = outcome if isinstance(outcome, Run) else _lost(task, str(outcome))
-                campaign.take(run)
+                campaign.record(run)
                 on_run(campaign, run)
                 if len(campaign.found) >= findings_max:
                     break
@@ -273,7 +275,7 @@ def do_task(task: Task) -> Run | Shrunk:
             task.scenario, task.seed, NOTHING, lambda: scenario.run(task.seed)
         )
     end_s = time.monotonic() + task.limit_s
-    return shrink(
+    return shrink_schedule(
         task.run,
         lambda schedule: scenario.run(task.seed, schedule=schedule),
         runs_max=task.runs_max,

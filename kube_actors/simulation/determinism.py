@@ -85,21 +85,29 @@ class OrderedSet(dict[Any, None]):
         super().__init__(dict.fromkeys(items))
 
     def add(self, item: Any) -> None:
+        """Put an item in at the end; one that is there keeps its place."""
         self[item] = None
 
     def discard(self, item: Any) -> None:
+        """Take an item out if it is there."""
         super().pop(item, None)
 
     remove = dict.__delitem__
 
     def pop(self, *_: Any) -> Any:
+        """Take the last item out. Raises KeyError if there is none.
+
+        A real set would give any; arguments are for the dictionary that this is, and are ignored.
+        """
         return self.popitem()[0]
 
     def update(self, *others: Iterable[Any]) -> None:  # type: ignore[override]
+        """Add all items, in their order."""
         for items in others:
             super().update(dict.fromkeys(items))
 
     def copy(self) -> "OrderedSet":
+        """Return another set of the same items in the same order."""
         return OrderedSet(self)
 
 
@@ -112,6 +120,7 @@ class ShuffledLoop(VirtualTimeLoop):
     _ready: Any
 
     def threads_at_work(self) -> bool:
+        """Say no: a run is refused its threads."""
         # None can start in a run.
         return False
 

@@ -1,25 +1,21 @@
 """A scenario is a world that a seed decides: what ``kube-actors sim`` lists, runs and replays.
 
 A run never raises for what it finds: a broken promise is a ``Finding``, and so is a crash inside
-the run. Scenarios register themselves when their module is imported; ``load_scenarios`` imports
+the run. Scenarios register themselves when their package is imported; ``load_scenarios`` imports
 all of those that ship.
 """
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from attrs import frozen
 
+from kube_actors.simulation.recording import Recording
 from kube_actors.simulation.schedule import FaultSchedule, ScheduleError
 
-if TYPE_CHECKING:
-    from kube_actors.simulation.recording import Recording
-
-SHIPPED: Final = (
-    "kube_actors.simulation.raft.scenarios",
-    "kube_actors.simulation.cluster.scenarios",
-)
+SHIPPED: Final = ("kube_actors.simulation.raft", "kube_actors.simulation.cluster")
+"""The packages that register their scenarios when they are imported, the lighter one first."""
 
 
 class UnknownScenario(ValueError):
@@ -65,18 +61,24 @@ class Scenario(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What it is called on the command line; no two have one name."""
 
     @property
-    def summary(self) -> str: ...
+    def summary(self) -> str:
+        """One line for ``sim list``."""
 
     def run(
         self,
         seed: int,
         *,
         schedule: FaultSchedule | None = None,
-        recording: "Recording | None" = None,
-    ) -> Run: ...
+        recording: Recording | None = None,
+    ) -> Run:
+        """Run one seed, and write what happens into ``recording`` if there is one.
+
+        The same seed and schedule give the same ``Run``. Raises ScheduleError.
+        """
 
 
 SCENARIOS: Final[dict[str, Scenario]] = {}

@@ -36,7 +36,7 @@ class Shrunk:
         return f"{text}, after {self.runs} runs"
 
 
-def shrink(
+def shrink_schedule(
     run: Run,
     repeat: Callable[[FaultSchedule], Run],
     *,

@@ -54,6 +54,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._selector = _Selector(self, self._selector)
 
     def time(self) -> float:
+        """The virtual time in seconds since the loop was made."""
         return self._virtual_s
 
     def jump(self, seconds: float) -> None:
@@ -80,6 +81,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Any, *args: Any
     ) -> "asyncio.Future[Any]":
+        """Run a function in a thread; virtual time stands still until it has ended."""
         future = super().run_in_executor(executor, func, *args)
         self._executor_jobs += 1
         future.add_done_callback(self._executor_done)

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--world-seed`` and ``--world-seeds``."""
     group = parser.getgroup("kube-actors")
     group.addoption("--world-seed", type=int, metavar="N", help="run this seed of the world only")
     group.addoption("--world-seeds", type=int, metavar="N", help="run the seeds 0 to N-1")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker ``world`` known."""
     config.addinivalue_line(
         "markers",
         "world(seeds, faults, masters, nodes, seconds, settle_seconds, users, backend): the "

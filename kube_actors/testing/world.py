@@ -16,12 +16,10 @@ from attrs import field, frozen
 from kube_actors.actor import ActorError
 from kube_actors.api import StatusError
 from kube_actors.client import Client
+from kube_actors.simulation import FaultSchedule, Finding, Run, Shrunk, shrink_schedule
 from kube_actors.simulation.cluster import Change, ClusterWorld, Part, Plan
 from kube_actors.simulation.cluster.faults import VERBS, Shape, draw_schedule
-from kube_actors.simulation.scenario import Finding, Run
-from kube_actors.simulation.schedule import FaultSchedule
-from kube_actors.simulation.shrink import Shrunk, shrink
-from kube_actors.testing.mortal import MortalDoor
+from kube_actors.testing.crashing_door import CrashingDoor
 
 Operator = Callable[[Client], Awaitable[None]]
 """Runs until it is cancelled, as a controller does; an API error ends it and it starts again."""
@@ -64,6 +62,7 @@ class WorldSettings:
 
     @property
     def shape(self) -> Shape:
+        """What the weather is drawn for with these settings."""
         return Shape(self.masters, self.nodes, self.seconds, verbs=self.faults)
 
 
@@ -127,7 +126,7 @@ class World:
 
     def _tell(self, plan: Plan, always: Always | None, run: Run) -> None:
         __tracebackhide__ = True
-        shrunk = shrink(
+        shrunk = shrink_schedule(
             run,
             lambda schedule: self._live(plan, always, run.seed, schedule),
             runs_max=SHRINK_RUNS_MAX,
@@ -177,13 +176,13 @@ def _living(number: int, operator: Operator) -> Part:
             dies_s = begun_s + draw.expovariate(1 / LIFE_S)
             writes = 1 + int(draw.expovariate(1 / LIFE_WRITES))
             by_writes = draw.random() < 0.7
-            mortal = "crash" in world.plan.shape.verbs
+            crashes = "crash" in world.plan.shape.verbs
             async with world.client(f"client/operator-{number}") as client:
                 with anyio.CancelScope() as life:
-                    if mortal and dies_s < faults_end_s:
+                    if crashes and dies_s < faults_end_s:
                         life.deadline = dies_s
-                    if mortal and by_writes and begun_s < faults_end_s:
-                        client.door = MortalDoor(client.door, writes, life.cancel)
+                    if crashes and by_writes and begun_s < faults_end_s:
+                        client.door = CrashingDoor(client.door, writes, life.cancel)
                     try:
                         await operator(client)
                     except (StatusError, ActorError):

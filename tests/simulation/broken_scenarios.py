@@ -6,9 +6,8 @@ from typing import Any
 
 from attrs import evolve
 
-from kube_actors.simulation.raft.scenarios import RaftScenario
-from kube_actors.simulation.scenario import Run, find_scenario, register
-from kube_actors.simulation.schedule import FaultSchedule
+from kube_actors.simulation import FaultSchedule, Run, find_scenario, register
+from kube_actors.simulation.raft import RaftScenario
 from tests.raft.mutants.careless_callers import AnswersBeforeTheDisk
 
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kube_actors.cli.command import main
-from kube_actors.simulation.campaign import Campaign, parse_seeds, run_campaign
+from kube_actors.simulation import Campaign, parse_seeds, run_campaign
 
 BROKEN = "tests.simulation.broken_scenarios"
 ROOT = Path(__file__).parents[2]

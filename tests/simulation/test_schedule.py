@@ -2,9 +2,15 @@
 
 import pytest
 
+from kube_actors.simulation import (
+    Fault,
+    FaultSchedule,
+    ScheduleError,
+    UnknownScenario,
+    find_scenario,
+    register,
+)
 from kube_actors.simulation.raft.faults import RULES
-from kube_actors.simulation.scenario import UnknownScenario, find_scenario, register
-from kube_actors.simulation.schedule import Fault, FaultSchedule, ScheduleError
 
 
 def test_a_schedule_survives_its_file() -> None:

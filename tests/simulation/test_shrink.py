@@ -3,10 +3,15 @@
 import pytest
 from attrs import evolve
 
-from kube_actors.simulation.raft.scenarios import RaftScenario
-from kube_actors.simulation.scenario import Finding, Run, find_scenario
-from kube_actors.simulation.schedule import Fault, FaultSchedule
-from kube_actors.simulation.shrink import shrink
+from kube_actors.simulation import (
+    Fault,
+    FaultSchedule,
+    Finding,
+    Run,
+    find_scenario,
+    shrink_schedule,
+)
+from kube_actors.simulation.raft import RaftScenario
 from tests.raft.mutants.catalogue import BUGS
 
 # Bug: how many faults may be left of its schedule.
@@ -29,7 +34,9 @@ def test_the_schedule_of_a_planted_bug_becomes_small(
     scenario = evolve(scenario, member_type=bug.member_type)
     bug.plant(monkeypatch)
     run = next(run for run in map(scenario.run, range(bug.seeds_max)) if run.findings)
-    smaller = shrink(run, lambda other: scenario.run(run.seed, schedule=other), runs_max=150)
+    smaller = shrink_schedule(
+        run, lambda other: scenario.run(run.seed, schedule=other), runs_max=150
+    )
     print(smaller.describe())
     faults = [fault for fault in smaller.after.faults if fault.verb != "operations"]
     assert len(faults) <= SMALL[name], smaller.after
@@ -53,7 +60,7 @@ def test_what_is_needed_stays_and_windows_get_short() -> None:
         return only({"found"} if needed else set())
 
     run = evolve(only({"found"}), schedule=FaultSchedule.of(faults))
-    smaller = shrink(run, repeat)
+    smaller = shrink_schedule(run, repeat)
     assert [(fault.verb, fault.targets) for fault in smaller.after.faults] == [
         ("v3", ("a",)),
         ("v11", ("a",)),
@@ -65,10 +72,10 @@ def test_what_is_needed_stays_and_windows_get_short() -> None:
 def test_it_is_only_as_patient_as_it_is_told_to_be() -> None:
     faults = FaultSchedule.of(Fault(float(i), f"v{i}") for i in range(50))
     run = evolve(only({"found"}), schedule=faults)
-    assert shrink(run, lambda schedule: only(set()), runs_max=7).runs == 7
-    assert shrink(run, lambda schedule: only(set()), expired=lambda: True).after == faults
+    assert shrink_schedule(run, lambda schedule: only(set()), runs_max=7).runs == 7
+    assert shrink_schedule(run, lambda schedule: only(set()), expired=lambda: True).after == faults
 
 
 def test_a_run_without_a_finding_is_refused() -> None:
     with pytest.raises(ValueError, match="seed 1 of s has no finding"):
-        shrink(only(set()), lambda schedule: only(set()))
+        shrink_schedule(only(set()), lambda schedule: only(set()))

@@ -10,11 +10,11 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from kube_actors.simulation.virtual_time import backend_options
+from kube_actors.simulation import backend_options
 
 SCRIPT = """
 import sys, anyio
-from kube_actors.simulation.virtual_time import backend_options
+from kube_actors.simulation import backend_options
 
 async def main():
     log = []

@@ -42,9 +42,11 @@ class LoggedNetwork(MemoryNetwork):
 
     @property
     def digest(self) -> str:
+        """The hash so far, 32 hexadecimal digits."""
         return self._hash.hexdigest()
 
     def attach(self, address: Address, deliver: Callable[[Envelope], None], timers: Timers) -> None:
+        """Attach an actor; a component that was there before is recorded as restarted."""
         super().attach(address, deliver, timers)
         lane = lane_of(address)
         if self.recording is not None and address.startswith(_COMPONENTS):
@@ -53,6 +55,7 @@ class LoggedNetwork(MemoryNetwork):
             self._met[lane] = None
 
     def detach(self, address: Address) -> None:
+        """Detach an actor; a component is recorded as crashed, and its role is forgotten."""
         super().detach(address)
         if self.recording is not None and address.startswith(_COMPONENTS):
             assert self._heard is not None
@@ -73,6 +76,10 @@ class LoggedNetwork(MemoryNetwork):
         self._mark, self._marked = step, marked
 
     def send(self, envelope: Envelope) -> None:
+        """Count and hash an envelope, tell the listeners, and pass it on.
+
+        All this comes before the network decides its fate: the digest has what is lost as well.
+        """
         self.steps += 1
         if self.steps % DIGEST_STEPS == 0:
             self.digests.append(self.digest)

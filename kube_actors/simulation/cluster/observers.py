@@ -80,6 +80,7 @@ class Crashes(logging.Handler):
         self._hurt = hurt
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Take an unexpected exception in a log record for a breach of ``crash``."""
         error = record.exc_info[1] if record.exc_info else None
         if error is None or isinstance(error, EXPECTED) or type(error).__name__ == ESCALATED:
             return

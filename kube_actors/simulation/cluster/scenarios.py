@@ -30,6 +30,10 @@ class ClusterScenario:
         schedule: FaultSchedule | None = None,
         recording: Recording | None = None,
     ) -> Run:
+        """Live through one seed; what is raised inside becomes a finding.
+
+        Raises ScheduleError, before anything runs, if the schedule is impossible in this shape.
+        """
         shape = self.plan.shape
         drawn = draw_schedule(seed, shape) if schedule is None else schedule
         drawn.check(VERBS, tuple(shape.targets), end_s=shape.faults_s)

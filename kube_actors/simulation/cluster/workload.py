@@ -178,6 +178,10 @@ def pod_template(labels: dict[str, str], script: dict[str, str], **spec: Any) ->
 def deployment(
     name: str, replicas: int, rolling: dict[str, Any] | None = None, *, ready_s: float = 0.0
 ) -> Object:
+    """Write a Deployment whose pods are ready after ``ready_s`` seconds.
+
+    ``rolling`` is its ``spec.strategy.rollingUpdate``; without it the defaults hold.
+    """
     labels = {"app": name}
     template = pod_template(labels, {"ready-s": str(ready_s)})
     probe = {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1}
@@ -194,6 +198,7 @@ def deployment(
 
 
 def job(name: str, completions: int, run_s: float) -> Object:
+    """Write a Job of two pods at a time, each for ``run_s`` seconds, until so many end."""
     template = pod_template({"job": name}, {"run-s": str(run_s)}, restartPolicy="OnFailure")
     spec = {"completions": completions, "parallelism": 2, "template": template}
     meta = {"name": name, "namespace": NAMESPACE}
@@ -201,6 +206,7 @@ def job(name: str, completions: int, run_s: float) -> Object:
 
 
 def service(name: str) -> Object:
+    """Write a Service on port 80 for the pods of the Deployment of that name."""
     spec = {"selector": {"app": name}, "ports": [{"port": 80}]}
     meta = {"name": name, "namespace": NAMESPACE}
     return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}

@@ -21,6 +21,8 @@ TURN_STEPS = 2_000
 
 
 class Verdict(Enum):
+    """What a check came to; UNDECIDED when its budget ended first."""
+
     LINEARIZABLE = "linearizable"
     NOT = "not linearizable"
     UNDECIDED = "undecided"

@@ -28,26 +28,32 @@ class GrowingSet(Model):
     writes = frozenset({"add"})
 
     def initial(self) -> Hashable:
+        """An empty frozenset."""
         return frozenset()
 
     def typed_answer(self, function: str, value: Any) -> Any:
+        """A read's collection as a frozenset of scalars. Raises IllTyped."""
         if not isinstance(value, tuple | frozenset):
             raise IllTyped(f"read of a set answers {brief(value)}, expected a collection")
         return frozenset(scalar(self, function, item) for item in value)
 
     def step(self, state: Any, act: Act) -> Hashable | Refused:
+        """An ``add`` puts its value in; a read must have answered the whole set."""
         if act.function == "read":
             return state if state == act.result else REFUSED
         grown: Hashable = state | {act.argument}
         return grown
 
     def observed(self, act: Act, others: Sequence[Act]) -> bool:
+        """Say whether any read has the value that was added."""
         return any(other.function == "read" and act.argument in other.result for other in others)
 
     def hopeless(self, state: Any, act: Act) -> bool:
+        """Say whether the set holds something that the read lacks: nothing is ever removed."""
         return act.function == "read" and not state <= act.result
 
     def missing(self, state: Any, act: Act) -> frozenset[Any]:
+        """What the read saw and nobody has added yet; adds commute."""
         return frozenset(act.result - state)
 
 
@@ -65,9 +71,14 @@ class AppendList(Model):
     grows = frozenset({"append", "txn"})
 
     def initial(self) -> Hashable:
+        """An empty tuple."""
         return ()
 
     def typed_write(self, function: str, value: Any) -> Any:
+        """Read a scalar for ``append``, pairs [f value] for ``txn``. Raises IllTyped.
+
+        What a read in a transaction carries at its invocation says nothing and becomes None.
+        """
         if function != "txn":
             return scalar(self, function, value)
         if not isinstance(value, tuple) or not all(isinstance(part, tuple) for part in value):
@@ -80,6 +91,7 @@ class AppendList(Model):
         )
 
     def typed_answer(self, function: str, value: Any) -> Any:
+        """A read's list as a tuple of scalars; nil is the empty list. Raises IllTyped."""
         if value is None:
             return ()
         if not isinstance(value, tuple):
@@ -87,12 +99,17 @@ class AppendList(Model):
         return tuple(scalar(self, function, item) for item in value)
 
     def answer(self, function: str, argument: Any, value: Any, *, failed: bool) -> Any:
+        """Read a completed ``txn`` as a tuple of its reads' lists; else as in every model."""
         told = super().answer(function, argument, value, failed=failed)
         if function != "txn" or failed or value is None:
             return told
         return tuple(self.typed_answer("read", part) for name, part in value if name == "r")
 
     def step(self, state: Any, act: Act) -> Hashable | Refused:
+        """Append to the end; every read, in a transaction too, must have answered the list so far.
+
+        A transaction of unknown outcome has its appends only.
+        """
         if act.function == "read":
             return state if state == act.result else REFUSED
         if act.function == "append":
@@ -108,13 +125,16 @@ class AppendList(Model):
         return result
 
     def observed(self, act: Act, others: Sequence[Act]) -> bool:
+        """Say whether any read, in a transaction too, has a value that this one appended."""
         ours = _appended(act)
         return any(value in answer for other in others for answer in _read(other) for value in ours)
 
     def hopeless(self, state: Any, act: Act) -> bool:
+        """Say whether the list is no beginning of what a read saw: it only grows at its end."""
         return any(answer[: len(state)] != state for answer in _read(act))
 
     def describe(self, act: Act) -> str:
+        """Say the operation for a person; a transaction part by part."""
         if act.function != "txn":
             return super().describe(act)
         seen = iter(act.result if act.known else ())

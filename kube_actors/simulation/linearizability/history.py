@@ -58,6 +58,7 @@ class Operation:
 
     @property
     def known(self) -> bool:
+        """Whether it returned; False for one open to infinity."""
         return self.returned is not None
 
 

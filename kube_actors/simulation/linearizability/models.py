@@ -30,13 +30,20 @@ class Act(Protocol):
     """What a model sees of an operation; ``known`` is False when its outcome is unknown."""
 
     @property
-    def function(self) -> str: ...
+    def function(self) -> str:
+        """What was called: one of the model's ``reads`` or ``writes``."""
+
     @property
-    def argument(self) -> Any: ...
+    def argument(self) -> Any:
+        """What the invocation carries, as ``Model.typed`` returned it."""
+
     @property
-    def result(self) -> Any: ...
+    def result(self) -> Any:
+        """What was answered, as ``Model.answer`` returned it; says nothing unless ``known``."""
+
     @property
-    def known(self) -> bool: ...
+    def known(self) -> bool:
+        """Whether it completed, so that ``result`` binds."""
 
 
 class Model:

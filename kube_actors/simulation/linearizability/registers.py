@@ -28,15 +28,18 @@ class Register(Model):
     writes = frozenset({"write"})
 
     def initial(self) -> Hashable:
+        """None, which is nil."""
         return None
 
     def step(self, state: Any, act: Act) -> Hashable | Refused:
+        """A read must have answered the last value written, in its very type."""
         if act.function == "read":
             return state if same(state, act.result) else REFUSED
         written: Hashable = act.argument
         return written
 
     def observed(self, act: Act, others: Sequence[Act]) -> bool:
+        """Say whether a known read has the value that was written."""
         return any(
             other.known and other.function == "read" and other.result == act.argument
             for other in others
@@ -57,12 +60,15 @@ class CasRegister(Model):
     writes = frozenset({"write", "cas"})
 
     def initial(self) -> Hashable:
+        """None, which is nil."""
         return None
 
     def observes_failure(self, function: str) -> bool:
+        """Say yes for a failed ``cas`` when ``strict``."""
         return self.strict and function == "cas"
 
     def typed_write(self, function: str, value: Any) -> Any:
+        """Read a scalar for ``write``, a pair (old, new) for ``cas``. Raises IllTyped."""
         if function == "write":
             return scalar(self, function, value)
         if not isinstance(value, tuple) or len(value) != 2:
@@ -70,6 +76,10 @@ class CasRegister(Model):
         return tuple(scalar(self, function, item) for item in value)
 
     def step(self, state: Any, act: Act) -> Hashable | Refused:
+        """Write, read, or swap if the value is the old one.
+
+        A failed ``cas`` is refused where the value was the old one; elsewhere it changes nothing.
+        """
         if act.function == "read":
             return state if same(state, act.result) else REFUSED
         if act.function == "write":
@@ -105,9 +115,11 @@ class KeyValue(Model):
     grows = frozenset({"append"})
 
     def initial(self) -> Hashable:
+        """None, which is an absent key."""
         return None
 
     def typed_write(self, function: str, value: Any) -> Any:
+        """Read text for ``append``, nothing for ``delete``, a scalar else. Raises IllTyped."""
         if function == "delete":
             return None
         if function == "append" and not isinstance(value, str):
@@ -115,6 +127,7 @@ class KeyValue(Model):
         return scalar(self, function, value)
 
     def step(self, state: Any, act: Act) -> Hashable | Refused:
+        """Put, append as text, delete, or a read that must have answered the value."""
         if act.function in self.reads:
             return state if same(state, act.result) else REFUSED
         if act.function == "append":
@@ -125,6 +138,10 @@ class KeyValue(Model):
         return written
 
     def observed(self, act: Act, others: Sequence[Act]) -> bool:
+        """Say whether a read can have seen the write, or what an append made of it.
+
+        What a deletion or a put left may be hidden in what was appended to it: any append counts.
+        """
         answers = [other.result for other in others if other.function in self.reads]
         if act.function == "append":
             return any(isinstance(answer, str) and act.argument in answer for answer in answers)

@@ -67,7 +67,7 @@ class Chunks:
                 sending.tick()
                 self._go_on(sending)
 
-    def take(self, message: SnapshotChunk | SnapshotChunkReply) -> None:
+    def receive(self, message: SnapshotChunk | SnapshotChunkReply) -> None:
         """Take in a chunk, or the answer to one."""
         raft = self.raft
         if isinstance(message, SnapshotChunkReply):

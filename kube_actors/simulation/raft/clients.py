@@ -51,6 +51,7 @@ class Clients:
         self.stopped = False
 
     def start(self) -> None:
+        """Give every client its first request, after a moment of its own to think."""
         for _ in range(min(self.weather.clients, self.limit)):
             self.names += 1
             self.events.after(

@@ -34,6 +34,7 @@ class Durable:
 
     @property
     def last_index(self) -> int:
+        """The index of the last entry, or of the snapshot when no entry follows it."""
         return self.entries[-1].index if self.entries else self.snapshot.metadata.index
 
     def holds(self, index: int, term: int) -> bool:

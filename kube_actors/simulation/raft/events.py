@@ -26,6 +26,7 @@ class Events:
 
     @property
     def now_s(self) -> float:
+        """The simulated time in seconds."""
         return self.now_us / 1e6
 
     def after(self, delay_us: int, action: Action, first: Any = None, second: Any = None) -> None:

@@ -180,6 +180,7 @@ class SimulatedGroup:
             self.recorder.look(member)
 
     def time_write(self, member: SimulatedMember) -> None:
+        """Plan when a member's oldest write reaches its disk, unless it crashes before."""
         low_us, high_us = (50, self.final_disk_us) if self.healed else self.weather.disk_us
         delay_us = low_us + int(self.random.random() * (high_us - low_us)) + member.disk.slow_us
         self.events.after(delay_us, self._flush, member, member.incarnation)
@@ -210,6 +211,7 @@ class SimulatedGroup:
             self.time_write(member)
 
     def answer(self, member: SimulatedMember, operation: Operation) -> None:
+        """Tell the clients what became of a request that this member was asked."""
         self.clients.answered(member, operation)
 
     # -- network -------------------------------------------------------------------------
@@ -232,12 +234,13 @@ class SimulatedGroup:
             if member.taken > member.narrow:
                 return
         if member.chunks is not None and type(message) in CHUNKS:
-            member.chunks.take(message)
+            member.chunks.receive(message)
         else:
             raft.step(message)
         if has_ready(member.state):
             self._let_out(member)
 
     def note(self, member: SimulatedMember, kind: str, text: str = "") -> None:
+        """Write down something that happened to a member, if anybody records."""
         if self.recorder is not None:
             self.recorder.note(member, kind, text)

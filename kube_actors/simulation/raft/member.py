@@ -8,7 +8,7 @@ methods in a subclass to plant a careless caller.
 from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kube_actors.raft import (
     Entry,
@@ -28,9 +28,6 @@ from kube_actors.simulation.raft.disk import Disk, DiskFailure, frames_of
 from kube_actors.simulation.raft.judges import Ledger
 from kube_actors.simulation.raft.registers import Operation, Registers, SessionedRegisters
 from kube_actors.simulation.raft.weather import Weather
-
-if TYPE_CHECKING:
-    pass
 
 _NORMAL = EntryType.NORMAL
 Answer = Callable[["SimulatedMember", Operation], None]
@@ -59,9 +56,9 @@ class SimulatedMember:
         "inbox_max",
         "incarnation",
         "ledger",
-        "machine_type",
         "missed_ticks",
         "narrow",
+        "new_registers",
         "paused",
         "period_us",
         "post",
@@ -114,8 +111,8 @@ class SimulatedMember:
         self.raft: Raft | None = None
         self.state: Any = None
         sessioned = weather.sessions and self.registers_type is Registers
-        self.machine_type = SessionedRegisters if sessioned else self.registers_type
-        self.registers = self.machine_type()
+        self.new_registers = SessionedRegisters if sessioned else self.registers_type
+        self.registers = self.new_registers()
         self.digest = 0
         self.incarnation = 0
         self.answered_reads = 0
@@ -169,11 +166,12 @@ class SimulatedMember:
 
     def _registers_of(self, snapshot: Snapshot) -> Registers:
         if not snapshot.metadata.index:
-            return self.machine_type()
+            return self.new_registers()
         digest = int.from_bytes(snapshot.data, "big")
         return self.snapshots[snapshot.metadata.index, digest].copy()
 
     def recover(self) -> tuple[HardState, Snapshot, list[Entry]]:
+        """Read what is durable. Raises CorruptDisk."""
         return self.disk.recover()
 
     def crash(self, luck: float = 0.0, *, torn: bool = False) -> None:
@@ -234,6 +232,7 @@ class SimulatedMember:
         return found
 
     def send_ready(self, ready: Ready) -> None:
+        """Let out what may be sent while its Ready is still being written (thesis, 10.2.1)."""
         self.send_all(ready.messages)
 
     def send_all(self, messages: Sequence[Message]) -> None:
@@ -266,22 +265,32 @@ class SimulatedMember:
             self.finish(writing.popleft())
 
     def check_disk(self) -> None:
+        """Raise DiskFailure if the disk fails now."""
         if self.disk.failing:
             raise DiskFailure(self.disk.failing)
 
     def finish(self, ready: Ready) -> None:
+        """Write a Ready to the disk, then send what had to wait for it, then apply.
+
+        The order is the promise: no vote and no acknowledgement leaves before it is durable.
+        """
         self.write(ready)
         if ready.messages_after_persist:
             self.send_all(ready.messages_after_persist)
         self.apply(ready)
 
     def write(self, ready: Ready) -> None:
+        """Put what a Ready persists on the disk as one frame: snapshot, entries, hard state."""
         if ready.hard_state is not None or ready.entries or ready.snapshot is not None:
             self.disk.write((ready.snapshot, ready.entries, ready.hard_state))
 
-    # -- the state machine ---------------------------------------------------------------
+    # -- what was committed ---------------------------------------------------------------
 
     def apply(self, ready: Ready) -> None:
+        """Apply what a Ready committed, tell its Raft, and answer the reads that waited for it.
+
+        Takes a snapshot if enough was applied since the last.
+        """
         raft = self.raft
         assert raft is not None
         if ready.snapshot is not None:
@@ -302,6 +311,7 @@ class SimulatedMember:
             self.take_snapshot(raft)
 
     def restore(self, snapshot: Snapshot) -> None:
+        """Take over the state of a snapshot from the leader, in place of the own one."""
         digest = int.from_bytes(snapshot.data, "big")
         self.ledger.restored(self.id, snapshot.metadata, digest)
         self.digest = digest
@@ -313,6 +323,10 @@ class SimulatedMember:
         return b"%d" % self.asked_reads
 
     def apply_entries(self, ready: Ready) -> None:
+        """Apply committed entries in order, each checked against what every other member applied.
+
+        Answers a request that this incarnation was asked and that is still open.
+        """
         operations = self.ledger.operations
         applied = self.ledger.applied
         apply, me, digest = self.registers.apply, self.id, self.digest
@@ -334,6 +348,7 @@ class SimulatedMember:
         self.digest = digest
 
     def answer_reads(self) -> None:
+        """Answer the reads whose read index has been applied (thesis, 6.4); the others wait."""
         applied = self.state.log.applied
         waiting = []
         for index, operation in self.waiting_reads:
@@ -347,6 +362,7 @@ class SimulatedMember:
         self.waiting_reads = waiting
 
     def take_snapshot(self, raft: Raft) -> None:
+        """Make a snapshot of all that was applied and compact the log, but for 0 to 3 entries."""
         try:
             metadata = raft.snapshot_metadata()
         except LogCompacted:

@@ -113,11 +113,13 @@ class Network:
     # -- faults --------------------------------------------------------------------------
 
     def cut(self, links: list[Link]) -> None:
+        """Cut links; a link that is cut twice must be mended twice."""
         for link in links:
             self.cuts[link] = self.cuts.get(link, 0) + 1
         self.troubled = True
 
     def mend(self, links: list[Link]) -> None:
+        """Undo one cut of each link."""
         for link in links:
             count = self.cuts.get(link, 0) - 1
             if count > 0:
@@ -127,6 +129,7 @@ class Network:
         self.settle()
 
     def hold(self, link: Link) -> None:
+        """Keep what is sent over a link until it is released."""
         self.holds.setdefault(link, [])
         self.troubled = True
 

@@ -59,6 +59,7 @@ class Recorder:
         )
 
     def restarted(self, member: SimulatedMember) -> None:
+        """Begin anew with a member that started; its first start is no event."""
         self.seen.pop(member.id, None)
         self.commits[member.id] = 0
         if member.incarnation > 1:
@@ -82,6 +83,7 @@ class Recorder:
             )
 
     def note(self, member: SimulatedMember, kind: str, text: str = "") -> None:
+        """Write down an event on a member's lane."""
         events = self.events
         self.recording.event(events.step, events.now_s, f"member {member.id}", kind, text)
 

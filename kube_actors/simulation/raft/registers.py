@@ -93,12 +93,14 @@ class Registers:
         return 0
 
     def copy(self) -> "Registers":
+        """Return equal registers that share nothing with these."""
         other = type(self)()
         other.values = dict(self.values)
         other.last = dict(self.last)
         return other
 
     def same(self, other: "Registers") -> bool:
+        """Say whether values and the clients' last requests are equal."""
         return self.values == other.values and self.last == other.last
 
 
@@ -116,6 +118,10 @@ class SessionedRegisters(Registers):
         self.sessions = Sessions()
 
     def apply(self, operation: Operation, index: int) -> tuple[bool, int]:
+        """Apply a request through its client's session, which is opened by its first.
+
+        Returns what ``Registers.apply`` does; a request older than the last answered one gets 0.
+        """
         name = self.names.get(operation.client)
         if name is None:
             name = self.names[operation.client] = self.sessions.open(index)
@@ -134,6 +140,7 @@ class SessionedRegisters(Registers):
         return bool(turns), reply[0]
 
     def copy(self) -> "SessionedRegisters":
+        """Return equal registers; the sessions go through their bytes, as in a snapshot."""
         other = type(self)()
         other.values = dict(self.values)
         other.names = dict(self.names)

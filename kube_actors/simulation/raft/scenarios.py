@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from hashlib import sha256
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from attrs import evolve, frozen
 
@@ -45,11 +45,9 @@ from kube_actors.simulation.raft.weather import (
     draw_reads,
 )
 from kube_actors.simulation.raft.world import RaftWorld
+from kube_actors.simulation.recording import Recording
 from kube_actors.simulation.scenario import Finding, Run, register
 from kube_actors.simulation.schedule import Fault, FaultSchedule
-
-if TYPE_CHECKING:
-    from kube_actors.simulation.recording import Recording
 
 DrawSchedule = Callable[[Random, Weather], FaultSchedule]
 
@@ -78,7 +76,7 @@ class RaftScenario:
         seed: int,
         *,
         schedule: FaultSchedule | None = None,
-        recording: "Recording | None" = None,
+        recording: Recording | None = None,
     ) -> Run:
         """Run one seed. Raises ScheduleError if the schedule given is impossible."""
         weather, drawn = self.prepare(seed)

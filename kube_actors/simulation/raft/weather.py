@@ -62,14 +62,17 @@ class Weather:
 
     @property
     def ids(self) -> tuple[int, ...]:
+        """The members that found the group: 1 and on."""
         return tuple(range(1, self.members + 1))
 
     @property
     def every_id(self) -> tuple[int, ...]:
+        """The founders, and the spare members behind them."""
         return tuple(range(1, self.members + self.spare + 1))
 
     @property
     def election_ticks(self) -> int:
+        """The least ticks without a leader before an election; 10 unless ``options`` say else."""
         return int(self.options.get("election_ticks", 10))
 
     @property

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from kube_actors.etcd.grpc.framing import framed
 from kube_actors.etcd.grpc.link import Link, LinkBroken
-from kube_actors.simulation.virtual_time import backend_options
+from kube_actors.simulation import backend_options
 from tests.etcd.grpc.echo import Echo
 from tests.etcd.wires import pipe, wired
 

@@ -3,7 +3,7 @@
 from attrs import evolve
 
 from kube_actors.raft import Entry, HardState, Ready, Snapshot
-from kube_actors.simulation.raft.member import SimulatedMember
+from kube_actors.simulation.raft import SimulatedMember
 from kube_actors.simulation.raft.registers import CAS, Operation, Registers
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from attrs import frozen
 
-from kube_actors.simulation.raft.member import SimulatedMember
+from kube_actors.simulation.raft import SimulatedMember
 from tests.raft.mutants import broken_reads, broken_rules
 from tests.raft.mutants import careless_callers as callers
 from tests.raft.mutants import worlds as mutant_worlds

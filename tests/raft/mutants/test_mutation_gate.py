@@ -6,8 +6,8 @@ Run with ``-s`` for the table: bug, the property that showed it, how many seeds 
 import pytest
 from attrs import evolve
 
-from kube_actors.simulation.raft.scenarios import RaftScenario
-from kube_actors.simulation.scenario import Finding, find_scenario
+from kube_actors.simulation import Finding, find_scenario
+from kube_actors.simulation.raft import RaftScenario
 from tests.raft.mutants.catalogue import AS_SHIPPED, BUGS, HARMLESS, Bug
 
 

@@ -4,12 +4,11 @@ from random import Random
 
 from attrs import evolve
 
+from kube_actors.simulation import Fault, FaultSchedule, register
 from kube_actors.simulation.raft.faults import draw_fault
 from kube_actors.simulation.raft.faults import troubles as raft_troubles
 from kube_actors.simulation.raft.scenarios import RaftScenario, only
 from kube_actors.simulation.raft.weather import Weather, draw_reads
-from kube_actors.simulation.scenario import register
-from kube_actors.simulation.schedule import Fault, FaultSchedule
 
 
 def _same_timeouts(random: Random) -> Weather:

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from kube_actors.simulation import Fault, FaultSchedule
 from kube_actors.simulation.cluster import Change
 from kube_actors.simulation.cluster.faults import Shape
 from kube_actors.simulation.cluster.judges import ServiceAddresses
 from kube_actors.simulation.cluster.judges.limits import Lately, most_pods, requests
 from kube_actors.simulation.cluster.promises import Breaches
 from kube_actors.simulation.cluster.scenarios import GENERAL, ClusterScenario
-from kube_actors.simulation.schedule import Fault, FaultSchedule
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import kube_actors.store.member.raft_wire  # noqa: F401  makes Raft's messages ones that can be sent
 from kube_actors import raft
 from kube_actors.actor.talk import CALL, CANCEL, TELL, Envelope, Frame, encode
+from kube_actors.simulation import Recording
 from kube_actors.simulation.cluster.roles import RolesHeard
-from kube_actors.simulation.recording import Recording
 
 
 def heard(*messages: tuple[int, object]) -> list[tuple[str, str, str, dict[str, object]]]:

@@ -7,12 +7,9 @@ import sys
 import pytest
 from attrs import evolve
 
+from kube_actors.simulation import FaultSchedule, find_scenario, load_scenarios
+from kube_actors.simulation.raft import RaftScenario, RaftWorld, Weather
 from kube_actors.simulation.raft.judges import PROPERTIES
-from kube_actors.simulation.raft.scenarios import RaftScenario
-from kube_actors.simulation.raft.weather import Weather
-from kube_actors.simulation.raft.world import RaftWorld
-from kube_actors.simulation.scenario import find_scenario, load_scenarios
-from kube_actors.simulation.schedule import FaultSchedule
 
 SCENARIOS = [name for name in load_scenarios() if name.startswith("raft-")]
 
@@ -36,7 +33,7 @@ def test_one_seed_gives_one_history() -> None:
 
 def test_another_process_with_another_hash_seed_repeats_the_run() -> None:
     program = (
-        "from kube_actors.simulation.scenario import find_scenario as find\n"
+        "from kube_actors.simulation import find_scenario as find\n"
         f"for name in {SCENARIOS}:\n"
         "    for seed in (1, 2, 3): print(find(name).run(seed).digest)"
     )

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kube_actors.simulation.recording import Recording
+from kube_actors.simulation import Recording
 from kube_actors.simulation.report import campaign, html, perfetto
 from kube_actors.simulation.report.campaign import SeedResult
 from kube_actors.simulation.report.spans import Span, lanes_in_order, spans

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import kube_actors.store.member.member  # registers every message of the store  # noqa: F401
 from kube_actors.actor import ActorError, Blob, Frame, MalformedMessage, decode, encode
-from kube_actors.simulation.virtual_time import backend_options
+from kube_actors.simulation import backend_options
 from kube_actors.store import (
     Compact,
     CompareTarget,

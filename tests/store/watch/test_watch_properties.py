@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kube_actors.actor import ActorError, Blob
-from kube_actors.simulation.virtual_time import backend_options
+from kube_actors.simulation import backend_options
 from kube_actors.store import (
     DeleteRange,
     Event,

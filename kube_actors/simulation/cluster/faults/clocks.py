@@ -44,10 +44,12 @@ class MachineClock(Clock):
         self._turn(amount_s, self._stretches[-1].rate)
 
     def steady(self) -> float:
+        """Seconds that this machine counted: at its own rate, and never a jump."""
         stretch = self._stretches[-1]
         return stretch.steady_s + (self._truth.now() - stretch.true_s) * stretch.rate
 
     def now(self) -> float:
+        """The time of day on this machine, in seconds since the Unix epoch; ``step`` moves it."""
         stretch = self._stretches[-1]
         return stretch.wall_s + (self._truth.now() - stretch.true_s) * stretch.rate
 
@@ -86,6 +88,7 @@ class MachineClocks(Clock):
         return self.of(holder.replace("-", "/", 1)).true_s(read_s)
 
     def at(self, address: str) -> Clock:
+        """Give the clock that an actor reads: its machine's, or the true one if it has none."""
         machine = machine_of(address)
         return self.of(machine) if machine else self
 

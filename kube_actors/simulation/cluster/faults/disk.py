@@ -37,6 +37,10 @@ class SimulatedDisk(MemoryDisk):
         self._under_way: list[tuple[HardState | None, Sequence[Entry]]] = []
 
     async def open(self) -> Recovered:
+        """Give back what survived; after a power cut a part of what was being written is there.
+
+        Raises CorruptLog if it was damaged; from a moment later on its member must refuse.
+        """
         if not self._failed and not self._open:
             self._tear()
         try:
@@ -46,6 +50,10 @@ class SimulatedDisk(MemoryDisk):
             raise
 
     async def save(self, hard_state: HardState | None, entries: Sequence[Entry]) -> None:
+        """Write; what a power cut interrupts may be kept in part.
+
+        Raises DiskFailed when it is ``full``, and then keeps nothing of it.
+        """
         if self.full:
             raise DiskFailed("no space left on this simulated disk")
         self._under_way.append((hard_state, entries))
@@ -63,6 +71,7 @@ class SimulatedDisk(MemoryDisk):
         self._refuse()
 
     def set_aside(self) -> None:
+        """Begin anew and empty: what was damaged or lost no longer counts as hurt."""
         super().set_aside()
         self._under_way.clear()
         self._lost = self.astray = False

@@ -83,11 +83,13 @@ class Shape:
 
     @property
     def machines(self) -> tuple[str, ...]:
+        """The machines that can lose power: the masters, then the nodes."""
         masters = (f"master/{n}" for n in range(1, self.masters + 1))
         return (*masters, *(f"node/node-{n}" for n in range(1, self.nodes + 1)))
 
     @property
     def actors(self) -> tuple[str, ...]:
+        """The addresses of the actors that faults may strike: the masters', then the nodes'."""
         parts = ("store", "apiserver", "controllers", "scheduler")
         masters = (f"{part}/{n}" for n in range(1, self.masters + 1) for part in parts)
         nodes = (
@@ -97,10 +99,12 @@ class Shape:
 
     @property
     def disks(self) -> tuple[str, ...]:
+        """The disks of the store's members, one a master."""
         return tuple(f"store/{n}" for n in range(1, self.masters + 1))
 
     @property
     def targets(self) -> Collection[str]:
+        """What a schedule may aim at: machines and actors. A disk is named as its store's actor."""
         return (*self.machines, *self.actors)
 
 

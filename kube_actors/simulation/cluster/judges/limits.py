@@ -29,6 +29,7 @@ class Lately:
         self._kept: dict[str, deque[tuple[int, int]]] = {}
 
     def note(self, uid: str, revision: int, number: int) -> None:
+        """Note a number as of a revision, not before the last; forget what nobody can see."""
         kept = self._kept.setdefault(uid, deque())
         kept.append((revision, number))
         while len(kept) > 1 and kept[1][0] < revision - STALE_REVISIONS:
@@ -207,6 +208,7 @@ def most_pods(deployment: Object) -> int:
 
 
 def node_of(pod: Object) -> str:
+    """Name the node that a pod is bound to; empty before it is."""
     return str((pod.get("spec") or {}).get("nodeName") or "")
 
 

@@ -41,6 +41,11 @@ class Verb:
 
     @property
     def rule(self) -> VerbRule:
+        """What a schedule may say of the verb.
+
+        Only a verb that is drawn with a duration may have ``until_s``; amounts go from 0 to the
+        largest of ``amounts`` and ``most``.
+        """
         window = None if self.duration_s else False
         highest = max(self.most, *self.amounts) if len(self.amounts) > 1 else self.most
         amount = (0.0, max(highest, self.amounts[0]))

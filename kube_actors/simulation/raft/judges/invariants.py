@@ -123,6 +123,7 @@ class Ledger:
 
     @property
     def last_chosen(self) -> int:
+        """The largest index that is known to be committed; 0 when nothing is."""
         return len(self.chosen) - 1
 
     def restarted(self, raft: Raft, durable: Durable) -> None:

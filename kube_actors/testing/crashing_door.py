@@ -12,19 +12,20 @@ import anyio
 from kube_actors.client import ApiRequest, ApiResponse, Door
 
 
-class MortalDoor(Door):
-    """Calls ``dies`` when the ``writes``-th write of its user has been answered."""
+class CrashingDoor(Door):
+    """Calls ``crash`` when the ``writes``-th write of its user has been answered."""
 
-    def __init__(self, door: Door, writes: int, dies: Callable[[], None]) -> None:
+    def __init__(self, door: Door, writes: int, crash: Callable[[], None]) -> None:
         super().__init__(door.actor, door.apiservers, door.user, door.groups)
         self._left = writes
-        self._dies = dies
+        self._crash = crash
 
     async def request(self, request: ApiRequest) -> ApiResponse:
+        """Send a request; after the last write its user is gone before it hears the answer."""
         answer = await super().request(request)
         if request.method != "GET":
             self._left -= 1
             if self._left == 0:
-                self._dies()
+                self._crash()
                 await anyio.lowlevel.checkpoint()
         return answer
