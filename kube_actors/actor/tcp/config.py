@@ -1,9 +1,12 @@
-"""How a TCP network behaves: sizes in bytes, times in seconds."""
+"""How a TCP network behaves, where it is and who it is: sizes in bytes, times in seconds."""
 
 import ssl
 
 import attrs
 from attrs.validators import ge, gt
+
+Endpoint = tuple[str, int]
+"""Host (a name or an address) and port."""
 
 
 @attrs.frozen(kw_only=True)

@@ -2,31 +2,47 @@
 
 import errno
 import os
+import random
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Container, Mapping
 
 import anyio
+from anyio.abc import TaskGroup
 
+from kube_actors.actor.tcp.config import Endpoint, TcpConfig
 from kube_actors.actor.tcp.connection import Connection
-
-if TYPE_CHECKING:
-    from kube_actors.actor.tcp.network import TcpNetwork
-
-Endpoint = tuple[str, int]
-"""Host (a name or an address) and port."""
+from kube_actors.actor.tcp.greetings import Greetings
+from kube_actors.actor.tcp.troubles import Troubles
 
 
 class Dialling:
-    """One task per peer."""
+    """One task per peer; ``connected`` has the names of those that need no dialling."""
 
-    def __init__(self, network: "TcpNetwork") -> None:
-        self._network = network
+    def __init__(
+        self,
+        name: str,
+        peers: Mapping[str, Endpoint],
+        config: TcpConfig,
+        *,
+        greetings: Greetings,
+        connected: Container[str],
+        troubles: Troubles,
+        rng: random.Random,
+    ) -> None:
+        self._name = name
+        self._peers = peers
+        self._config = config
+        self._greetings = greetings
+        self._connected = connected
+        self._troubles = troubles
+        self._random = rng
         self._ends: dict[Connection, anyio.Event] = {}
         self._losses: dict[str, anyio.Event] = {}
 
-    def start(self) -> None:
-        for name, endpoint in self._network.peers.items():
-            self._network.tasks.start_soon(self._keep, name, endpoint, name=f"tcp dial {name}")
+    def start(self, tasks: TaskGroup) -> None:
+        """Keep dialling in ``tasks`` until they are cancelled."""
+        for name, endpoint in self._peers.items():
+            tasks.start_soon(self._keep, name, endpoint, name=f"tcp dial {name}")
 
     def ended(self, connection: Connection) -> None:
         """Take note that a connection has ended, open or not."""
@@ -41,15 +57,15 @@ class Dialling:
             event.set()
 
     async def _keep(self, name: str, endpoint: Endpoint) -> None:
-        network, config = self._network, self._network.config
+        config = self._config
         delay_s = config.backoff_s[0]
-        if network.name > name:
+        if self._name > name:
             await anyio.sleep(config.patience_s)
         while True:
-            if network.is_open(name):
+            if name in self._connected:
                 await self._losses.setdefault(name, anyio.Event()).wait()
                 delay_s = config.backoff_s[0]
-            pause_s = delay_s * network.random.uniform(0.5, 1.0)
+            pause_s = delay_s * self._random.uniform(0.5, 1.0)
             delay_s = min(2 * delay_s, config.backoff_s[1])
             connection = await self._dial(name, endpoint)
             if connection is not None:
@@ -58,7 +74,7 @@ class Dialling:
                     await event.wait()
                 if connection.open and not connection.refused:
                     delay_s = pause_s = config.backoff_s[0]
-                elif not network.is_open(name):
+                elif name not in self._connected:
                     # Somebody must mend it: asking often would only keep both busy.
                     pause_s = config.refused_backoff_s
             await anyio.sleep(pause_s)
@@ -67,15 +83,15 @@ class Dialling:
         host, port = endpoint
         where = f"{host}:{port}"
         try:
-            with anyio.fail_after(self._network.config.connect_s):
+            with anyio.fail_after(self._config.connect_s):
                 sock = await _connected(host, port)
         except TimeoutError:
-            self._network.say_once(name, f"no answer at {where}")
+            self._troubles.say_once(name, f"no answer at {where}")
             return None
         except OSError as error:
-            self._network.say_once(name, f"{error.strerror or error} at {where}")
+            self._troubles.say_once(name, f"{error.strerror or error} at {where}")
             return None
-        return self._network.greet(sock, dialled=name, peer=name)
+        return self._greetings.greet(sock, dialled=name, peer=name)
 
 
 async def _connected(host: str, port: int) -> socket.socket:

@@ -17,7 +17,7 @@ from kube_actors.actor.errors import MalformedMessage
 from kube_actors.actor.talk import CALL, KEEPALIVE, Envelope, Frame
 
 HELLO: Final = 64
-"""Who speaks: JSON, see ``tcp_handshake``."""
+"""Who speaks: JSON, see ``handshake``."""
 HELD: Final = 65
 """Addresses that the sender has: JSON list of texts."""
 GONE: Final = 66

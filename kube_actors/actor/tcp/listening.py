@@ -13,13 +13,17 @@ from typing import Any
 import anyio
 from anyio.abc import Listener, SocketAttribute, SocketStream, TaskGroup
 
-from kube_actors.actor.tcp.dialling import Endpoint
+from kube_actors.actor.tcp.config import Endpoint
 
 SHORTAGE_S = 0.1
 _ITS_END = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)
 
 
 async def listening(endpoint: Endpoint) -> socket.socket:
+    """Open a listening socket that does not block; raises OSError when it cannot be bound.
+
+    An empty host means every address of the machine, port 0 one that is free.
+    """
     host, port = endpoint
     found = await anyio.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)
     family, kind, protocol, _, address = found[0]

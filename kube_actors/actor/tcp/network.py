@@ -19,52 +19,35 @@ import attrs
 from anyio.abc import TaskGroup
 
 from kube_actors.actor.address import Address
-from kube_actors.actor.errors import MalformedMessage, Overloaded, Unreachable
+from kube_actors.actor.errors import MalformedMessage, Unreachable
 from kube_actors.actor.loop import Timers, only
 from kube_actors.actor.talk import (
     CALL,
     CANCEL,
     ITEM,
-    REPLY,
     STREAM,
     TELL,
     Envelope,
     failure,
     undeliverable,
 )
-from kube_actors.actor.tcp.config import TcpConfig, Tls
+from kube_actors.actor.tcp.config import Endpoint, TcpConfig, Tls
 from kube_actors.actor.tcp.connection import Connection
-from kube_actors.actor.tcp.control import addresses_told, control, leave, text_of, told
-from kube_actors.actor.tcp.dialling import Dialling, Endpoint
+from kube_actors.actor.tcp.control import addresses_told, control, leave
+from kube_actors.actor.tcp.dialling import Dialling
 from kube_actors.actor.tcp.events import Due, Events, running_events
-from kube_actors.actor.tcp.frames import GONE, HELD, HELLO, PING, REFUSED, size_of
-from kube_actors.actor.tcp.handshake import (
-    Hello,
-    Refused,
-    certified_name,
-    check_hello,
-    read_addresses,
-)
-from kube_actors.actor.tcp.listening import accept, listening
+from kube_actors.actor.tcp.frames import GONE, HELD, HELLO, PING, REFUSED
+from kube_actors.actor.tcp.greetings import Greetings, gives_way
+from kube_actors.actor.tcp.handshake import Hello, read_addresses
+from kube_actors.actor.tcp.listening import listening
 from kube_actors.actor.tcp.peers import Peer, Routes
 from kube_actors.actor.tcp.schema import schema_digests
+from kube_actors.actor.tcp.statistics import TcpStatistics
+from kube_actors.actor.tcp.troubles import Troubles
 
 logger = logging.getLogger(__name__)
 
 ANNOUNCED_AT_ONCE = 1000
-SAID_MAX = 1000
-"""Troubles that are remembered, so that each is logged once."""
-
-
-@attrs.define
-class TcpStatistics:
-    """Counts since the network was opened."""
-
-    connected: int = 0
-    lost: int = 0
-    refused: int = 0
-    overflowed: int = 0
-    unreachable: int = 0
 
 
 class TcpNetwork:
@@ -99,15 +82,15 @@ class TcpNetwork:
         if not name or name in (peers or ()):
             raise ValueError(f"{name!r} cannot be both this process and a peer, nor be empty")
         self.name = name
-        self.config = config or TcpConfig()
-        self.incarnation = incarnation
-        self.peers = dict(peers or {})
         self.refusals: dict[str, str] = {}
         """What others said when they last refused this process, by their names."""
         self.endpoint: Endpoint | None = None
-        self.events: Events
-        self.tasks: TaskGroup
-        self.random = random.Random(f"{seed}/{name}/{incarnation}")
+        self._config = config or TcpConfig()
+        self._incarnation = incarnation
+        self._peers = dict(peers or {})
+        self._random = random.Random(f"{seed}/{name}/{incarnation}")
+        self._events: Events
+        self._tasks: TaskGroup
         self._schema = schema
         self._may_hold = may_hold
         self._may_send = may_send
@@ -117,29 +100,31 @@ class TcpNetwork:
         self._local: dict[Address, Callable[[Envelope], None]] = {}
         self._routes = Routes()
         self._open: dict[str, Peer] = {}
-        self._waiting: dict[Connection, float] = {}
-        self._said: dict[tuple[str, str], None] = {}
         self._counts = TcpStatistics()
         self._news = anyio.Event()
-        self._dialling = Dialling(self)
+        self._troubles = Troubles(name)
 
     # What ports ask of it.
 
     @property
     def lossy(self) -> bool:
+        """True: a connection that is lost loses what was on its way."""
         return True
 
     def attach(self, address: Address, deliver: Callable[[Envelope], None], timers: Timers) -> None:
+        """Give an address to a port and announce it; ValueError when it is taken here."""
         if address in self._local:
             raise ValueError(f"the address {address} is taken")
         self._local[address] = deliver
         self._announce(HELD, address)
 
     def detach(self, address: Address) -> None:
+        """Take the address back and say so to every peer; no-op when nobody has it."""
         if self._local.pop(address, None) is not None:
             self._announce(GONE, address)
 
     def send(self, envelope: Envelope) -> None:
+        """Call the receiver, or queue for the process that announced it; else say Unreachable."""
         deliver = self._local.get(envelope.target)
         if deliver is not None:
             deliver(envelope)
@@ -151,6 +136,7 @@ class TcpNetwork:
             self._nobody(envelope)
 
     def flush(self) -> None:
+        """Write what is queued for every peer now, as far as the sockets take it."""
         self._due.run()
 
     # What its owner asks.
@@ -181,25 +167,47 @@ class TcpNetwork:
             peer.connection.close("cut on purpose")
 
     def statistics(self) -> TcpStatistics:
+        """Count connections and envelopes so far."""
         return attrs.evolve(self._counts)
 
     async def __aenter__(self) -> "TcpNetwork":
         tasks = anyio.create_task_group()
-        self._hello = Hello(
+        hello = Hello(
             self.name,
-            self.incarnation,
+            self._incarnation,
             schema_digests() if self._schema is None else self._schema,
         )
         if self._listen is not None:
             self._listener = await listening(self._listen)
             host, port = self._listener.getsockname()[:2]
             self.endpoint = (host, port)
-        self.tasks = await tasks.__aenter__()
-        self.events = running_events(tasks)
-        self._due = Due(self.events)
+        self._tasks = await tasks.__aenter__()
+        self._events = running_events(tasks)
+        self._due = Due(self._events)
+        self._greetings = Greetings(
+            hello,
+            self._tls,
+            self._events,
+            self._due,
+            self._config,
+            troubles=self._troubles,
+            counts=self._counts,
+            refusals=self.refusals,
+            known=self._settle,
+            closed=self._closed,
+        )
+        self._dialling = Dialling(
+            self.name,
+            self._peers,
+            self._config,
+            greetings=self._greetings,
+            connected=self._open,
+            troubles=self._troubles,
+            rng=self._random,
+        )
         if self._listener is not None:
-            tasks.start_soon(self._accept, self._listener, name="tcp accept")
-        self._dialling.start()
+            tasks.start_soon(self._greetings.accept, self._listener, name="tcp accept")
+        self._dialling.start(tasks)
         tasks.start_soon(self._pulse, name="tcp pulse")
         return self
 
@@ -209,10 +217,10 @@ class TcpNetwork:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool | None:
-        self.tasks.cancel_scope.cancel()
+        self._tasks.cancel_scope.cancel()
         self._leave()
         try:
-            return await self.tasks.__aexit__(kind, error, traceback)
+            return await self._tasks.__aexit__(kind, error, traceback)
         except BaseExceptionGroup as group:
             broken = only(group)
         finally:
@@ -225,10 +233,13 @@ class TcpNetwork:
 
     def _leave(self) -> None:
         """Close every connection without a word to those who waited for it."""
-        for connection in [*self._waiting, *(peer.connection for peer in self._open.values())]:
+        for connection in [
+            *self._greetings.waiting,
+            *(peer.connection for peer in self._open.values()),
+        ]:
             connection.closed = _ignored
             connection.close_after_sending("this process ends")
-        self._waiting.clear()
+        self._greetings.waiting.clear()
         self._open.clear()
         self._routes = Routes()
 
@@ -241,43 +252,9 @@ class TcpNetwork:
             self._local[answer.target](answer)
 
     def _carry(self, peer: Peer, envelope: Envelope) -> None:
-        connection, config = peer.connection, self.config
-        size = size_of(envelope)
-        if size > config.frame_bytes_max:
-            self._too_large(peer, envelope, size)
-            return
-        full = (
-            connection.queued >= config.queue_max
-            or connection.queued_bytes + size > config.queue_bytes_max
-        )
-        if full and connection.queued:
-            self._overflow(peer, envelope)
-            return
-        peer.overflowing = False
-        peer.conversations.sent(envelope)
-        connection.send(envelope)
-
-    def _overflow(self, peer: Peer, envelope: Envelope) -> None:
-        """Tell callers at once; what else is lost is found out by those who wait for it."""
-        self._counts.overflowed += 1
-        if not peer.overflowing:
-            peer.overflowing = True
-            logger.warning(
-                "%s: %s takes less than it is sent: dropping what does not fit the queue",
-                self.name,
-                peer.connection.peer,
-            )
-        if envelope.kind in (CALL, STREAM):
-            self._return(failure(envelope, Overloaded(str(envelope.target))))
-
-    def _too_large(self, peer: Peer, envelope: Envelope, size: int) -> None:
-        text = f"a message of {size} bytes; one may have {self.config.frame_bytes_max}"
-        logger.error("%s: not sent from %s to %s: %s", self.name, *envelope[1:3], text)
-        if envelope.kind in (CALL, STREAM):
-            self._return(failure(envelope, MalformedMessage(text)))
-        elif envelope.kind == REPLY:
-            asked = envelope._replace(source=envelope.target, target=envelope.source)
-            self._carry(peer, failure(asked, MalformedMessage(text)))
+        told = peer.send(envelope)
+        if told is not None:
+            self._return(told)
 
     def _return(self, envelope: Envelope) -> None:
         deliver = self._local.get(envelope.target)
@@ -290,52 +267,7 @@ class TcpNetwork:
 
     # Connections.
 
-    def greet(self, sock: socket.socket, *, dialled: str, peer: str) -> Connection:
-        """Begin to talk on a connected socket; it closes by itself when it comes to nothing."""
-        context = None
-        if self._tls is not None:
-            context = self._tls.client if dialled else self._tls.server
-        sock.setblocking(False)
-        connection = Connection(
-            sock, context, self.events, self._due, self.config, dialled=dialled, peer=peer
-        )
-        connection.received = self._received
-        connection.closed = self._closed
-        connection.secured = self._secured
-        self._waiting[connection] = self.events.time() + self.config.handshake_s
-        connection.start()
-        return connection
-
-    async def _accept(self, listener: socket.socket) -> None:
-        while True:
-            sock, host = await accept(listener, self._trouble)
-            if len(self._waiting) < self.config.handshakes_max:
-                self.greet(sock, dialled="", peer=host)
-            else:
-                sock.close()
-                self._trouble("too many connections that have not said who they are")
-
-    def _trouble(self, text: str) -> None:
-        self.say_once("accepting", text)
-
-    def is_open(self, name: str) -> bool:
-        return name in self._open
-
-    def say_once(self, whom: str, text: str) -> None:
-        """Log a trouble with somebody, again only after there was a connection."""
-        if (whom, text) not in self._said:
-            self._said[whom, text] = None
-            if len(self._said) > SAID_MAX:
-                del self._said[next(iter(self._said))]
-            logger.warning("%s: %s: %s", self.name, whom, text)
-
-    def _secured(self, connection: Connection) -> None:
-        connection.send(control(HELLO, self._hello.to_bytes()))
-
     def _received(self, connection: Connection, envelope: Envelope) -> None:
-        if not connection.open:
-            self._introduced(connection, envelope)
-            return
         peer = self._open[connection.name]
         kind = envelope.kind
         if kind < HELLO:
@@ -343,7 +275,7 @@ class TcpNetwork:
         elif kind in (HELD, GONE):
             self._moved(peer, envelope)
         elif kind == REFUSED:
-            self._told(connection, envelope, "it closed the connection")
+            self._greetings.refused(connection, envelope, "it closed the connection")
 
     def _arrived(self, peer: Peer, envelope: Envelope) -> None:
         if self._may_send is not None:
@@ -362,52 +294,20 @@ class TcpNetwork:
         if answer is not None:
             self._carry(peer, answer)
 
-    def _introduced(self, connection: Connection, envelope: Envelope) -> None:
-        try:
-            if envelope.kind == REFUSED:
-                self._told(connection, envelope, "it refused this process")
-                return
-            if envelope.kind != HELLO:
-                raise MalformedMessage("something else before its hello")
-            theirs = Hello.from_bytes(envelope.frame.header)
-            certified = certified_name(connection.certificate) if connection.secure else None
-            check_hello(self._hello, theirs, expected=connection.dialled, certified=certified)
-            self._settle(connection, theirs)
-        except MalformedMessage as error:
-            connection.close(f"it sent {error}")
-        except Refused as error:
-            self._refuse(connection, str(error))
-
-    def _told(self, connection: Connection, envelope: Envelope, what: str) -> None:
-        told(connection, envelope, what)
-        if connection.refused:
-            self.refusals[connection.name or connection.peer] = text_of(envelope)
-
-    def _refuse(self, connection: Connection, text: str) -> None:
-        self._counts.refused += 1
-        said = text.encode()
-        connection.send(control(REFUSED, said))
-        connection.close_after_sending(f"refused: {text}")
-
     def _settle(self, connection: Connection, theirs: Hello) -> None:
         """Take a connection into use, unless there is a better one to the same process."""
         present = self._open.get(theirs.name)
         if present is not None:
             old = present.connection
-            silent_s = self.events.time() - old.heard_s
-            if old.incarnation != theirs.incarnation:
-                # The kernel closes a dead process's connections; a lost host falls silent.
-                if silent_s < 2 * self.config.ping_s:
-                    raise Refused(f"another process called {theirs.name} is connected")
-            elif bool(old.dialled) != bool(connection.dialled):
-                first = self.name if connection.dialled else theirs.name
-                if first != min(self.name, theirs.name):
-                    leave(connection)
-                    return
+            alive = self._events.time() - old.heard_s < 2 * self._config.ping_s
+            if not gives_way(old, connection, theirs, ours=self.name, alive=alive):
+                leave(connection)
+                return
             leave(old)
-        self._waiting.pop(connection, None)
+        self._greetings.waiting.pop(connection, None)
         connection.opened(theirs.name, theirs.incarnation)
-        self._open[theirs.name] = Peer(connection)
+        connection.received = self._received
+        self._open[theirs.name] = Peer(connection, self._config, self._counts, ours=self.name)
         self._counts.connected += 1
         logger.info("%s: connected to %s", self.name, theirs.name)
         held = list(self._local)
@@ -425,7 +325,9 @@ class TcpNetwork:
             name = peer.connection.name
             wrong = [each for each in claimed if self._may_hold and not self._may_hold(name, each)]
             if wrong:
-                self._refuse(peer.connection, f"it claims {wrong[0]}, which {name} may not have")
+                self._greetings.refuse(
+                    peer.connection, f"it claims {wrong[0]}, which {name} may not have"
+                )
                 return
             self._news.set()
             self._news = anyio.Event()
@@ -436,18 +338,19 @@ class TcpNetwork:
             other = self._routes.add(peer, address)
             if other is not peer or address in self._local:
                 whose = self.name if address in self._local else other.connection.name
-                self.say_once(peer.connection.name, f"it has {address}, which {whose} has as well")
-        if len(peer.addresses) > self.config.addresses_max:
-            peer.connection.close(f"it has more than {self.config.addresses_max} addresses")
+                self._troubles.say_once(
+                    peer.connection.name, f"it has {address}, which {whose} has as well"
+                )
+        if len(peer.addresses) > self._config.addresses_max:
+            peer.connection.close(f"it has more than {self._config.addresses_max} addresses")
 
     def _closed(self, connection: Connection, reason: str) -> None:
-        self._waiting.pop(connection, None)
+        self._greetings.waiting.pop(connection, None)
         if connection.open and not connection.refused:
             # It was a connection; one that the other side refused upon our hello was none.
-            for key in [key for key in self._said if key[0] == connection.name]:
-                del self._said[key]
+            self._troubles.forget(connection.name)
         if reason:
-            self.say_once(connection.peer, reason)
+            self._troubles.say_once(connection.peer, reason)
         self._dialling.ended(connection)
         peer = self._open.get(connection.name)
         if peer is None or peer.connection is not connection:
@@ -470,22 +373,21 @@ class TcpNetwork:
 
     async def _pulse(self) -> None:
         """Give up who is silent, and let the others know that this process is there."""
-        before_s = self.events.time()
+        before_s = self._events.time()
         while True:
-            await anyio.sleep(self.config.ping_s)
-            now_s = self.events.time()
-            stalled = now_s - before_s > 2 * self.config.ping_s
+            await anyio.sleep(self._config.ping_s)
+            now_s = self._events.time()
+            stalled = now_s - before_s > 2 * self._config.ping_s
             before_s = now_s
-            for connection, until_s in list(self._waiting.items()):
-                if now_s >= until_s and not stalled:
-                    connection.close("it did not say who it is in time")
+            if not stalled:
+                self._greetings.close_late(now_s)
             for peer in list(self._open.values()):
                 connection = peer.connection
                 if stalled:
                     # This process was stopped: what it did not read is no silence.
                     connection.heard_s = now_s
-                elif now_s - connection.heard_s > self.config.silence_s:
-                    connection.close(f"silent for {self.config.silence_s:g} s")
+                elif now_s - connection.heard_s > self._config.silence_s:
+                    connection.close(f"silent for {self._config.silence_s:g} s")
                     continue
                 if not connection.spoke and not connection.queued:
                     connection.send(control(PING, b""))
