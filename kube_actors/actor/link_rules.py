@@ -80,6 +80,7 @@ class Rules(Generic[T]):
         return self._default
 
     def clear(self) -> None:
+        """Forget every rule: each link has the default again."""
         self._rules.clear()
 
     def __len__(self) -> int:

@@ -75,14 +75,17 @@ class MemoryNetwork:
         return self._lossy
 
     def attach(self, address: Address, deliver: Callable[[Envelope], None], timers: Timers) -> None:
+        """Give an address to a port, whose timers bring what is delayed; ValueError when taken."""
         if address in self._ports:
             raise ValueError(f"the address {address} is taken")
         self._ports[address] = (deliver, timers)
 
     def detach(self, address: Address) -> None:
+        """Take the address back; what is under way to it is answered as undeliverable."""
         self._ports.pop(address, None)
 
     def send(self, envelope: Envelope) -> None:
+        """Call the receiver, or do to the envelope what the rules of its link say."""
         if self._calm:
             port = self._ports.get(envelope.target)
             if port is not None:

@@ -95,10 +95,12 @@ class Connection:
 
     @property
     def secure(self) -> bool:
+        """Whether it speaks TLS, also before that is established."""
         return self._tls is not None
 
     @property
     def queued(self) -> int:
+        """How many envelopes have not begun to leave."""
         return len(self._queue)
 
     def opened(self, name: str, incarnation: int) -> None:

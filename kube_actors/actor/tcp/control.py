@@ -27,14 +27,17 @@ def told(connection: Connection, envelope: Envelope, what: str) -> None:
 
 
 def control(kind: int, said: bytes) -> Envelope:
+    """Wrap the network's own word; ``kind`` is one of those from ``HELLO`` on."""
     return Envelope(kind, NOBODY, NOBODY, 0, Frame(said) if said else EMPTY)
 
 
 def addresses_told(kind: int, addresses: list[Address]) -> Envelope:
+    """Wrap addresses that this process has (``HELD``) or no longer has (``GONE``)."""
     return control(kind, write_addresses(addresses))
 
 
 def text_of(envelope: Envelope) -> str:
+    """Read the reason in a ``REFUSED``, at most 500 bytes of it; never raises."""
     with contextlib.suppress(UnicodeDecodeError):
         return envelope.frame.header[:500].decode()
     return "without a readable reason"

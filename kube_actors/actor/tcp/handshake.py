@@ -31,6 +31,7 @@ class Hello:
     protocol: int = PROTOCOL
 
     def to_bytes(self) -> bytes:
+        """Write it as JSON, as ``from_bytes`` reads it."""
         said = {
             "protocol": self.protocol,
             "name": self.name,
@@ -105,6 +106,7 @@ def read_addresses(data: bytes) -> list[str]:
 
 
 def write_addresses(addresses: Sequence[str]) -> bytes:
+    """Write a list of addresses as JSON, as ``read_addresses`` reads it."""
     return json.dumps(addresses).encode()
 
 

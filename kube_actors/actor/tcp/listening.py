@@ -1,4 +1,4 @@
-"""Taking connections in: none is lost when who accepts is cancelled.
+"""Taking connections in, with TLS or without: none is lost when who accepts is cancelled.
 
 asyncio's ``sock_accept`` and what is built on it lose a connection that comes in the turn of the
 loop in which the waiting is cancelled: it was accepted, and nobody is told. Here the waiting can be
@@ -7,15 +7,18 @@ cancelled, and accepting is one step.
 
 import errno
 import socket
+import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import anyio
-from anyio.abc import Listener, SocketAttribute, SocketStream, TaskGroup
+from anyio.abc import AnyByteStream, Listener, SocketAttribute, SocketStream, TaskGroup
+from anyio.streams.tls import TLSStream
 
 from kube_actors.actor.tcp.config import Endpoint
 
 SHORTAGE_S = 0.1
+"""Pause before accepting again when that failed."""
 _ITS_END = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)
 
 
@@ -100,3 +103,37 @@ async def serve(
                 accepting.start_soon(single.serve, handle, connections)
             else:
                 accepting.start_soon(take_from, raw)
+
+
+async def secure(
+    raw: AnyByteStream,
+    context: ssl.SSLContext,
+    *,
+    timeout_s: float,
+    trouble: Callable[[str], None],
+) -> TLSStream | None:
+    """Do the server's side of a TLS handshake; None when it failed or took too long.
+
+    ``raw`` is closed then, and when cancelled; ``trouble`` is told why it failed. The stream does
+    not insist on a closing alert: HTTP and gRPC say by themselves where a message ends.
+    """
+    stream: TLSStream | None = None
+    try:
+        with anyio.move_on_after(timeout_s):
+            stream = await TLSStream.wrap(
+                raw, server_side=True, ssl_context=context, standard_compatible=False
+            )
+    except (
+        anyio.EndOfStream,
+        anyio.BrokenResourceError,
+        anyio.ClosedResourceError,
+        # anyio lets a bare ssl.SSLError escape here; it is an OSError.
+        OSError,
+    ) as error:
+        trouble(str(error))
+    finally:
+        # Also when cancelled: nobody else knows of the socket.
+        if stream is None:
+            with anyio.CancelScope(shield=True):
+                await anyio.aclose_forcefully(raw)
+    return stream

@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio
 from anyio.abc import AnyByteStream, SocketAttribute
-from anyio.streams.tls import TLSAttribute, TLSStream
+from anyio.streams.tls import TLSAttribute
 
 from kube_actors.actor.tcp import listening as tcp_listening
 from kube_actors.apiserver.http.connection import PEER_FAULTS, AsgiApp, Endpoint, serve_connection
@@ -101,6 +101,10 @@ def _trouble(text: str) -> None:
     _log.warning("accepting a connection failed: %s", text)
 
 
+def _not_secured(text: str) -> None:
+    _log.debug("TLS handshake failed: %s", text)
+
+
 async def _handle(
     app: AsgiApp,
     raw: AnyByteStream,
@@ -113,7 +117,11 @@ async def _handle(
         if drain.connections > limits.connections_max:
             await anyio.aclose_forcefully(raw)
             return
-        stream = await _handshake(raw, tls, limits) if tls is not None else raw
+        stream: AnyByteStream | None = raw
+        if tls is not None:
+            stream = await tcp_listening.secure(
+                raw, tls, timeout_s=limits.handshake_timeout_s, trouble=_not_secured
+            )
         if stream is None:
             return
         await serve_connection(
@@ -127,26 +135,6 @@ async def _handle(
         _log.debug("a connection ended early: %s", error)
     finally:
         drain.leave(ticket)
-
-
-async def _handshake(
-    raw: AnyByteStream, tls: ssl.SSLContext, limits: Limits
-) -> AnyByteStream | None:
-    stream: AnyByteStream | None = None
-    try:
-        with anyio.move_on_after(limits.handshake_timeout_s):
-            stream = await TLSStream.wrap(
-                raw, server_side=True, ssl_context=tls, standard_compatible=False
-            )
-    except (anyio.EndOfStream, *PEER_FAULTS) as error:
-        # anyio lets a bare ssl.SSLError escape here.
-        _log.debug("TLS handshake failed: %s", error)
-    finally:
-        # Also when cancelled: nobody else knows of the socket.
-        if stream is None:
-            with anyio.CancelScope(shield=True):
-                await anyio.aclose_forcefully(raw)
-    return stream
 
 
 def describe(stream: AnyByteStream, *, secure: bool) -> Endpoint:

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 import anyio
 from anyio.abc import ByteStream
-from anyio.streams.tls import TLSStream
 from attrs import frozen
 
 from kube_actors.actor.tcp import listening as tcp_listening
@@ -134,7 +133,11 @@ class GrpcServer:
 
         async def serve_it(stream: ByteStream) -> None:
             try:
-                chosen = stream if tls is None else await _handshake(stream, tls)
+                chosen: ByteStream | None = stream
+                if tls is not None:
+                    chosen = await tcp_listening.secure(
+                        stream, tls, timeout_s=HANDSHAKE_TIMEOUT_S, trouble=not_secured
+                    )
                 if chosen is not None:
                     await self.serve_connection(chosen)
             except GONE as error:
@@ -142,6 +145,9 @@ class GrpcServer:
 
         def trouble(text: str) -> None:
             _log.warning("accepting a connection failed: %s", text)
+
+        def not_secured(text: str) -> None:
+            _log.debug("TLS handshake failed: %s", text)
 
         async with anyio.create_task_group() as connections:
             await tcp_listening.serve(listener, handle, connections, trouble)
@@ -275,19 +281,3 @@ def _parsed(parser: Parser, data: bytes) -> Any:
         return parser.FromString(data)
     except ValueError as error:
         raise GrpcError(Code.INTERNAL, f"grpc: failed to unmarshal: {error}") from error
-
-
-async def _handshake(raw: ByteStream, tls: ssl.SSLContext) -> ByteStream | None:
-    stream: ByteStream | None = None
-    try:
-        with anyio.move_on_after(HANDSHAKE_TIMEOUT_S):
-            stream = await TLSStream.wrap(
-                raw, server_side=True, ssl_context=tls, standard_compatible=False
-            )
-    except (ssl.SSLError, *GONE) as error:
-        _log.debug("TLS handshake failed: %s", error)
-    finally:
-        if stream is None:
-            with anyio.CancelScope(shield=True):
-                await anyio.aclose_forcefully(raw)
-    return stream

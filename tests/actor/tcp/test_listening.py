@@ -1,6 +1,7 @@
 """Connections are taken in, and none is lost when who accepts is cancelled."""
 
 import socket
+import ssl
 from contextlib import suppress
 
 import anyio
@@ -8,7 +9,7 @@ import pytest
 from anyio.abc import SocketAttribute, SocketStream, TaskGroup
 
 from kube_actors.actor.tcp import accept_stream
-from kube_actors.actor.tcp.listening import serve
+from kube_actors.actor.tcp.listening import secure, serve
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 
@@ -71,3 +72,21 @@ async def test_a_peer_that_has_gone_again_is_passed_over() -> None:
             raw = listener.extra(SocketAttribute.raw_socket)
             async with await accept_stream(raw, no_trouble) as stream:
                 assert stream.extra(SocketAttribute.remote_port) == client.getsockname()[1]
+
+
+async def test_who_speaks_no_tls_costs_its_own_connection() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    for said, trouble in ((b"GET / HTTP/1.1\r\n\r\n", 1), (b"", 0)):
+        told: list[str] = []
+        ours, theirs = socket.socketpair()
+        with theirs:
+            theirs.sendall(said)
+            stream = await SocketStream.from_socket(ours)
+            # Who says nothing is given up after a time, without a word.
+            timeout_s = 30.0 if said else 0.01
+            assert await secure(stream, context, timeout_s=timeout_s, trouble=told.append) is None
+            assert len(told) == trouble
+            theirs.settimeout(30)
+            with suppress(ConnectionResetError):
+                while theirs.recv(100):
+                    pass
