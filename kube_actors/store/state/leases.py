@@ -1,7 +1,7 @@
 """Leases and the keys attached to them: the replicated half, without any clock.
 
 Every member knows which leases exist, what they grant and which keys they hold. When one is over
-is decided by the leader alone (``lease_keeper.py``), which proposes a revoke like any other
+is decided by the leader alone (``member/lease_keeper.py``), which proposes a revoke like any other
 request, so that all members delete the keys in the same revision.
 """
 

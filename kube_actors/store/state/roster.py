@@ -71,6 +71,11 @@ class Roster:
         self.config = config
 
     @property
+    def identity(self) -> int:
+        """The identity of the group: ``group``, or -1 while this member has not learned it."""
+        return self.group if self.config.voters else -1
+
+    @property
     def highest(self) -> int:
         """The highest number that anybody ever had."""
         return max((self._highest, *belonging(self.config)))

@@ -40,7 +40,7 @@ DUPLICATE = "mvcc: duplicate watch ID provided on the WatchStream"
 
 @define(eq=False)
 class SessionWatcher:
-    """One watch of a session; see ``watch_feeds.Watcher``."""
+    """One watch of a session; see ``feeds.Watcher``."""
 
     session: "Session"
     watch_id: int
@@ -222,7 +222,7 @@ class Session:
         )
 
     def _alike(self, watcher: SessionWatcher) -> Iterator[SessionWatcher]:
-        """Take the next ones in turn as long as they have missed the same."""
+        """Remove and yield the next ones in turn as long as they have missed the same."""
         behind = self._behind
         while behind:
             other = behind[0]

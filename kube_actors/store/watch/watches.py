@@ -20,7 +20,7 @@ from kube_actors.store.watch.sessions import WatchSessions
 
 @define(eq=False)
 class OwnStream:
-    """A watcher on a stream of its own; see ``watch_feeds.Watcher``."""
+    """A watcher on a stream of its own; see ``feeds.Watcher``."""
 
     delivery: Delivery
     writer: StreamWriter
