@@ -64,6 +64,8 @@ class CarriedEntry:
 
 @message("raft.append")
 class CarriedAppend:
+    """``raft.Append`` on the wire, its entries in parts."""
+
     source: int
     target: int
     term: int

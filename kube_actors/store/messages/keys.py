@@ -25,7 +25,7 @@ class SortTarget(StrEnum):
 
 
 class SortOrder(StrEnum):
-    """How a range is sorted (etcd's RangeRequest.SortOrder); NONE cuts to the limit before it sorts."""
+    """How a range is sorted, as in etcd's RangeRequest; NONE may cut to the limit first."""
 
     NONE = "none"
     ASCEND = "ascend"

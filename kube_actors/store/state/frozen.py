@@ -42,6 +42,8 @@ class FrozenSession:
 
 @frozen
 class FrozenState:
+    """All that ``State`` holds at one moment; ``State.restore`` makes an equal one of it."""
+
     keyspace: FrozenKeyspace
     leases: tuple[FrozenLease, ...] = ()
     sessions: tuple[FrozenSession, ...] = ()

@@ -83,6 +83,7 @@ class Leases:
         return LeaseState(first.id, first.remaining_s or first.ttl_s, first.ttl_s)
 
     def attach(self, lease: int, key: bytes) -> None:
+        """Let a key end with a lease, which must exist; 0 is none."""
         if lease:
             self._leases[lease].keys[key] = None
 
@@ -94,6 +95,7 @@ class Leases:
                 found.keys.pop(previous.key, None)
 
     def freeze(self) -> tuple[FrozenLease, ...]:
+        """Return the leases in the order of their granting, without their keys."""
         return tuple(
             FrozenLease(lease.id, lease.ttl_s, lease.remaining_s) for lease in self._leases.values()
         )

@@ -32,6 +32,7 @@ class Interest:
 
     @classmethod
     def of(cls, watch: Watch) -> "Interest":
+        """Return what a request asks to see; where it starts is no part of it."""
         return cls(watch.key, watch.range_end, watch.prev_kv, watch.no_put, watch.no_delete)
 
     def choose(self, events: Iterable[Event]) -> list[Event]:
