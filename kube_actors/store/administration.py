@@ -34,6 +34,7 @@ class Administration:
     look at ``members()`` before asking again."""
 
     async def members(self: _Caller, *, serializable: bool = False) -> tuple[MemberInfo, ...]:
+        """Return who belongs, learners too; ``serializable`` asks one member's own state."""
         answer = await self._read(ListMembers(serializable))
         assert isinstance(answer, Members)
         return answer.members
@@ -84,11 +85,13 @@ class Administration:
         return answer
 
     async def alarms(self: _Caller) -> tuple[Alarm, ...]:
+        """Return the alarms that are raised; linearizable."""
         answer = await self._read(ListAlarms())
         assert isinstance(answer, Alarms)
         return answer.alarms
 
     async def activate_alarm(self: _Caller, member: int, kind: AlarmKind) -> tuple[Alarm, ...]:
+        """Raise an alarm of a member; return the one that is raised, an older one if there was."""
         answer = await self._write(ActivateAlarm(member, kind))
         assert isinstance(answer, Alarms)
         return answer.alarms
@@ -100,6 +103,7 @@ class Administration:
         return answer.alarms
 
     async def leases(self: _Caller) -> tuple[int, ...]:
+        """Return the ids of all leases, in the order of their granting; linearizable."""
         answer = await self._read(ListLeases())
         assert isinstance(answer, Leases)
         return answer.ids

@@ -90,21 +90,25 @@ class StoreClient(Administration):
         return self._members
 
     async def range(self, request: Range) -> Ranged:
+        """Read at the first member that answers. Raises what ``Store.range`` does."""
         answer = await self._read(request)
         assert isinstance(answer, Ranged)
         return answer
 
     async def txn(self, request: Txn) -> TxnDone:
+        """Write; a member that surely did not receive it is passed over. Raises OutcomeUnknown."""
         answer = await self._write(request)
         assert isinstance(answer, TxnDone)
         return answer
 
     async def current_revision(self) -> int:
+        """Ask the first member that answers; it asks the leader (ReadIndex)."""
         answer = await self._read(CurrentRevision())
         assert isinstance(answer, AtRevision)
         return answer.revision
 
     async def compact(self, revision: int) -> int:
+        """Forget older revisions. Raises Compacted, FutureRevision, OutcomeUnknown."""
         answer = await self._write(Compact(revision))
         assert isinstance(answer, AtRevision)
         return answer.revision
@@ -112,12 +116,14 @@ class StoreClient(Administration):
     async def lease(
         self, request: LeaseGrant | LeaseRevoke | LeaseKeepAlive | LeaseTimeToLive
     ) -> LeaseState:
+        """Ask about a lease; to keep one alive and to inspect it is repeated at other members."""
         repeatable = isinstance(request, LeaseKeepAlive | LeaseTimeToLive)
         answer = await (self._read(request) if repeatable else self._write(request))
         assert isinstance(answer, LeaseState)
         return answer
 
     async def status(self) -> MemberStatus:
+        """Return how the first member that answers sees the group."""
         answer = await self._read(GetStatus())
         assert isinstance(answer, MemberStatus)
         return answer
@@ -129,6 +135,7 @@ class StoreClient(Administration):
         return answer
 
     def watch(self, request: Watch) -> AbstractAsyncContextManager[AsyncIterator[Watched]]:
+        """Open a watch at the first member that answers; what breaks later ends it."""
         return self._anywhere(lambda member: self._watching(member, request))
 
     def watch_session(self) -> AbstractAsyncContextManager[WatchSessionClient]:

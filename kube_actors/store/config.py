@@ -111,4 +111,5 @@ class MemberConfig:
         return ceil(1.5 * self.election_ticks * self.tick_s)
 
     def address(self, member: int) -> Address:
+        """Return where a member is reached by configuration: ``addresses``, else ``store/N``."""
         return self.addresses.get(member) or member_address(member)

@@ -1,6 +1,6 @@
 """What an engine of the store offers, whether it is our Raft group or a real etcd.
 
-Requests and answers are those of ``messages.py``. Every method raises only ``ActorError``s:
+Requests and answers are those of ``messages``. Every method raises only ``ActorError``s:
 Compacted, FutureRevision, NoQuorum, OutcomeUnknown, InvalidRequest and LeaseNotFound, or, when no
 member answers at all, what the channel says (Unreachable, DeadlineExceeded).
 """

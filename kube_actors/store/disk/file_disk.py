@@ -65,13 +65,16 @@ class FileDisk:
 
     @property
     def size_bytes(self) -> int:
+        """Bytes of entries in the log since the newest snapshot, without their frames."""
         return self._bytes
 
     async def open(self) -> Recovered:
+        """Recover in a thread; refuses for good after a failed sync. Raises DiskFailed too."""
         self._time = running_library().time
         return await self._run(self._open)
 
     async def save(self, hard_state: HardState | None, entries: Sequence[Entry]) -> None:
+        """Write and ``fdatasync`` in a thread; return after that. Raises DiskFailed, DiskFull."""
         log = self._opened()
         size = sum(len(entry.data) for entry in entries)
         async with self._writing:
@@ -79,6 +82,7 @@ class FileDisk:
         self._bytes += size
 
     def save_at_once(self, hard_state: HardState | None, entries: Sequence[Entry]) -> bool:
+        """Write and ``fdatasync`` in the loop, if the disk is quick and nothing else is written."""
         log = self._opened()
         size = 0
         for entry in entries:
@@ -97,6 +101,7 @@ class FileDisk:
         return True
 
     async def save_snapshot(self, snapshot: StateSnapshot) -> None:
+        """Write the file beside the log, and then mark it there; both are synced."""
         log = self._opened()
         before = self._bytes
         metadata = snapshot.metadata
@@ -114,6 +119,7 @@ class FileDisk:
         self._bytes -= before
 
     async def close(self) -> None:
+        """Let go of the directory's lock once the write that is under way has ended."""
         log, self._log = self._log, None
         if log is not None:
             async with self._writing:

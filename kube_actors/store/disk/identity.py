@@ -53,7 +53,8 @@ class KeepsIdentity(Protocol):
     """A disk that has a keeper."""
 
     @property
-    def identity(self) -> IdentityKeeper: ...
+    def identity(self) -> IdentityKeeper:
+        """What remembers which member this disk belongs to."""
 
 
 class IdentityFile:
@@ -64,6 +65,7 @@ class IdentityFile:
         self._path = directory / FILE_NAME
 
     def load(self) -> Identity:
+        """Read the file; one that is missing says nothing. Raises CorruptLog."""
         try:
             data = self._path.read_text()
         except FileNotFoundError:
@@ -79,6 +81,7 @@ class IdentityFile:
         return identity
 
     def keep(self, identity: Identity) -> None:
+        """Replace the file: written aside, synced, renamed, and its directory synced."""
         temporary = self._path.with_name(FILE_NAME + ".new")
         with temporary.open("w") as file:
             json.dump(asdict(identity), file)
@@ -89,6 +92,7 @@ class IdentityFile:
         self._sync()
 
     def set_aside(self) -> None:
+        """Move log and snapshots into the next free ``damaged-N``; no-op if there are none."""
         names = [
             name
             for name in sorted(os.listdir(self._directory))

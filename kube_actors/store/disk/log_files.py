@@ -3,6 +3,8 @@
 Synchronous and single-threaded: ``file_disk.py`` runs it off the loop. A segment is created under
 another name, allocated (it reads as zeros), synced, renamed and its directory synced, so a segment
 that can be seen is whole. The first error of a write or sync is the last thing that is tried.
+``LogFiles.append`` returns after the ``fdatasync`` in ``_put``: that is the sync which a vote and
+an acknowledgement wait for (``member/writer.py``).
 """
 
 import errno
@@ -131,6 +133,7 @@ class LogFiles:
             self._guard(lambda: sync_directory(self.directory))
 
     def close(self) -> None:
+        """Close the segment and let go of the directory; nothing is synced here."""
         for number in (self._file, self._lock):
             if number >= 0:
                 os.close(number)
@@ -151,6 +154,7 @@ class LogFiles:
         self._offset += size
 
     def _put(self, frame: list[bytes]) -> None:
+        """Write a frame and sync it: hard state and entries are durable when this returns."""
         write_all(self._file, frame, self._offset)
         try:
             os.fdatasync(self._file)
@@ -263,4 +267,5 @@ def lock_directory(directory: Path) -> int:
 
 
 def unlock_directory(lock: int) -> None:
+    """Let another process have the directory."""
     os.close(lock)

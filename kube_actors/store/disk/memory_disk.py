@@ -53,12 +53,15 @@ class MemoryDisk:
         return self
 
     def load(self) -> Identity:
+        """Return what was kept last."""
         return self._identity
 
     def keep(self, identity: Identity) -> None:
+        """Remember it; this needs no sync and survives ``wipe``."""
         self._identity = identity
 
     def set_aside(self) -> None:
+        """Forget the log: nobody looks for it in memory."""
         self.wipe()
 
     def wipe(self) -> None:
@@ -77,6 +80,7 @@ class MemoryDisk:
 
     @property
     def size_bytes(self) -> int:
+        """Bytes of the entries that the snapshot does not cover."""
         return self._bytes
 
     def fail_syncs(self) -> None:
@@ -88,6 +92,7 @@ class MemoryDisk:
         self._failing = self._failed = False
 
     async def open(self) -> Recovered:
+        """Return what was synced. Raises DiskInUse, DiskFailed (until repaired), CorruptLog."""
         if self._open:
             raise DiskInUse("this memory disk is open already")
         if self._failed:
@@ -100,6 +105,7 @@ class MemoryDisk:
         return Recovered(self._boots, self._hard_state, self._snapshot, tuple(self._entries))
 
     async def save(self, hard_state: HardState | None, entries: Sequence[Entry]) -> None:
+        """Keep it once ``sync_s`` have passed; a crash before loses it. Raises DiskFailed."""
         self._check()
         self._unsynced.append((hard_state, entries))
         await self._sync()
@@ -110,6 +116,7 @@ class MemoryDisk:
         self._unsynced.clear()
 
     async def save_snapshot(self, snapshot: StateSnapshot) -> None:
+        """Keep a snapshot after a sync, unless there is a newer one. Raises DiskFailed."""
         self._check()
         await self._sync()
         metadata = snapshot.metadata
@@ -124,6 +131,7 @@ class MemoryDisk:
         self._bytes = sum(len(entry.data) for entry in kept)
 
     async def close(self) -> None:
+        """Allow another opening; what was not synced is lost."""
         self._open = False
         self._unsynced.clear()
 

@@ -81,7 +81,11 @@ class Disk(Protocol):
         """Recover what is durable. Raises CorruptLog or DiskInUse."""
 
     async def save(self, hard_state: HardState | None, entries: Sequence[Entry]) -> None:
-        """Append; return when durable. Entries replace those of the same and later indexes."""
+        """Append; return when durable. Entries replace those of the same and later indexes.
+
+        A vote is in ``hard_state``, what an acknowledgement promises is in ``entries``: neither is
+        sent before this returns. Raises DiskFailed, DiskFull.
+        """
 
     async def save_snapshot(self, snapshot: StateSnapshot) -> None:
         """Keep a snapshot durably, then forget the log entries that it covers."""

@@ -25,6 +25,8 @@ _BOOT = struct.Struct("<Q")
 
 
 class Kind(IntEnum):
+    """The first byte of a record. Values are on disk: they never change."""
+
     SEGMENT = 1
     HARD_STATE = 2
     ENTRY = 3

@@ -62,6 +62,7 @@ class MissingSegment(CorruptLog):
 
 
 def segment_path(directory: Path, number: int) -> Path:
+    """Return where a segment lies, by its number."""
     return directory / f"log-{number:016d}.seg"
 
 

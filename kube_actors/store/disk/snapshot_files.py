@@ -22,6 +22,7 @@ _END = b"end of snapshot"
 
 
 def snapshot_path(directory: Path, index: int) -> Path:
+    """Return where the snapshot up to an entry lies, by that entry's index."""
     return directory / f"snapshot-{index:016x}.snap"
 
 

@@ -6,11 +6,14 @@ revision and compaction agree. Whoever differs from the majority is named in a C
 no hash has a majority, everybody compared is. Hashing goes in slices, so nobody stops answering.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import anyio
 
 from kube_actors.actor import ActorError, Delivery
+from kube_actors.store.group.address_book import AddressBook
+from kube_actors.store.group.peers import Peers
+from kube_actors.store.group.replica import Replica
 from kube_actors.store.messages import (
     ActivateAlarm,
     AlarmKind,
@@ -19,10 +22,7 @@ from kube_actors.store.messages import (
     GetHash,
     Hashed,
 )
-from kube_actors.store.state import Keyspace
-
-if TYPE_CHECKING:
-    from kube_actors.store.member import Member
+from kube_actors.store.state import Applied, Keyspace
 
 SLICE_KEYS = 512
 ATTEMPTS = 3
@@ -47,12 +47,12 @@ async def hash_in_slices(keyspace: Keyspace, revision: int) -> Hashed:
     return Hashed(revision, compact_revision, digest)
 
 
-async def answer_hash(member: "Member", delivery: Delivery) -> None:
+async def answer_hash(applied: Applied, delivery: Delivery) -> None:
     """Answer a ``GetHash``."""
     request: GetHash = delivery.message
     for _ in range(ATTEMPTS):
         try:
-            delivery.reply(await hash_in_slices(member.machine.state.keyspace, request.revision))
+            delivery.reply(await hash_in_slices(applied.state.keyspace, request.revision))
             return
         except Compacted as error:
             if request.revision:
@@ -61,7 +61,7 @@ async def answer_hash(member: "Member", delivery: Delivery) -> None:
         except ActorError as error:
             delivery.fail(error.with_traceback(None))
             return
-    delivery.fail(Compacted(member.machine.state.keyspace.compact_revision))
+    delivery.fail(Compacted(applied.state.keyspace.compact_revision))
 
 
 def corrupt_members(hashes: dict[int, int]) -> list[int]:
@@ -78,25 +78,33 @@ def corrupt_members(hashes: dict[int, int]) -> list[int]:
 class CorruptionCheck:
     """When this member leads: compares, soon after it began to and then every so often."""
 
-    def __init__(self, member: "Member") -> None:
-        self._member = member
+    def __init__(
+        self,
+        replica: Replica,
+        peers: Peers,
+        addresses: AddressBook,
+        propose: Callable[[ActivateAlarm], None],
+    ) -> None:
+        self._replica = replica
+        self._peers = peers
+        self._addresses = addresses
+        self._propose = propose
         self._due_tick = 0
         self._led = False
         self._checking = False
 
     def tick(self) -> None:
         """Begin a check when one is due."""
-        member = self._member
-        config = member.config
-        leads = member.raft.is_leader
+        replica, config, now = self._replica, self._replica.config, self._peers.ticks
+        leads = replica.raft.is_leader
         if leads and not self._led:
-            self._due_tick = member.peers.ticks + 2 * config.election_ticks
+            self._due_tick = now + 2 * config.election_ticks
         self._led = leads
-        due = leads and config.corrupt_check_ticks and member.peers.ticks >= self._due_tick
-        if due and not self._checking and len(member.machine.state.roster.members().members) > 1:
+        due = leads and config.corrupt_check_ticks and now >= self._due_tick
+        if due and not self._checking and len(replica.roster.members().members) > 1:
             self._checking = True
-            self._due_tick = member.peers.ticks + config.corrupt_check_ticks
-            member.tasks.start_soon(self._check)
+            self._due_tick = now + config.corrupt_check_ticks
+            replica.spawn(self._check)
 
     async def _check(self) -> None:
         try:
@@ -107,28 +115,27 @@ class CorruptionCheck:
             self._checking = False
 
     async def _compare(self) -> None:
-        member = self._member
-        own = await hash_in_slices(member.machine.state.keyspace, 0)
-        hashes = {member.config.member: own.hash}
-        for info in member.machine.state.roster.members().members:
-            if info.id != member.config.member and member.peers.answers(info.id):
+        replica = self._replica
+        own = await hash_in_slices(replica.applied.state.keyspace, 0)
+        hashes = {replica.number: own.hash}
+        for info in replica.roster.members().members:
+            if info.id != replica.number and self._peers.answers(info.id):
                 other = await self._ask(info.id, own.revision)
                 if other is not None and other.compact_revision == own.compact_revision:
                     hashes[info.id] = other.hash
         for number in corrupt_members(hashes):
-            if member.machine.state.alarms.is_raised(AlarmKind.CORRUPT, number):
+            if replica.applied.state.alarms.is_raised(AlarmKind.CORRUPT, number):
                 continue
             text = f"its hash at revision {own.revision} is {hashes[number]:08x}, others' are not"
-            alarm = ActivateAlarm(number, AlarmKind.CORRUPT, text)
-            member.proposals.add(alarm, None, member.peers.ticks)
+            self._propose(ActivateAlarm(number, AlarmKind.CORRUPT, text))
 
     async def _ask(self, number: int, revision: int) -> Hashed | None:
-        member = self._member
-        wait_s = member.config.tick_s * member.config.election_ticks
+        config = self._replica.config
+        wait_s = config.tick_s * config.election_ticks
         for _ in range(ATTEMPTS):
             try:
-                answer = await member.actor.call(
-                    member.address(number), GetHash(revision), timeout_s=20 * wait_s
+                answer = await self._replica.actor.call(
+                    self._addresses.address(number), GetHash(revision), timeout_s=20 * wait_s
                 )
             except FutureRevision:
                 await anyio.sleep(wait_s)

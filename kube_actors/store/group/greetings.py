@@ -1,21 +1,19 @@
-"""Whom a member knows: who belongs, where each is reached, who greets whom.
+"""How members make sure of each other: who is there, who belongs, and who has lost its log.
 
-Everything follows the newest configuration in the log, as Raft does, before it is decided: whoever
-is added must be reached to decide it. A member that greets and was removed is told so. One that
-belongs to another group, restored from the same data, is not listened to.
+A member that greets and was removed is told so. One that belongs to another group, restored from
+the same data, is not listened to. A founder whose disk is empty answers none of Raft's messages
+before the others have said that they never knew it with a log.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from kube_actors.actor import Address, Delivery
-from kube_actors.raft import EntryType
-from kube_actors.store.disk import LostLog
+from kube_actors.store.disk import DiskError, LostLog
+from kube_actors.store.group.address_book import AddressBook
+from kube_actors.store.group.membership import Membership
 from kube_actors.store.group.peers import Greeted, Greeting, Peers
-from kube_actors.store.state import belonging, change_of
-
-if TYPE_CHECKING:
-    from kube_actors.store.member import Member
-
+from kube_actors.store.group.replica import Replica
+from kube_actors.store.state import belonging
 
 _LOST = (
     "the disk of {} is empty, but its group knows that it had a log: it cannot go on under its "
@@ -23,110 +21,111 @@ _LOST = (
 )
 
 
-class Acquaintance:
-    """The other members as this one reaches and hears them."""
+class Greetings:
+    """What one member says to the others beside Raft, and what it concludes from their answers.
 
-    def __init__(self, member: "Member", *, empty: bool) -> None:
-        """``empty``: the disk says that nothing was ever promised."""
-        self._member = member
-        self._config = member.raft.config_state
-        self._addresses: dict[int, Address] = {}
-        self._met_at: dict[int, Address] = {}
-        self._strangers: dict[Address, None] = {}
-        self._friends: dict[Address, None] = {}
-        self._young = True
+    ``empty``: the disk says that nothing was ever promised. ``step`` gives Raft a message that was
+    held back, ``fail`` ends the member.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        peers: Peers,
+        addresses: AddressBook,
+        membership: Membership,
+        *,
+        empty: bool,
+        step: Callable[[Delivery], None],
+        fail: Callable[[DiskError], None],
+    ) -> None:
+        self._replica = replica
+        self._peers = peers
+        self._addresses = addresses
+        self._membership = membership
+        self._step = step
+        self._fail = fail
+        self._config = replica.raft.config_state
+        self._foreign: dict[Address, None] = {}
+        self._familiar: dict[Address, None] = {}
+        self._founding = True
+        """Nobody has led yet, as far as this member knows: its first voter need not wait."""
         self._held: list[Delivery] = []
         self._unsure: dict[int, None] | None = None
         """Who may still say that this member had a log; None when all is clear."""
         # Whoever joins knows only where the founders were, but its own log may be lost as well.
-        joined = range(1, member.config.members + 1) if member.config.joining else ()
+        config = replica.config
+        joined = range(1, config.members + 1) if config.joining else ()
         known = belonging(self._config) or joined
-        others = [one for one in known if one != member.config.member]
+        others = [one for one in known if one != config.member]
         if others and empty:
             self._unsure = dict.fromkeys(others)
-        self.peers = Peers(member.config.member, self._config, member.config.election_ticks)
-
-    def address(self, number: int) -> Address:
-        """Return where a member is reached.
-
-        One that joins knows nobody's address before it has their state, and those that were
-        rebuilt are not where their numbers say: it answers where it is spoken to from.
-        """
-        known = self._addresses.get(number)
-        if known is None:
-            met = self._met_at.get(number) if self._group < 0 else None
-            known = met or self._member.config.address(number)
-        return known
 
     def follow_config(self) -> None:
         """Follow another configuration, if there is one."""
-        if self._member.raft.config_state is not self._config:
+        if self._replica.raft.config_state is not self._config:
             self.refresh()
 
     def refresh(self) -> None:
         """Count, greet and send by the newest configuration in the log."""
-        raft, machine = self._member.raft, self._member.machine
-        self._config = raft.config_state
-        self.peers.follow(self._config)
-        entries = raft.log.entries[max(0, machine.applied_index - raft.log.offset) :]
-        changes = [change_of(entry)[1] for entry in entries if entry.type is EntryType.CONFIG]
-        added = [change.info for change in changes if change is not None and change.info]
-        known = (*machine.state.roster.members().members, *added)
-        self._addresses = {one.id: Address(one.address) for one in known if one.address}
+        self._config = self._replica.raft.config_state
+        self._peers.follow(self._config)
+        self._addresses.refresh()
 
-    def is_stranger(self, source: Address) -> bool:
-        """Say whether somebody belongs to another group; a restored one makes sure first."""
-        return source in self._strangers or (self._group > 0 and source not in self._friends)
+    def is_foreign(self, source: Address) -> bool:
+        """Say whether a sender belongs to another group; a restored group makes sure first."""
+        restored = self._replica.roster.identity > 0
+        return source in self._foreign or (restored and source not in self._familiar)
 
     def take(self, delivery: Delivery, message: Greeting | Greeted) -> None:
         """Take in a greeting, or the answer to one."""
-        member, roster = self._member, self._member.machine.state.roster
-        if self._is_foreign(delivery.source, message.group):
+        if self._notes_foreign(delivery.source, message.group):
             return
-        self._met_at[message.member] = delivery.source
-        self.peers.greeted(message.member, message.leader)
+        self._addresses.met(message.member, delivery.source)
+        self._peers.greeted(message.member, message.leader)
         if isinstance(message, Greeting):
-            removed = message.member if roster.was_removed(message.member) else 0
-            number, leader, term = member.config.member, member.raft.leader, member.raft.term
-            started = message.member if message.member in roster.started else 0
-            greeted = Greeted(number, leader, term, self._group, removed, started)
-            member.actor.tell(delivery.source, greeted)
-        elif message.removed == member.config.member:
-            member.membership.ended = True
-        elif message.started == member.config.member and self._unsure is not None:
-            member.fail(LostLog(_LOST.format(member.actor.address)))
+            self._answer(delivery.source, message)
+        elif message.removed == self._replica.number:
+            self._membership.ended = True
+        elif message.started == self._replica.number and self._unsure is not None:
+            self._fail(LostLog(_LOST.format(self._replica.actor.address)))
         else:
             self._heard_from(message.member)
-        self._lead_young_group()
+        self._lead_at_once()
 
-    def _is_foreign(self, source: Address, group: int) -> bool:
-        if -1 in (group, self._group) or group == self._group:
-            self._strangers.pop(source, None)
-            self._friends[source] = None
+    def _answer(self, source: Address, greeting: Greeting) -> None:
+        replica, roster = self._replica, self._replica.roster
+        removed = greeting.member if roster.was_removed(greeting.member) else 0
+        started = greeting.member if greeting.member in roster.started else 0
+        raft = replica.raft
+        greeted = Greeted(replica.number, raft.leader, raft.term, roster.identity, removed, started)
+        replica.actor.tell(source, greeted)
+
+    def _notes_foreign(self, source: Address, group: int) -> bool:
+        """Note which group a sender is of; say whether it is another than this member's."""
+        own = self._replica.roster.identity
+        if -1 in (group, own) or group == own:
+            self._foreign.pop(source, None)
+            self._familiar[source] = None
             return False
-        self._friends.pop(source, None)
-        self._strangers[source] = None
+        self._familiar.pop(source, None)
+        self._foreign[source] = None
         return True
-
-    @property
-    def _group(self) -> int:
-        """The identity of the group; -1 while this member has not learned it."""
-        roster = self._member.machine.state.roster
-        return roster.group if roster.config.voters else -1
 
     def greet(self) -> None:
         """Ask those who have been silent whether they are there."""
-        member = self._member
+        replica = self._replica
         knows_nobody = self._unsure is not None and not belonging(self._config)
-        for number in self._unsure or () if knows_nobody else self.peers.to_greet():
-            leader, term = member.raft.leader, member.raft.term
-            greeting = Greeting(member.config.member, leader, term, self._group)
-            member.actor.tell(self.address(number), greeting)
+        for number in self._unsure or () if knows_nobody else self._peers.to_greet():
+            leader, term = replica.raft.leader, replica.raft.term
+            greeting = Greeting(replica.number, leader, term, replica.roster.identity)
+            replica.actor.tell(self._addresses.address(number), greeting)
 
-    def grow_up(self) -> None:
-        """From now on elections are Raft's alone."""
-        self._young = False
-        self._become_sure()
+    def end_founding(self) -> None:
+        """Leave elections to Raft, and answer it, once an election timeout has passed."""
+        if self._peers.ticks > self._replica.config.election_ticks:
+            self._founding = False
+            self._become_sure()
 
     def holds_back(self, delivery: Delivery) -> bool:
         """Keep a message of Raft's for later: this member may be one that lost its log.
@@ -150,12 +149,11 @@ class Acquaintance:
             self._unsure = None
             held, self._held = self._held, []
             for delivery in held:
-                self._member.step(delivery)
+                self._step(delivery)
 
-    def _lead_young_group(self) -> None:
+    def _lead_at_once(self) -> None:
         """Found the group at once, or a restarted one: nobody leads and its first voter knows."""
-        peers = self.peers
-        nobody = not self._member.raft.leader
-        if self._young and peers.is_first and nobody and peers.quorum_without_leader:
-            self._young = False
-            self._member.raft.campaign()
+        peers, raft = self._peers, self._replica.raft
+        if self._founding and peers.is_first and not raft.leader and peers.quorum_without_leader:
+            self._founding = False
+            raft.campaign()

@@ -8,16 +8,15 @@ hear the leader and refuse it their votes beforehand, so nothing happens; and wh
 trusted (``ReadOnly.LEASE``) Raft forgets nobody.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import anyio
 
 from kube_actors.actor import ActorCrashed, ActorError, DeadlineExceeded, message
+from kube_actors.store.group.address_book import AddressBook
+from kube_actors.store.group.replica import Replica
 
-if TYPE_CHECKING:
-    from kube_actors.store.member import Member
-
-VIGIL_S = 3600.0
+CALL_S = 3600.0
 """How long one call is kept open; then comes the next."""
 
 HASTE = 0.25
@@ -26,17 +25,19 @@ followers who learn of it in the same moment divide the votes."""
 
 
 @message("store.vigil")
-class Vigil:
+class WatchLeader:
     """``member`` wants to know when its leader ends. Called, and never answered."""
 
     member: int
 
 
-class LeaderVigil:
-    """The call that one member keeps open at its leader."""
+class LeaderWatch:
+    """The call that one member keeps open at its leader; ``pump`` carries out what follows."""
 
-    def __init__(self, member: "Member") -> None:
-        self._member = member
+    def __init__(self, replica: Replica, addresses: AddressBook, pump: Callable[[], None]) -> None:
+        self._replica = replica
+        self._addresses = addresses
+        self._pump = pump
         self._scope: anyio.CancelScope | None = None
 
     def follow(self) -> None:
@@ -44,19 +45,18 @@ class LeaderVigil:
         scope, self._scope = self._scope, None
         if scope is not None:
             scope.cancel()
-        member = self._member
-        leader = member.raft.leader
-        if leader not in (0, member.config.member):
+        leader = self._replica.raft.leader
+        if leader not in (0, self._replica.number):
             self._scope = anyio.CancelScope()
-            member.tasks.start_soon(self._hold, leader, self._scope)
+            self._replica.spawn(self._hold, leader, self._scope)
 
     async def _hold(self, leader: int, scope: anyio.CancelScope) -> None:
-        member = self._member
-        vigil = Vigil(member.config.member)
+        actor, request = self._replica.actor, WatchLeader(self._replica.number)
         with scope:
             while True:
                 try:
-                    await member.actor.call(member.address(leader), vigil, timeout_s=VIGIL_S)
+                    address = self._addresses.address(leader)
+                    await actor.call(address, request, timeout_s=CALL_S)
                 except DeadlineExceeded:
                     continue
                 except ActorCrashed:
@@ -69,15 +69,13 @@ class LeaderVigil:
 
     async def _succeed(self, leader: int) -> None:
         """Forget a leader that is gone, and after a moment try to take its place."""
-        member = self._member
-        machine, config = member.raft, member.config
-        if machine.leader != leader or not machine.forget_leader():
+        raft, config = self._replica.raft, self._replica.config
+        if raft.leader != leader or not raft.forget_leader():
             return
-        term = machine.term
-        member.pump()
-        await anyio.sleep(
-            member.actor.random.random() * HASTE * config.election_ticks * config.tick_s
-        )
-        if (machine.leader, machine.term) == (0, term):
-            machine.campaign()
-            member.pump()
+        term = raft.term
+        self._pump()
+        part = self._replica.actor.random.random() * HASTE
+        await anyio.sleep(part * config.election_ticks * config.tick_s)
+        if (raft.leader, raft.term) == (0, term):
+            raft.campaign()
+            self._pump()

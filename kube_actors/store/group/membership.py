@@ -7,7 +7,7 @@ dies leaves the asker with ``OutcomeUnknown`` and the group with one configurati
 """
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import anyio
 from attrs import define
@@ -22,12 +22,16 @@ from kube_actors.raft import (
     MemberChange,
     ProposalDropped,
 )
+from kube_actors.store.group.address_book import AddressBook
+from kube_actors.store.group.peers import Peers
+from kube_actors.store.group.replica import Replica
 from kube_actors.store.messages import (
     AddMember,
     LearnerNotReady,
     MemberInfo,
     MemberNotFound,
     MembershipRefused,
+    MemberStatus,
     MoveLeader,
     NoQuorum,
     NotLeader,
@@ -36,9 +40,6 @@ from kube_actors.store.messages import (
     RemoveMember,
 )
 from kube_actors.store.state import RosterChange, encode_change
-
-if TYPE_CHECKING:
-    from kube_actors.store.member import Member
 
 _REFUSALS = (LearnerNotReady, MemberNotFound, MembershipRefused, NoQuorum, OutcomeUnknown)
 
@@ -61,10 +62,22 @@ class _Asked:
 
 
 class Membership:
-    """What one member does about changes; ``ended`` once it learns that it was removed."""
+    """What one member does about changes; ``ended`` once it learns that it was removed.
 
-    def __init__(self, member: "Member") -> None:
-        self._member = member
+    ``status`` describes this member, to answer who moved the leadership.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        peers: Peers,
+        addresses: AddressBook,
+        status: Callable[[], MemberStatus],
+    ) -> None:
+        self._replica = replica
+        self._peers = peers
+        self._addresses = addresses
+        self._status = status
         self._waiting: deque[_Asked] = deque()
         self._proposed: dict[int, tuple[int, _Asked]] = {}
         self._moving: list[_Asked] = []
@@ -72,16 +85,16 @@ class Membership:
 
     def take(self, delivery: Delivery, request: Change | Relayed) -> None:
         """Take in a request for a change."""
-        member = self._member
+        replica = self._replica
         relayed = isinstance(request, Relayed)
         change = request.request if isinstance(request, Relayed) else request
-        asked = _Asked(change, delivery, relayed, member.peers.ticks)
-        if member.raft.is_leader:
+        asked = _Asked(change, delivery, relayed, self._peers.ticks)
+        if replica.raft.is_leader:
             self._waiting.append(asked)
         elif relayed:
-            delivery.fail(NotLeader(member.raft.leader))
+            delivery.fail(NotLeader(replica.raft.leader))
         else:
-            member.tasks.start_soon(self._relay, asked)
+            replica.spawn(self._relay, asked)
 
     def advance(self) -> None:
         """Do what can be done now; called whenever something may have changed."""
@@ -89,7 +102,7 @@ class Membership:
             self._moving = [one for one in self._moving if not self._has_moved(one)]
         while self._waiting:
             asked = self._waiting[0]
-            if not self._member.raft.is_leader:
+            if not self._replica.raft.is_leader:
                 self._pass_on(self._waiting.popleft())
                 continue
             try:
@@ -101,8 +114,8 @@ class Membership:
 
     def tick(self) -> None:
         """Give up what takes too long."""
-        member = self._member
-        late = member.peers.ticks - member.config.request_timeout_ticks
+        replica = self._replica
+        late = self._peers.ticks - replica.config.request_timeout_ticks
         while self._waiting and self._waiting[0].tick <= late:
             text = "another change is not decided yet; nothing was changed"
             self._waiting.popleft().delivery.fail(MembershipRefused(text))
@@ -112,8 +125,8 @@ class Membership:
 
     def applied(self, entry: Entry) -> None:
         """Follow a configuration that was just applied, and answer who asked for it."""
-        member = self._member
-        roster = member.machine.state.roster
+        replica = self._replica
+        roster = replica.roster
         term, asked = self._proposed.pop(entry.index, (0, None))
         if asked is not None:
             if term == entry.term:
@@ -125,33 +138,33 @@ class Membership:
 
     def check(self) -> None:
         """End if the state that is applied says that this member was removed."""
-        member = self._member
-        if member.machine.state.roster.was_removed(member.config.member):
+        replica = self._replica
+        if replica.roster.was_removed(replica.number):
             self.ended = True
 
     def _pass_on(self, asked: _Asked) -> None:
         if asked.relayed:
-            asked.delivery.fail(NotLeader(self._member.raft.leader))
+            asked.delivery.fail(NotLeader(self._replica.raft.leader))
         else:
-            self._member.tasks.start_soon(self._relay, asked)
+            self._replica.spawn(self._relay, asked)
 
     async def _relay(self, asked: _Asked) -> None:
         """Ask the leader, whoever that is by the time; only what surely did nothing is repeated."""
-        member = self._member
-        timeout_s = member.config.request_timeout_ticks * member.config.tick_s
-        while member.peers.ticks - asked.tick < member.config.request_timeout_ticks:
-            leader = member.raft.leader
-            if not member.peers.has_quorum:
-                asked.delivery.fail(NoQuorum(member.peers.answering, member.peers.voters))
+        replica = self._replica
+        timeout_s = replica.config.request_timeout_ticks * replica.config.tick_s
+        while self._peers.ticks - asked.tick < replica.config.request_timeout_ticks:
+            leader = replica.raft.leader
+            if not self._peers.has_quorum:
+                asked.delivery.fail(NoQuorum(self._peers.answering, self._peers.voters))
                 return
-            if leader == member.config.member:
+            if leader == replica.number:
                 self._waiting.append(asked)
                 return
             if leader:
                 try:
                     request = Relayed(asked.request)
-                    answer = await member.actor.call(
-                        member.address(leader), request, timeout_s=timeout_s
+                    answer = await replica.actor.call(
+                        self._addresses.address(leader), request, timeout_s=timeout_s
                     )
                 except (NotLeader, Unreachable, Overloaded):
                     pass
@@ -164,22 +177,22 @@ class Membership:
                 else:
                     asked.delivery.reply(answer)
                     return
-            await anyio.sleep(member.config.tick_s)
-        asked.delivery.fail(NotLeader(member.raft.leader))
+            await anyio.sleep(replica.config.tick_s)
+        asked.delivery.fail(NotLeader(replica.raft.leader))
 
     # -- at the leader
 
     def _begin(self, asked: _Asked) -> bool:
         """Propose the change; False if another one must be decided first. Raises ActorError."""
-        member = self._member
+        replica = self._replica
         request = asked.request
-        if not member.peers.has_quorum:
-            raise NoQuorum(member.peers.answering, member.peers.voters)
+        if not self._peers.has_quorum:
+            raise NoQuorum(self._peers.answering, self._peers.voters)
         if isinstance(request, MoveLeader):
             self._move(asked, request)
             return True
-        roster = member.machine.state.roster
-        if roster.config != member.raft.config_state or roster.config.voters_outgoing:
+        roster = replica.roster
+        if roster.config != replica.raft.config_state or roster.config.voters_outgoing:
             return False
         if isinstance(request, AddMember):
             change, context = self._add(request)
@@ -188,7 +201,7 @@ class Membership:
         else:
             change, context = self._promote(request)
         try:
-            index = member.raft.propose_change(
+            index = replica.raft.propose_change(
                 ConfigChange((change,), context=encode_change(context))
             )
         except InvalidChange as error:
@@ -197,18 +210,18 @@ class Membership:
             if error.reason is DropReason.NOT_CAUGHT_UP:
                 raise LearnerNotReady(change.member, str(error)) from error
             return False
-        self._proposed[index] = (member.raft.term, asked)
+        self._proposed[index] = (replica.raft.term, asked)
         return True
 
     def _add(self, request: AddMember) -> tuple[MemberChange, RosterChange]:
-        roster = self._member.machine.state.roster
+        roster = self._replica.roster
         for other in roster.members().members:
             if request.name and other.name == request.name:
                 raise MembershipRefused(f"store/{other.id} is called {request.name!r} already")
             shared = [url for url in request.peer_urls if url in other.peer_urls]
             if shared:
                 raise MembershipRefused(f"store/{other.id} has the peer url {shared[0]} already")
-            address = str(self._member.address(other.id))
+            address = str(self._addresses.address(other.id))
             if request.address and address == request.address:
                 raise MembershipRefused(
                     f"store/{other.id} is at {address} already: remove it first"
@@ -227,7 +240,7 @@ class Membership:
         return MemberChange(kind, number), RosterChange(number, info)
 
     def _remove(self, request: RemoveMember) -> tuple[MemberChange, RosterChange]:
-        roster = self._member.machine.state.roster
+        roster = self._replica.roster
         info = roster.info(request.id)
         if not info.learner:
             rest = tuple(voter for voter in roster.config.voters if voter != request.id)
@@ -237,19 +250,19 @@ class Membership:
         return MemberChange(ChangeType.REMOVE, request.id), RosterChange(roster.highest)
 
     def _promote(self, request: PromoteMember) -> tuple[MemberChange, RosterChange]:
-        member = self._member
-        roster = member.machine.state.roster
+        replica = self._replica
+        roster = replica.roster
         if not roster.info(request.id).learner:
             raise MembershipRefused(f"store/{request.id} votes already")
         if request.id not in roster.started:
             # Should it lose its log once it votes, the others must know that it had one.
             raise LearnerNotReady(request.id, "it has not said yet that it keeps a log")
-        status = member.raft.status()
+        status = replica.raft.status()
         peer = next(one for one in status.peers if one.id == request.id)
         lag = status.last_index - peer.match_index
-        if not member.peers.answers(request.id):
+        if not self._peers.answers(request.id):
             raise LearnerNotReady(request.id, "it does not answer")
-        if lag > member.config.promote_lag_max or peer.state != "replicate":
+        if lag > replica.config.promote_lag_max or peer.state != "replicate":
             text = f"it has {peer.match_index} of {status.last_index} log entries"
             raise LearnerNotReady(request.id, text)
         self._keep_quorum((*roster.config.voters, request.id))
@@ -257,7 +270,7 @@ class Membership:
 
     def _keep_quorum(self, voters: tuple[int, ...]) -> None:
         """Refuse voters of whom no majority answers: such a group would stand still."""
-        peers = self._member.peers
+        peers = self._peers
         answering = sum(1 for voter in voters if peers.answers(voter))
         if answering <= len(voters) // 2:
             raise MembershipRefused(
@@ -266,24 +279,24 @@ class Membership:
             )
 
     def _move(self, asked: _Asked, request: MoveLeader) -> None:
-        member = self._member
-        if member.machine.state.roster.info(request.target).learner:
+        replica = self._replica
+        if replica.roster.info(request.target).learner:
             raise MembershipRefused(f"store/{request.target} is a learner and cannot lead")
-        if request.target != member.config.member:
-            if not member.peers.answers(request.target):
+        if request.target != replica.number:
+            if not self._peers.answers(request.target):
                 raise MembershipRefused(f"store/{request.target} does not answer")
-            member.raft.transfer_leadership(request.target)
-        asked.tick = member.peers.ticks
+            replica.raft.transfer_leadership(request.target)
+        asked.tick = self._peers.ticks
         self._moving.append(asked)
 
     def _has_moved(self, asked: _Asked) -> bool:
         """Answer a transfer that is over, one way or the other."""
-        member = self._member
+        replica = self._replica
         assert isinstance(asked.request, MoveLeader)
-        if member.raft.leader == asked.request.target:
-            asked.delivery.reply(member.status())
+        if replica.raft.leader == asked.request.target:
+            asked.delivery.reply(self._status())
             return True
-        if member.peers.ticks - asked.tick <= 2 * member.config.election_ticks:
+        if self._peers.ticks - asked.tick <= 2 * replica.config.election_ticks:
             return False
         text = f"store/{asked.request.target} did not take over in time"
         asked.delivery.fail(MembershipRefused(text))

@@ -67,10 +67,12 @@ class Peers:
         }
 
     def tick(self) -> None:
+        """Let a tick pass: who was not heard for ``lost_ticks`` no longer answers."""
         self._ticks += 1
 
     @property
     def ticks(self) -> int:
+        """The member's time since its start, in ticks of its own."""
         return self._ticks
 
     @property
@@ -79,6 +81,7 @@ class Peers:
         return len(self._quorum.members)
 
     def hear(self, member: int) -> None:
+        """Note that a member was heard just now; no-op for one that does not belong."""
         if member in self._heard:
             self._heard[member] = self._ticks
 
@@ -117,6 +120,7 @@ class Peers:
 
     @property
     def has_quorum(self) -> bool:
+        """Say whether a majority of the voters answers; of both groups in a joint configuration."""
         if self._met_tick != self._ticks:
             voters = self._quorum.members
             if not voters or not self._quorum.is_met([v for v in voters if self.answers(v)]):

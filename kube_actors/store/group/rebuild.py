@@ -1,11 +1,10 @@
 """A place whose log is lost joins its group again, under a number that has promised nothing.
 
-``identity.py`` says why it cannot simply begin anew. The group needs a majority without it; while
-there is none the place waits, for it has nothing to contribute that could be trusted.
+``disk/identity.py`` says why it cannot simply begin anew. The group needs a majority without it;
+while there is none the place waits, for it has nothing to contribute that could be trusted.
 """
 
 import logging
-from typing import TYPE_CHECKING
 
 import anyio
 import attrs
@@ -14,11 +13,10 @@ from kube_actors.actor import Actor, ActorError
 from kube_actors.store.client import StoreClient
 from kube_actors.store.config import MemberConfig
 from kube_actors.store.disk import DiskError, Identity, IdentityKeeper
+from kube_actors.store.group.address_book import AddressBook
+from kube_actors.store.group.replica import Replica
 from kube_actors.store.messages import MemberInfo, MemberNotFound
 from kube_actors.store.state import belonging
-
-if TYPE_CHECKING:
-    from kube_actors.store.member import Member
 
 logger = logging.getLogger(__name__)
 
@@ -98,16 +96,16 @@ async def _replaced(actor: Actor, config: MemberConfig, client: StoreClient, old
     return added.id
 
 
-async def seek_promotion(member: "Member", keeper: IdentityKeeper) -> None:
-    """Ask to vote, until it is granted."""
-    number = member.config.member
-    while number not in (config := member.machine.state.roster.config).voters:
+async def seek_promotion(replica: Replica, addresses: AddressBook, keeper: IdentityKeeper) -> None:
+    """Ask to vote, until it is granted; only then the place is rebuilt, and its disk says so."""
+    number, raft = replica.number, replica.raft
+    while number not in (config := replica.roster.config).voters:
         await anyio.sleep(AGAIN_S)
         others = [one for one in belonging(config) if one != number]
-        if others and member.machine.applied_index and member.raft.leader:
-            others.sort(key=lambda one: one != member.raft.leader)
-            addresses = [member.address(one) for one in others]
-            client = StoreClient(member.actor, addresses, timeout_s=ATTEMPT_S)
+        if others and replica.applied.index and raft.leader:
+            others.sort(key=lambda one: one != raft.leader)
+            known = [addresses.address(one) for one in others]
+            client = StoreClient(replica.actor, known, timeout_s=ATTEMPT_S)
             try:
                 await client.promote_member(number)
             except ActorError:

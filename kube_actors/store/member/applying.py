@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from kube_actors.actor import ActorError, Delivery
-from kube_actors.raft import ConfigState, Entry, EntryType, SnapshotMetadata
+from kube_actors.raft import Entry, EntryType
 from kube_actors.store.collecting import without_collecting
 from kube_actors.store.config import MemberConfig
 from kube_actors.store.disk import StateSnapshot
@@ -31,7 +31,7 @@ from kube_actors.store.messages import (
     Range,
     decode_batch,
 )
-from kube_actors.store.state import State, read_range
+from kube_actors.store.state import Applied, State, read_range
 from kube_actors.store.watch import Watches
 
 ReadRequest = (
@@ -52,29 +52,33 @@ TRIM_REVISIONS = 256
 """How many compacted revisions give back their memory at a time."""
 
 
-class Machine:
-    """The state as of ``applied_index``, and those who wait for it."""
+class Applier:
+    """Changes ``applied`` entry by entry, and serves those who wait for it.
+
+    ``config_applied`` is told of each configuration entry, ``spawn`` starts a task that belongs to
+    the member, ``now_s`` is the loop's clock.
+    """
 
     def __init__(
         self,
         config: MemberConfig,
+        applied: Applied,
         proposals: Proposals,
+        config_applied: Callable[[Entry], None],
         spawn: Callable[..., Any],
         now_s: Callable[[], float],
     ) -> None:
-        self.state = State()
-        self.state.roster.found(ConfigState(config.founders))
-        self.config_applied: Callable[[Entry], None] = lambda entry: None
+        self.applied = applied
         self.watches = Watches(
-            self.state.keyspace, spawn, config.watchers_max, config.request_bytes_max
+            applied.state.keyspace, spawn, config.watchers_max, config.request_bytes_max
         )
         self.keeper = LeaseKeeper(
-            lambda: self.state.leases, proposals, now_s, config.lease_checkpoint_s
+            lambda: applied.state.leases, proposals, now_s, config.lease_checkpoint_s
         )
-        self._member = config.member
-        self.applied_index = 0
-        self.applied_term = 0
         self.elsewhere: dict[int, None] = {}
+        """Who passed on what was applied since they were last told, while this member leads."""
+        self._config = config
+        self._config_applied = config_applied
         self._proposals = proposals
         self._leads = False
         self._own: dict[int, tuple[int, Batch]] = {}
@@ -91,17 +95,28 @@ class Machine:
             with without_collecting():
                 self._apply_all(entries)
         self.watches.publish()
-        if self.state.keyspace.untrimmed:
-            self.state.keyspace.trim(TRIM_REVISIONS)
+        self._trim()
+
+    def tick(self, tick: int) -> None:
+        """Tell watchers now and then how far they are, and give back what was compacted."""
+        if tick % self._config.progress_ticks == 0:
+            self.watches.progress()
+        self._trim()
+
+    def _trim(self) -> None:
+        keyspace = self.applied.state.keyspace
+        if keyspace.untrimmed:
+            keyspace.trim(TRIM_REVISIONS)
 
     def _apply_all(self, entries: Iterable[Entry]) -> None:
+        applied = self.applied
         for entry in entries:
-            self.applied_index = entry.index
-            self.applied_term = entry.term
+            applied.index = entry.index
+            applied.term = entry.term
             own = self._own.pop(entry.index, None)
             if entry.type is EntryType.CONFIG:
-                self.state.roster.apply(entry)
-                self.config_applied(entry)
+                applied.state.roster.apply(entry)
+                self._config_applied(entry)
             if not entry.data or entry.type is not EntryType.NORMAL:
                 continue
             known = own is not None and own[0] == entry.term
@@ -110,10 +125,10 @@ class Machine:
                 self._apply(command)
 
     def _apply(self, command: Command) -> None:
-        answer = self.state.apply(command)
+        answer = self.applied.state.apply(command)
         if self._leads:
             self.keeper.applied(command, answer)
-            if command.member != self._member:
+            if command.member != self._config.member:
                 self.elsewhere[command.member] = None
         pending = self._proposals.resolve(command)
         if pending is None or pending.delivery is None:
@@ -134,6 +149,7 @@ class Machine:
 
     @property
     def leads(self) -> bool:
+        """Say whether ``lead`` was told so: answers about leases are this member's to give."""
         return self._leads
 
     def answer(self, delivery: Delivery) -> None:
@@ -145,34 +161,27 @@ class Machine:
             delivery.fail(error.with_traceback(None))
 
     def _answer(self, request: object) -> Any:
-        keyspace = self.state.keyspace
+        state = self.applied.state
         if isinstance(request, Range):
-            return read_range(keyspace, request)
+            return read_range(state.keyspace, request)
         if isinstance(request, ListMembers):
-            return self.state.roster.members()
+            return state.roster.members()
         if isinstance(request, ListAlarms):
-            return Alarms(self.state.alarms.all())
+            return Alarms(state.alarms.all())
         if isinstance(request, ListLeases):
-            return Leases(tuple(lease.id for lease in self.state.leases.all()))
+            return Leases(tuple(lease.id for lease in state.leases.all()))
         if isinstance(request, CurrentRevision):
-            return AtRevision(keyspace.revision)
+            return AtRevision(state.keyspace.revision)
         assert isinstance(request, LeaseTimeToLive)
-        return self.state.time_to_live(request, self.keeper.remaining_s(request))
-
-    def snapshot(self, config: ConfigState) -> StateSnapshot:
-        """Freeze the state as it is now."""
-        metadata = SnapshotMetadata(self.applied_index, self.applied_term, config)
-        return StateSnapshot(metadata, self.state.freeze())
+        return state.time_to_live(request, self.keeper.remaining_s(request))
 
     def restore(self, snapshot: StateSnapshot, ready: State | None = None) -> None:
         """Replace the state by a newer one; watchers go on from where they were.
 
-        ``ready`` is what was made of the snapshot already, for this machine alone.
+        ``ready`` is what was made of the snapshot already, for this member alone.
         """
-        self.state = ready or State.restore(snapshot.state)
-        self.state.roster.config = snapshot.metadata.config
-        self.applied_index = snapshot.metadata.index
-        self.applied_term = snapshot.metadata.term
+        state = ready or State.restore(snapshot.state)
+        self.applied.replace(state, snapshot.metadata)
         self._own.clear()
-        self._proposals.settle(self.state.sessions.has_applied)
-        self.watches.restart(self.state.keyspace)
+        self._proposals.settle(state.sessions.has_applied)
+        self.watches.restart(state.keyspace)

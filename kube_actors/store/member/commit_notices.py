@@ -5,31 +5,36 @@ follower as much again as the entry did. A member that waits for a commit, becau
 request on, is told at once; the others' watchers wait for a quiet moment, if no entry comes first.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import anyio
 
-if TYPE_CHECKING:
-    from kube_actors.store.member.member import Member
+from kube_actors.raft import Raft
 
 
-class Tidings:
-    """Tells of a commit after one to two times ``MemberConfig.commit_notice_s`` at the latest."""
+class CommitNotices:
+    """Tells of a commit after one to two times ``wait_s`` at the latest.
 
-    def __init__(self, member: "Member") -> None:
-        self._member = member
+    ``pump`` sends what Raft wants to be sent.
+    """
+
+    def __init__(self, raft: Raft, wait_s: float, pump: Callable[[], None]) -> None:
+        self._raft = raft
+        self._wait_s = wait_s
+        self._pump = pump
         self._commits = 0
         self._quiet = False
         self._news = anyio.Event()
 
-    def committed(self) -> None:
-        """Take note that this leader has applied something."""
-        member = self._member
-        elsewhere = member.machine.elsewhere
-        if elsewhere:
-            for number in elsewhere:
-                member.raft.tell_commit(number)
-            elsewhere.clear()
+    def committed(self, waiting: dict[int, None]) -> None:
+        """Note that this leader has applied something, and tell the members ``waiting`` for it.
+
+        They are told, and ``waiting`` is empty afterwards.
+        """
+        if waiting:
+            for number in waiting:
+                self._raft.tell_commit(number)
+            waiting.clear()
         self._commits += 1
         if self._quiet:
             self._quiet = False
@@ -37,8 +42,6 @@ class Tidings:
 
     async def run(self) -> None:
         """Tell the others whenever there was something and nothing came after it."""
-        member = self._member
-        wait_s = member.config.commit_notice_s
         while True:
             self._quiet = True
             self._news = anyio.Event()
@@ -46,6 +49,6 @@ class Tidings:
             told = 0
             while told != self._commits:
                 told = self._commits
-                await anyio.sleep(wait_s)
-            member.raft.tell_commit()
-            member.pump()
+                await anyio.sleep(self._wait_s)
+            self._raft.tell_commit()
+            self._pump()

@@ -52,17 +52,17 @@ class Forwarded:
             self._taken = {name: None for name in self._taken if not self._has_applied(*name)}
             self._sweep_at = 2 * len(self._taken) + self._commands_max
 
-    def some(self, count_max: int, bytes_max: int) -> list[Command]:
-        """Take out what may travel together, at least one if there is any."""
+    def next_batch(self, count_max: int, bytes_max: int) -> list[Command]:
+        """Remove and return what may travel together, at least one if there is any."""
         count = size = 0
         for command in self.commands[:count_max]:
             if count and size >= bytes_max:
                 break
             size += size_of(command.request)
             count += 1
-        some = self.commands[:count]
+        batch = self.commands[:count]
         del self.commands[:count]
-        return some
+        return batch
 
     def clear(self) -> None:
         """Somebody else leads, or this member anew: everything is sent again."""

@@ -23,6 +23,7 @@ class Expiry:
         self._heap: list[tuple[float, int]] = []
 
     def clear(self) -> None:
+        """Forget all deadlines: this member no longer leads."""
         self._deadlines.clear()
         self._heap.clear()
 
@@ -37,6 +38,7 @@ class Expiry:
         return len(self._heap)
 
     def forget(self, lease: int) -> None:
+        """Drop the deadline of a lease that is gone; no-op if there is none."""
         self._deadlines.pop(lease, None)
         if len(self._heap) > LEFT_MAX + 2 * len(self._deadlines):
             self._heap = [(deadline, one) for one, deadline in self._deadlines.items()]

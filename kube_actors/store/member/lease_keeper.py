@@ -152,6 +152,7 @@ class LeaseKeeper:
             delivery.reply(LeaseState(lease, ttl_s, ttl_s))
 
     def remaining_s(self, request: LeaseTimeToLive) -> int:
+        """Return whole seconds left of a lease, rounded up; 0 if it has none. Begins to measure."""
         self.begin()
         return self._expiry.remaining_s(request.id, self._now_s())
 

@@ -1,76 +1,68 @@
-"""One member of the store: an actor around a Raft machine, a disk and the replicated state.
+"""One member of the store: an actor around Raft, a disk and the replicated state.
 
 Its receive loop drains the mailbox in batches and never waits for anything else. What Raft wants
 done goes out at once where it promises nothing; the rest follows when one writer task has made it
-durable, many rounds at a time. Requests become few entries: whatever arrives while the disk is
-busy travels together. Without a majority it says so at once, and keeps serving serializable reads
-and watches.
+durable, many rounds at a time. ``Member`` makes the parts in the order in which they need each
+other, gives each message to the part it is for, and pumps: carries out whatever can be by now.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup
 
 from kube_actors import raft
-from kube_actors.actor import Actor, ActorError, Address, Delivery, Overloaded, Unreachable
+from kube_actors.actor import Actor, Delivery
 from kube_actors.actor.loop import only
-from kube_actors.raft import InstallSnapshot, ProposalDropped, Raft, RaftConfig, ReadDropped
+from kube_actors.raft import ConfigState, InstallSnapshot, Raft, RaftConfig
 from kube_actors.store.config import MemberConfig
-from kube_actors.store.disk import Disk, DiskError, KeepsIdentity, Recovered, StateSnapshot
+from kube_actors.store.disk import Disk, DiskError, KeepsIdentity, Recovered
 from kube_actors.store.group import (
-    Acquaintance,
+    AddressBook,
     Change,
     Greeted,
     Greeting,
-    LeaderVigil,
+    Greetings,
+    LeaderWatch,
     Membership,
+    Peers,
     Relayed,
-    Vigil,
+    Replica,
+    WatchLeader,
     assume_identity,
+    describe_member,
     seek_promotion,
 )
-from kube_actors.store.member.applying import Machine, ReadRequest
-from kube_actors.store.member.commit_notices import Tidings
-from kube_actors.store.member.forwarding import Forward, Forwarded, forward_call
+from kube_actors.store.member.applying import Applier, ReadRequest
+from kube_actors.store.member.commit_notices import CommitNotices
+from kube_actors.store.member.forwarding import Forward
 from kube_actors.store.member.proposals import Proposals
+from kube_actors.store.member.proposer import Proposer
 from kube_actors.store.member.raft_wire import carry, is_rafts, received
 from kube_actors.store.member.reads import Reads
+from kube_actors.store.member.requests import Requests
 from kube_actors.store.member.snapshot_transfers import SnapshotTransfers
-from kube_actors.store.member.status import describe_member
+from kube_actors.store.member.ticker import Ticker
 from kube_actors.store.member.upkeep import Chore, Upkeep
 from kube_actors.store.member.writer import Writer
 from kube_actors.store.messages import (
-    Batch,
-    Compact,
     GetStatus,
     InvalidRequest,
-    LeaseGrant,
-    LeaseKeepAlive,
-    LeaseTimeToLive,
-    ListMembers,
-    MemberStatus,
-    NoQuorum,
-    Range,
     Request,
     SessionCancel,
     SessionOpen,
     SessionProgress,
-    Txn,
     Watch,
     WatchSession,
-    encode_batch,
 )
-from kube_actors.store.state import check_grant, check_range, check_txn, check_watch
+from kube_actors.store.state import Applied, State
 
 logger = logging.getLogger(__name__)
 
 RECEIVE_MAX = 256
 """Messages taken from the mailbox before what they caused is carried out."""
-
-DISK_PATIENCE = 4
-"""Election timeouts that one write may take before its member neither leads nor campaigns."""
 
 
 async def run_member(actor: Actor, config: MemberConfig, disk: Disk) -> None:
@@ -78,7 +70,7 @@ async def run_member(actor: Actor, config: MemberConfig, disk: Disk) -> None:
 
     Raises DiskError when the disk cannot be trusted and RaftError when a promise was broken; what
     was acknowledged is on the disks of a majority either way. Returns when the group has removed
-    this member. A disk that keeps an identity decides which member it is (``identity.py``).
+    this member. A disk that keeps an identity decides which member it is (``disk/identity.py``).
     """
     keeper = disk.identity if isinstance(disk, KeepsIdentity) else None
     promote = False
@@ -92,12 +84,12 @@ async def run_member(actor: Actor, config: MemberConfig, disk: Disk) -> None:
     try:
         async with anyio.create_task_group() as tasks:
             member = Member(actor, config, disk, recovered, tasks)
-            tasks.start_soon(member.write)
-            tasks.start_soon(member.pass_time)
-            if config.commit_notice_s:
-                tasks.start_soon(member.tell)
+            tasks.start_soon(member.writer.run)
+            tasks.start_soon(member.ticker.run)
+            if member.notices is not None:
+                tasks.start_soon(member.notices.run)
             if keeper is not None and promote:
-                tasks.start_soon(seek_promotion, member, keeper)
+                tasks.start_soon(seek_promotion, member.replica, member.addresses, keeper)
             await member.receive()
         failure = member.failure
     except BaseExceptionGroup as group:
@@ -109,8 +101,42 @@ async def run_member(actor: Actor, config: MemberConfig, disk: Disk) -> None:
         raise failure
 
 
+def recovered_state(config: MemberConfig, recovered: Recovered) -> Applied:
+    """Return the state that a disk's snapshot holds, or the one in which the group was founded."""
+    applied = Applied(ConfigState(config.founders))
+    if recovered.snapshot is not None:
+        snapshot = recovered.snapshot
+        applied.replace(State.restore(snapshot.state), snapshot.metadata)
+    return applied
+
+
+def recovered_raft(actor: Actor, config: MemberConfig, recovered: Recovered) -> Raft:
+    """Make Raft's side of a member from everything durable that it has promised."""
+    snapshot = recovered.snapshot
+    return Raft(
+        RaftConfig(
+            id=config.member,
+            election_ticks=config.election_ticks,
+            heartbeat_ticks=config.heartbeat_ticks,
+            forward_proposals=False,
+            tell_commits=not config.commit_notice_s,
+        ),
+        random=actor.random,
+        members=config.founders,
+        hard_state=recovered.hard_state,
+        snapshot=raft.Snapshot(snapshot.metadata) if snapshot is not None else None,
+        entries=recovered.entries,
+    )
+
+
+def has_promised(recovered: Recovered) -> bool:
+    """Say whether a member ever voted, stored or acknowledged anything, as its disk has it."""
+    voted = recovered.hard_state != raft.HardState()
+    return bool(recovered.entries) or recovered.snapshot is not None or voted
+
+
 class Member:
-    """What one incarnation of a member knows and does; all but its three loops is synchronous."""
+    """What one incarnation of a member knows and does; all but its loops is synchronous."""
 
     def __init__(
         self,
@@ -120,54 +146,79 @@ class Member:
         recovered: Recovered,
         tasks: TaskGroup,
     ) -> None:
-        self.actor = actor
-        self.config = config
-        self.tasks = tasks
-        self.proposals = Proposals(config.member, recovered.boots, config.pending_max)
-        self.reads = Reads(recovered.boots)
-        self.machine = Machine(config, self.proposals, tasks.start_soon, actor.clock.monotonic)
-        snapshot = None
-        if recovered.snapshot is not None:
-            self.machine.restore(recovered.snapshot)
-            snapshot = raft.Snapshot(recovered.snapshot.metadata)
-        self.raft = Raft(
-            RaftConfig(
-                id=config.member,
-                election_ticks=config.election_ticks,
-                heartbeat_ticks=config.heartbeat_ticks,
-                forward_proposals=False,
-                tell_commits=not config.commit_notice_s,
-            ),
-            random=actor.random,
-            members=config.founders,
-            hard_state=recovered.hard_state,
-            snapshot=snapshot,
-            entries=recovered.entries,
-        )
-        promised = recovered.entries or snapshot or recovered.hard_state != raft.HardState()
-        self.acquaintance = Acquaintance(self, empty=not promised)
-        self.peers = self.acquaintance.peers
-        self.transfers = SnapshotTransfers(self)
-        self.writer = Writer(self, disk, recovered)
-        self.membership = Membership(self)
-        self.upkeep = Upkeep(self)
-        self.machine.config_applied = self.membership.applied
-        self.restored()
-        self._forwarded = Forwarded(config.pending_max * 4, self._has_applied)
-        self._vigil = LeaderVigil(self)
-        self._tidings = Tidings(self) if config.commit_notice_s else None
+        """Make the parts, each after those that it is given.
+
+        ``pump``, ``step``, ``fail``, ``send`` and ``restored`` are given before the rest exists:
+        no part calls them while it is made.
+        """
+        self._tasks = tasks
+        self.failure: DiskError | None = None
         self._seen = (0, 0)
         self._ended = False
-        self.failure: DiskError | None = None
+        # What all stand on, and whom they know.
+        applied = recovered_state(config, recovered)
+        self._raft = recovered_raft(actor, config, recovered)
+        self.replica = replica = Replica(actor, config, self._raft, applied, tasks.start_soon)
+        self.peers = peers = Peers(config.member, self._raft.config_state, config.election_ticks)
+        self.addresses = addresses = AddressBook(replica)
+        self._status = partial(describe_member, replica, peers, disk)
+        # The group.
+        self.membership = Membership(replica, peers, addresses, self._status)
+        self.greetings = Greetings(
+            replica,
+            peers,
+            addresses,
+            self.membership,
+            empty=not has_promised(recovered),
+            step=self._step,
+            fail=self.fail,
+        )
+        self.leader_watch = LeaderWatch(replica, addresses, self.pump)
+        # What waits, and what is applied and made durable.
+        self.proposals = Proposals(config.member, recovered.boots, config.pending_max)
+        self.reads = Reads(recovered.boots)
+        self.applier = Applier(
+            config,
+            applied,
+            self.proposals,
+            self.membership.applied,
+            tasks.start_soon,
+            actor.clock.monotonic,
+        )
+        self.transfers = SnapshotTransfers(replica, peers, addresses, self.pump)
+        self.writer = Writer(replica, peers, self.applier, disk, recovered, self)
+        self.notices: CommitNotices | None = None
+        if config.commit_notice_s:
+            self.notices = CommitNotices(self._raft, config.commit_notice_s, self.pump)
+        # What comes in from clients, and what is made of it.
+        waiting = (self.proposals, self.reads, self.applier)
+        self.upkeep = Upkeep(replica, peers, addresses, self.proposals, self.writer, self._status)
+        self.requests = Requests(replica, peers, addresses, *waiting, self.upkeep)
+        self.proposer = Proposer(replica, peers, addresses, *waiting, self.writer)
+        self.ticker = Ticker(replica, peers, self.writer, self._at_each_tick(), self.pump)
+        self.restored()
 
-    # -- the loops
+    def _at_each_tick(self) -> Sequence[Callable[[], None]]:
+        """Return what time means to each part, in the order in which it is done."""
+        return (
+            self.greetings.greet,
+            self.membership.tick,
+            self.upkeep.tick,
+            self.transfers.tick,
+            self.greetings.end_founding,
+            self.requests.tick,
+            self.proposer.tick,
+            lambda: self.applier.tick(self.peers.ticks),
+        )
+
+    # -- what comes in
 
     async def receive(self) -> None:
         """Take in messages, many at a time."""
-        actor = self.actor
-        self.acquaintance.greet()
-        if self.raft.config_state.voters == (self.config.member,):
-            self.raft.campaign()
+        actor = self.replica.actor
+        self.greetings.greet()
+        if self._raft.config_state.voters == (self.replica.number,):
+            self._raft.campaign()
         self.pump()
         while True:
             delivery = await actor.receive()
@@ -180,310 +231,108 @@ class Member:
                 self._take(delivery)
             self.pump()
 
-    async def pass_time(self) -> None:
-        """Tick; a loop that was held up ticks once, not as often as it should have."""
-        sleep, tick_s = self.actor.sleep, self.config.tick_s
-        while True:
-            await sleep(tick_s)
-            self._tick()
-            self.pump()
-
-    async def write(self) -> None:
-        """Make durable what Raft hands out."""
-        await self.writer.run()
-
-    async def tell(self) -> None:
-        """Tell the others what is committed."""
-        assert self._tidings is not None
-        await self._tidings.run()
-
-    # -- what comes in
-
     def _take(self, delivery: Delivery) -> None:
         message = delivery.message
         if is_rafts(message):
-            self.step(delivery)
+            self._step(delivery)
         elif isinstance(message, Request):
-            self._take_write(delivery, message)
+            self.requests.write(delivery, message)
         elif isinstance(message, ReadRequest):
-            self._take_read(delivery, message)
+            self.requests.read(delivery, message)
         elif isinstance(message, Forward):
-            if self.raft.is_leader and not self.acquaintance.is_stranger(delivery.source):
-                self._forwarded.take(message.commands)
+            if not self.greetings.is_foreign(delivery.source):
+                self.proposer.take(message)
         elif isinstance(message, Watch):
-            self._take_watch(delivery, message)
+            self.requests.watch(delivery, message)
         elif isinstance(message, WatchSession | SessionOpen | SessionCancel | SessionProgress):
-            self.machine.watches.sessions.take(delivery, message)
+            self.applier.watches.sessions.take(delivery, message)
         elif isinstance(message, GetStatus):
-            delivery.reply(self.status())
+            delivery.reply(self._status())
         elif isinstance(message, Chore):
             self.upkeep.take(delivery, message)
         elif isinstance(message, Greeting | Greeted):
-            self.acquaintance.take(delivery, message)
+            self.greetings.take(delivery, message)
         elif isinstance(message, Change | Relayed):
             self.membership.take(delivery, message)
         elif isinstance(message, raft.SnapshotChunk | raft.SnapshotChunkReply):
-            if not self.acquaintance.is_stranger(delivery.source):
+            if not self.greetings.is_foreign(delivery.source):
                 self.transfers.take(message)
-        elif not isinstance(message, Vigil):
-            self.step(delivery)
+        elif not isinstance(message, WatchLeader):
+            self._step(delivery)
 
-    def fail(self, error: DiskError) -> None:
-        """End with an error."""
-        self.failure = error
-        self.tasks.cancel_scope.cancel()
-
-    def step(self, delivery: Delivery) -> None:
+    def _step(self, delivery: Delivery) -> None:
         """Give Raft a message that is its own."""
         message = delivery.message
         found = received(message)
         if found is None:
             delivery.fail(InvalidRequest(f"{type(message).__name__} is no request to the store"))
             return
-        if self.acquaintance.is_stranger(delivery.source):
+        if self.greetings.is_foreign(delivery.source):
             return
-        if self.acquaintance.holds_back(delivery):
+        if self.greetings.holds_back(delivery):
             return
         self.peers.hear(found.source)
         try:
-            self.raft.step(found)
+            self._raft.step(found)
         except raft.UnknownMessage:
             return
-
-    def _take_write(self, delivery: Delivery, request: Request) -> None:
-        try:
-            if isinstance(request, Txn):
-                check_txn(self.config, request)
-            elif isinstance(request, LeaseGrant):
-                check_grant(request)
-                lease = request.id or self.actor.random.getrandbits(62) + 1
-                request = LeaseGrant(max(request.ttl_s, self.config.lease_ttl_min_s), lease)
-            self._check_quorum()
-            self.upkeep.check_write(request)
-        except ActorError as error:
-            delivery.fail(error)
-            return
-        if self.proposals.full:
-            delivery.fail(Overloaded(self.actor.address))
-        else:
-            self.proposals.add(request, delivery, self.peers.ticks)
-
-    def _take_read(
-        self,
-        delivery: Delivery,
-        request: ReadRequest,
-    ) -> None:
-        try:
-            if isinstance(request, Range):
-                check_range(request)
-                self._check_joined()
-            if isinstance(request, Range | ListMembers) and request.serializable:
-                self.machine.answer(delivery)
-                return
-            self._check_quorum()
-            self.upkeep.check_read(request)
-        except ActorError as error:
-            delivery.fail(error)
-            return
-        if self.reads.count >= self.config.pending_max:
-            delivery.fail(Overloaded(self.actor.address))
-        else:
-            self.reads.add(delivery, self.peers.ticks)
-
-    def _take_watch(self, delivery: Delivery, request: Watch) -> None:
-        try:
-            check_watch(request)
-            self._check_joined()
-        except ActorError as error:
-            delivery.fail(error)
-        else:
-            self.machine.watches.open(delivery, request)
-
-    def _check_joined(self) -> None:
-        if not self.peers.voters:
-            # Added, and nobody has told it anything yet: the next member is to be asked.
-            raise Unreachable(self.actor.address)
-
-    def _check_quorum(self) -> None:
-        self._check_joined()
-        if not self.peers.has_quorum:
-            raise NoQuorum(self.peers.answering, self.peers.voters)
-
-    # -- time
-
-    def _tick(self) -> None:
-        config, now = self.config, self.peers.ticks + 1
-        self.peers.tick()
-        if self.peers.voters > 1 and self.writer.held_up(DISK_PATIENCE * config.election_ticks):
-            # It could lead for ever and decide nothing: it is as good as silent.
-            self.raft.step_down()
-        else:
-            self.raft.tick()
-        self.acquaintance.greet()
-        self.membership.tick()
-        self.upkeep.tick()
-        self.transfers.tick()
-        if now > config.election_ticks:
-            self.acquaintance.grow_up()
-        if not self.peers.has_quorum:
-            self._give_up(now)
-        self._give_up(now - config.request_timeout_ticks)
-        self.reads.ask_again(now - max(2, config.election_ticks // 2))
-        if self.raft.is_leader:
-            self._keep_house()
-        else:
-            self.proposals.resend(now - config.election_ticks)
-        if now % config.progress_ticks == 0:
-            self.machine.watches.progress()
-        if self.machine.state.keyspace.untrimmed:
-            self.machine.state.keyspace.trim(256)
-
-    def _give_up(self, taken_before: int) -> None:
-        if not len(self.proposals) and not self.reads.count:
-            return
-        answering, members = self.peers.answering, self.peers.voters
-        self.proposals.give_up(taken_before, answering, members)
-        self.reads.fail(taken_before, NoQuorum(answering, members))
-
-    def _keep_house(self) -> None:
-        """What only the leader does: end leases, and compact if it was told to."""
-        now = self.peers.ticks
-        if self.machine.applied_term == self.raft.term:
-            self.machine.keeper.begin()
-        self.machine.keeper.tick(now)
-        keep = self.config.retention_revisions
-        keyspace = self.machine.state.keyspace
-        due = keep and now % self.config.progress_ticks == 0
-        if due and keyspace.revision - keyspace.compact_revision > 2 * keep:
-            self.proposals.add(Compact(keyspace.revision - keep), None, now)
 
     # -- what goes out
 
     def pump(self) -> None:
         """Carry out everything that can be carried out now."""
-        raft, tidings = self.raft, self._tidings
+        own = self._raft
         while True:
-            if (raft.leader, raft.term) != self._seen:
+            if (own.leader, own.term) != self._seen:
                 self._leader_changed()
-            self._submit()
+            self.proposer.submit()
             self.membership.advance()
-            self.acquaintance.follow_config()
-            if not raft.has_ready():
+            self.greetings.follow_config()
+            if not own.has_ready():
                 break
-            ready = raft.ready()
+            ready = own.ready()
             if ready.messages:
                 self.send(ready.messages)
             for state in ready.read_states:
                 self.reads.confirm(state.context, state.index)
             self.writer.take(ready)
-            if tidings is not None and ready.committed_entries and raft.is_leader:
-                tidings.committed()
-        for delivery in self.reads.ready(self.machine.applied_index):
-            self._serve(delivery)
+            if self.notices is not None and ready.committed_entries and own.is_leader:
+                self.notices.committed(self.applier.elsewhere)
+        self.requests.serve()
         self.writer.snapshot_if_due()
-        if self.membership.ended and not raft.is_leader and not self._ended:
+        if self.membership.ended and not own.is_leader and not self._ended:
             self._ended = True
-            logger.warning("%s was removed from its group and ends", self.actor.address)
-            self.tasks.cancel_scope.cancel()
-
-    def restored(self) -> None:
-        """Take note that the state was replaced by another: at the start, or by a snapshot."""
-        self.acquaintance.refresh()
-        self.membership.check()
-
-    def address(self, member: int) -> Address:
-        """Return where a member is reached."""
-        return self.acquaintance.address(member)
-
-    def _serve(self, delivery: Delivery) -> None:
-        message = delivery.message
-        if isinstance(message, LeaseKeepAlive | LeaseTimeToLive) and not self.machine.leads:
-            leader = self.raft.leader
-            if leader in (0, self.config.member):
-                self.reads.add(delivery, self.peers.ticks)
-            else:
-                address = self.address(leader)
-                self.tasks.start_soon(forward_call, self.actor, address, delivery)
-        elif isinstance(message, LeaseKeepAlive):
-            self.machine.keeper.keep_alive(delivery, message, self.peers.ticks)
-        else:
-            self.machine.answer(delivery)
-
-    def _submit(self) -> None:
-        """Hand requests to Raft, or to the leader."""
-        leader = self.raft.leader
-        if not leader:
-            return
-        config, now = self.config, self.peers.ticks
-        if self.reads.unasked:
-            context = self.reads.begin(now)
-            try:
-                self.raft.read_index(context)
-            except ReadDropped:
-                self.reads.abandon(context)
-        if leader != config.member:
-            while self.proposals.queued:
-                commands = self.proposals.take(
-                    config.batch_requests_max, config.batch_bytes_max, now
-                )
-                self.actor.tell(self.address(leader), Forward(commands))
-            return
-        # What comes while the disk is busy waits and travels together.
-        while (self.proposals.queued or self._forwarded.commands) and not self.writer.busy:
-            if not self._propose():
-                return
-
-    def _has_applied(self, member: int, incarnation: int, sequence: int) -> bool:
-        return self.machine.state.sessions.has_applied(member, incarnation, sequence)
-
-    def _propose(self) -> bool:
-        config = self.config
-        commands = self._forwarded.some(config.batch_requests_max, config.batch_bytes_max)
-        room = config.batch_requests_max - len(commands)
-        if room:
-            commands += self.proposals.take(room, config.batch_bytes_max, self.peers.ticks)
-        if not commands:
-            return False
-        batch = Batch(tuple(commands))
-        try:
-            index = self.raft.propose(encode_batch(batch))
-        except ProposalDropped:
-            self._forwarded.commands[:0] = commands
-            return False
-        self.machine.proposed(index, self.raft.term, batch)
-        return True
+            logger.warning("%s was removed from its group and ends", self.replica.actor.address)
+            self._tasks.cancel_scope.cancel()
 
     def send(self, messages: Sequence[raft.Message]) -> None:
-        tell, address = self.actor.tell, self.address
+        """Send Raft's messages to their members; a snapshot goes in chunks, beside the others."""
+        tell, address = self.replica.actor.tell, self.addresses.address
         for message in carry(messages):
             if isinstance(message, InstallSnapshot):
                 self.transfers.begin(message)
             else:
                 tell(address(message.target), message)
 
-    @property
-    def knows_group(self) -> bool:
-        """Say whether who belongs is applied; one that joined learns it from the log first."""
-        return bool(self.raft.config_as_of(self.machine.applied_index).voters)
+    def restored(self) -> None:
+        """Take note that the state was replaced by another: at the start, or by a snapshot."""
+        self.greetings.refresh()
+        self.membership.check()
 
-    def snapshot(self) -> StateSnapshot:
-        """Freeze the state as it is, with the configuration in force at its last entry."""
-        return self.machine.snapshot(self.raft.config_as_of(self.machine.applied_index))
+    def fail(self, error: DiskError) -> None:
+        """End with an error."""
+        self.failure = error
+        self._tasks.cancel_scope.cancel()
 
     def _leader_changed(self) -> None:
         """Send again what the last leader was told: it is applied once all the same."""
-        self._seen = (self.raft.leader, self.raft.term)
-        self._forwarded.clear()
-        self._vigil.follow()
-        leads = self.raft.is_leader
-        if leads or self.machine.leads:
-            for delivery in self.machine.lead(leads):
-                self.reads.add(delivery, self.peers.ticks)
-        if self.raft.leader:
-            self.proposals.resend(self.peers.ticks)
-            self.reads.ask_again(self.peers.ticks)
-
-    # -- what it says about itself
-
-    def status(self) -> MemberStatus:
-        return describe_member(self)
+        own, now = self._raft, self.peers.ticks
+        self._seen = (own.leader, own.term)
+        self.proposer.forget_forwarded()
+        self.leader_watch.follow()
+        if own.is_leader or self.applier.leads:
+            for delivery in self.applier.lead(own.is_leader):
+                self.reads.add(delivery, now)
+        if own.leader:
+            self.proposals.resend(now)
+            self.reads.ask_again(now)

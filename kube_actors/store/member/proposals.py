@@ -51,10 +51,12 @@ class Proposals:
 
     @property
     def full(self) -> bool:
+        """Say whether no more may be added: ``pending_max`` are awaited."""
         return len(self._pending) >= self._pending_max
 
     @property
     def queued(self) -> bool:
+        """Say whether anything waits to be sent, for the first time or again."""
         return bool(self._queue)
 
     def add(self, request: Proposal, delivery: Delivery | None, tick: int) -> Pending:
@@ -74,8 +76,11 @@ class Proposals:
         """Do not send a request (again); say whether it was still awaited. It is not answered."""
         return self._pending.pop(pending.sequence, None) is not None
 
-    def take(self, count_max: int, bytes_max: int, tick: int) -> tuple[Command, ...]:
-        """Take the next batch out of the queue; its requests count as sent."""
+    def next_batch(self, count_max: int, bytes_max: int, tick: int) -> tuple[Command, ...]:
+        """Remove from the queue what may travel together; it counts as sent, and is awaited.
+
+        At least one request if there is any, else none after ``bytes_max`` bytes.
+        """
         floor = next(iter(self._pending), self._sequence + 1)
         commands: list[Command] = []
         size = 0

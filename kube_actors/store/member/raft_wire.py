@@ -1,7 +1,7 @@
 """Raft's messages as the members of the store send them to each other.
 
 Most cross as they are. An append carries its entries in parts, so that members in one process
-share the values; a snapshot goes in chunks (``snapshots.py``).
+share the values; a snapshot goes in chunks (``snapshot_transfers.py``).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -64,6 +64,8 @@ class CarriedEntry:
 
 @message("raft.append")
 class CarriedAppend:
+    """``raft.Append`` on the wire, its entries in parts."""
+
     source: int
     target: int
     term: int

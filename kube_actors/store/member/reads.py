@@ -37,11 +37,13 @@ class Reads:
         self.count = 0
 
     def add(self, delivery: Delivery, tick: int) -> None:
+        """Let a read wait for the next round; ``tick`` is when it began to wait."""
         self._new.append(WaitingRead(delivery, tick))
         self.count += 1
 
     @property
     def unasked(self) -> bool:
+        """Say whether any read waits for a round to begin."""
         return bool(self._new)
 
     def begin(self, tick: int) -> bytes:
@@ -68,7 +70,7 @@ class Reads:
             self._confirmed.append((index, found.reads))
 
     def ready(self, applied: int) -> Iterator[Delivery]:
-        """Take out what can be answered now that ``applied`` is applied."""
+        """Remove and yield what can be answered now that ``applied`` is applied."""
         if not self._confirmed:
             return
         due = [reads for index, reads in self._confirmed if index <= applied]

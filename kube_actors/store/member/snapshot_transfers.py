@@ -8,9 +8,9 @@ transfer that broke off goes on where it was when the same bytes are offered aga
 import hashlib
 import logging
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import anyio
 from attrs import define, frozen
@@ -27,11 +27,9 @@ from kube_actors.raft import (
     SnapshotReceiving,
     SnapshotSending,
 )
+from kube_actors.store.group import AddressBook, Peers, Replica
 from kube_actors.store.member.raft_wire import SnapshotData
 from kube_actors.store.state import BadSnapshot, State, decoding, encode_state, run_in_turns
-
-if TYPE_CHECKING:
-    from kube_actors.store.member.member import Member
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +47,11 @@ class EncodedState:
 
     @property
     def total_bytes(self) -> int:
+        """How long all blocks are together."""
         return self.ends[-1]
 
     def read(self, offset: int, bytes_max: int) -> bytes:
+        """Return what follows ``offset``, at most ``bytes_max`` bytes and never past one block."""
         at = bisect_right(self.ends, offset)
         begin = self.ends[at] - len(self.blocks[at])
         return self.blocks[at][offset - begin : offset - begin + bytes_max]
@@ -64,17 +64,29 @@ class _Outgoing:
 
 
 class SnapshotTransfers:
-    """What one member sends while it leads, and receives while it follows."""
+    """What one member sends while it leads, and receives while it follows.
 
-    def __init__(self, member: "Member") -> None:
-        self._member = member
+    ``pump`` carries out what Raft wants once it was given a whole snapshot.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        peers: Peers,
+        addresses: AddressBook,
+        pump: Callable[[], None],
+    ) -> None:
+        self._replica = replica
+        self._peers = peers
+        self._addresses = addresses
+        self._pump = pump
         self._outgoing: dict[int, _Outgoing] = {}
         self._attempt = 0
         self._term = 0
         self._encoded: EncodedState | None = None
         self._encoding = anyio.Lock()
         self._idle_ticks = 0
-        self._receiving = SnapshotReceiving(member.config.member)
+        self._receiving = SnapshotReceiving(replica.number)
         self._pieces: list[SnapshotPiece] = []
         self._decoding = False
 
@@ -89,25 +101,25 @@ class SnapshotTransfers:
 
     def begin(self, install: InstallSnapshot) -> None:
         """Send what Raft wants to be sent."""
-        self._member.tasks.start_soon(self._begin, install)
+        self._replica.spawn(self._begin, install)
 
     async def _begin(self, install: InstallSnapshot) -> None:
-        if not self._member.knows_group:
+        if not self._replica.knows_group:
             # It leads before it has applied again what it had: the follower is asked once more.
-            self._member.raft.report_snapshot_failed(install.target)
+            self._replica.raft.report_snapshot_failed(install.target)
             return
         async with self._encoding:
             encoded = self._encoded
             wanted = install.snapshot.metadata.index
             if encoded is None or encoded.metadata.index < wanted:
                 encoded = self._encoded = await self._encode()
-        member = self._member
-        if not member.raft.is_leader or member.raft.term != install.term:
+        replica = self._replica
+        if not replica.raft.is_leader or replica.raft.term != install.term:
             return  # Nobody would take it, and what leads now may be replacing this very state.
         self._attempt += 1
         self._term = install.term
         self._idle_ticks = 0
-        config = member.config
+        config = replica.config
         install = InstallSnapshot(
             install.source, install.target, install.term, Snapshot(encoded.metadata)
         )
@@ -125,7 +137,7 @@ class SnapshotTransfers:
 
     async def _encode(self) -> EncodedState:
         """Encode the state as it is now, at least as new as Raft asks for."""
-        snapshot = self._member.snapshot()
+        snapshot = self._replica.snapshot()
         digest = hashlib.sha256()
         blocks: list[bytes] = []
         for block in encode_state(snapshot.state):
@@ -136,13 +148,13 @@ class SnapshotTransfers:
         return EncodedState(snapshot.metadata, blocks, ends, digest.digest())
 
     def _send(self, sending: SnapshotSending) -> None:
-        address = self._member.address(sending.target)
+        address = self._addresses.address(sending.target)
         for chunk in sending.chunks():
-            self._member.actor.tell(address, chunk)
+            self._replica.actor.tell(address, chunk)
 
     def _answered(self, reply: SnapshotChunkReply) -> None:
         """Take in the answer to a chunk."""
-        self._member.peers.hear(reply.source)
+        self._peers.hear(reply.source)
         outgoing = self._outgoing.get(reply.source)
         if outgoing is None:
             return
@@ -152,19 +164,19 @@ class SnapshotTransfers:
         except BadChunk:
             return
         if brought_on:
-            self._member.raft.report_snapshot_progress(sending.target)
+            self._replica.raft.report_snapshot_progress(sending.target)
         self._settle(outgoing)
 
     def tick(self) -> None:
         """Send again what was lost, give up whom nothing reaches, forget what nobody needs."""
-        member = self._member
-        if not member.raft.is_leader or member.raft.term != self._term:
+        replica = self._replica
+        if not replica.raft.is_leader or replica.raft.term != self._term:
             self._outgoing.clear()
         for outgoing in list(self._outgoing.values()):
             outgoing.sending.tick()
             self._settle(outgoing)
         self._idle_ticks = 0 if self._outgoing else self._idle_ticks + 1
-        if self._idle_ticks > 10 * member.config.election_ticks:
+        if self._idle_ticks > 10 * replica.config.election_ticks:
             self._encoded = None
 
     def _settle(self, outgoing: _Outgoing) -> None:
@@ -173,54 +185,56 @@ class SnapshotTransfers:
             self._send(sending)
             return
         if sending.state is SendingState.DONE and outgoing.done_ticks == 0:
-            outgoing.done_ticks = self._member.peers.ticks
+            outgoing.done_ticks = self._peers.ticks
         # All of it arrived: what is left to come is Raft's own answer. If that is lost, Raft
         # asks again, and the member answers from what it has.
-        patience = 4 * self._member.config.election_ticks
-        waited = self._member.peers.ticks - outgoing.done_ticks
+        patience = 4 * self._replica.config.election_ticks
+        waited = self._peers.ticks - outgoing.done_ticks
         if sending.state is SendingState.DONE and waited < patience:
             return
         del self._outgoing[sending.target]
-        self._member.raft.report_snapshot_failed(sending.target)
+        self._replica.raft.report_snapshot_failed(sending.target)
 
     # -- receiving
 
     def _arrived(self, chunk: SnapshotChunk) -> None:
         """Take in a chunk, answer it, and go on to decode when it was the last."""
-        member = self._member
-        member.peers.hear(chunk.source)
-        receiving, raft = self._receiving, member.raft
+        replica = self._replica
+        self._peers.hear(chunk.source)
+        receiving, raft = self._receiving, replica.raft
         try:
             reply = receiving.on_chunk(chunk, raft.term, raft.commit_index)
         except BadChunk as error:
-            logger.warning("%s: %s", member.actor.address, error)
+            logger.warning("%s: %s", replica.actor.address, error)
             return
         pieces, room = receiving.take()
         for piece in pieces:
             if piece.offset == 0:
                 self._pieces = []
             self._pieces.append(piece)
-        member.actor.tell(member.address(chunk.source), room or reply)
+        replica.actor.tell(self._addresses.address(chunk.source), room or reply)
         if receiving.is_complete and not self._decoding:
             self._decoding = True
-            member.tasks.start_soon(self._install)
+            replica.spawn(self._install)
 
     async def _install(self) -> None:
         """Decode what has arrived and give it to Raft."""
-        member, receiving = self._member, self._receiving
+        replica, receiving = self._replica, self._receiving
         try:
             while receiving.is_complete:
                 metadata = receiving.metadata
                 assert metadata is not None
                 data = b""
-                if metadata.index > member.raft.commit_index:
+                if metadata.index > replica.raft.commit_index:
                     data = await self._decode()
                 if receiving.is_complete and receiving.metadata == metadata:
                     self._pieces = []
-                    member.raft.step(receiving.install(data))
-                    member.pump()
+                    replica.raft.step(receiving.install(data))
+                    self._pump()
         except BadSnapshot as error:
-            logger.error("%s was sent a state that it cannot read: %s", member.actor.address, error)
+            logger.error(
+                "%s was sent a state that it cannot read: %s", replica.actor.address, error
+            )
         finally:
             self._decoding = False
 

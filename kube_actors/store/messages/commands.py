@@ -13,8 +13,8 @@ from attrs import field, frozen
 
 from kube_actors.actor import Frame, MalformedMessage, decode, encode, message
 from kube_actors.store.messages.cluster import MemberStarted, UpdateMember
-from kube_actors.store.messages.keys import Compact, LeaseGrant, LeaseRevoke, Txn
-from kube_actors.store.messages.leases import LeaseCheckpoint
+from kube_actors.store.messages.keys import Compact, Txn
+from kube_actors.store.messages.leases import LeaseCheckpoint, LeaseGrant, LeaseRevoke
 from kube_actors.store.messages.maintenance import ActivateAlarm, DisarmAlarm
 
 Request = Txn | LeaseGrant | LeaseRevoke | Compact | UpdateMember | ActivateAlarm | DisarmAlarm

@@ -1,6 +1,6 @@
-"""What the store is asked and what it answers: etcd v3's requests as frozen messages.
+"""Keys, transactions and watches: what the store is asked about them and what it answers.
 
-Names and meanings are those of etcd's KV, Watch, Lease and Maintenance APIs
+Names and meanings are those of etcd's KV and Watch APIs
 (https://etcd.io/docs/v3.5/learning/api/). Keys are bytes; a ``range_end`` of ``b""`` means the
 single key, ``b"\\0"`` means every key from ``key`` on, anything else is the exclusive end.
 Values are ``Blob``: opaque, immutable and shared by reference within one process.
@@ -10,13 +10,13 @@ from enum import StrEnum
 from typing import NewType
 
 from kube_actors.actor import ActorError, Blob, message
-from kube_actors.store.messages.maintenance import Alarm
 
 Revision = NewType("Revision", int)
-LeaseId = NewType("LeaseId", int)
 
 
 class SortTarget(StrEnum):
+    """What a range is sorted by (etcd's RangeRequest.SortTarget)."""
+
     KEY = "key"
     VERSION = "version"
     CREATE = "create"
@@ -25,12 +25,16 @@ class SortTarget(StrEnum):
 
 
 class SortOrder(StrEnum):
+    """How a range is sorted, as in etcd's RangeRequest; NONE may cut to the limit first."""
+
     NONE = "none"
     ASCEND = "ascend"
     DESCEND = "descend"
 
 
 class CompareTarget(StrEnum):
+    """What of a key a guard looks at (etcd's Compare.CompareTarget)."""
+
     VERSION = "version"
     CREATE = "create"
     MOD = "mod"
@@ -39,6 +43,8 @@ class CompareTarget(StrEnum):
 
 
 class CompareResult(StrEnum):
+    """How a guard compares what is stored with what it names (etcd's Compare.CompareResult)."""
+
     EQUAL = "="
     GREATER = ">"
     LESS = "<"
@@ -46,6 +52,8 @@ class CompareResult(StrEnum):
 
 
 class EventType(StrEnum):
+    """What happened to a key (etcd's Event.EventType)."""
+
     PUT = "put"
     DELETE = "delete"
 
@@ -105,6 +113,8 @@ class Compare:
 
 @message("store.put")
 class Put:
+    """Write a key. ``ignore_value`` and ``ignore_lease`` keep what an existing key has."""
+
     key: bytes
     value: Blob
     lease: int = 0
@@ -115,6 +125,8 @@ class Put:
 
 @message("store.delete_range")
 class DeleteRange:
+    """Delete the keys of a range; ``prev_kv`` asks for what they were."""
+
     key: bytes
     range_end: bytes = b""
     prev_kv: bool = False
@@ -122,11 +134,15 @@ class DeleteRange:
 
 @message("store.put_done")
 class PutDone:
+    """``prev_kv`` is what was replaced, if that was asked for and existed."""
+
     prev_kv: KeyValue | None = None
 
 
 @message("store.delete_done")
 class DeleteDone:
+    """``prev_kvs`` are the deleted keys as they were, if that was asked for."""
+
     deleted: int
     prev_kvs: tuple[KeyValue, ...] = ()
 
@@ -190,6 +206,8 @@ class CurrentRevision:
 
 @message("store.at_revision")
 class AtRevision:
+    """The store's revision for ``CurrentRevision``, the compacted one for ``Compact``."""
+
     revision: int
 
 
@@ -198,88 +216,6 @@ class Compact:
     """Forget what is older than ``revision``; answered by ``AtRevision``."""
 
     revision: int
-
-
-@message("store.lease_grant")
-class LeaseGrant:
-    """``id`` 0 lets the store choose. ``ttl_s`` is in seconds, at least 1."""
-
-    ttl_s: int
-    id: int = 0
-
-
-@message("store.lease_revoke")
-class LeaseRevoke:
-    id: int
-
-
-@message("store.lease_keep_alive")
-class LeaseKeepAlive:
-    id: int
-
-
-@message("store.lease_time_to_live")
-class LeaseTimeToLive:
-    id: int
-    keys: bool = False
-
-
-@message("store.lease_state")
-class LeaseState:
-    """The answer to every lease request; ``ttl_s`` is what remains, -1 when it is gone."""
-
-    id: int
-    ttl_s: int
-    granted_ttl_s: int = 0
-    keys: tuple[bytes, ...] = ()
-
-
-@message("store.status")
-class GetStatus:
-    """Ask one member how it is; answered at once from local state by ``MemberStatus``."""
-
-
-@message("store.member_status")
-class MemberStatus:
-    """``answering`` counts voters this member heard from lately, itself included.
-
-    ``read_only``: the member knows no leader, or is one without a quorum; writes fail at once.
-    ``size_bytes`` is what the member keeps, history included, ``size_in_use_bytes`` what its
-    newest state takes. ``alarms`` are all that are raised. ``log_bytes`` is what the log has grown
-    by since its snapshot. ``group`` is 0 unless the group was restored from a saved snapshot.
-    """
-
-    member: int
-    members: int
-    leader: int
-    term: int
-    commit_index: int
-    applied_index: int
-    revision: int
-    compact_revision: int
-    answering: int
-    read_only: bool
-    size_bytes: int = 0
-    learner: bool = False
-    size_in_use_bytes: int = 0
-    quota_bytes: int = 0
-    alarms: tuple[Alarm, ...] = ()
-    log_bytes: int = 0
-    group: int = 0
-
-
-@message("store.hash")
-class GetHash:
-    """Ask for the hash of all key-values at ``revision``, for checks across members."""
-
-    revision: int = 0
-
-
-@message("store.hashed")
-class Hashed:
-    revision: int
-    compact_revision: int
-    hash: int
 
 
 @message("store.compacted")
@@ -328,8 +264,3 @@ class InvalidRequest(ActorError):
     """The request can never succeed; ``text`` says why. Nothing was written."""
 
     text: str
-
-
-@message("store.lease_not_found")
-class LeaseNotFound(ActorError):
-    id: int

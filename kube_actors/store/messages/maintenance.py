@@ -1,4 +1,4 @@
-"""How the store is looked after: alarms, space, snapshots, as in etcd's Maintenance API.
+"""How the store is looked after: status, alarms, space, hashes, as in etcd's Maintenance API.
 
 An alarm is part of the replicated state: every member has the same ones and obeys them
 (https://etcd.io/docs/v3.5/op-guide/maintenance/). NOSPACE refuses whatever would grow the store;
@@ -11,6 +11,8 @@ from kube_actors.actor import ActorError, Blob, message
 
 
 class AlarmKind(StrEnum):
+    """What is wrong (etcd's AlarmType)."""
+
     NOSPACE = "nospace"
     CORRUPT = "corrupt"
 
@@ -53,6 +55,56 @@ class ListAlarms:
     """Ask which alarms are raised; answered by ``Alarms``."""
 
 
+@message("store.status")
+class GetStatus:
+    """Ask one member how it is; answered at once from local state by ``MemberStatus``."""
+
+
+@message("store.member_status")
+class MemberStatus:
+    """``answering`` counts voters this member heard from lately, itself included.
+
+    ``read_only``: the member knows no leader, or is one without a quorum; writes fail at once.
+    ``size_bytes`` is what the member keeps, history included, ``size_in_use_bytes`` what its
+    newest state takes. ``alarms`` are all that are raised. ``log_bytes`` is what the log has grown
+    by since its snapshot. ``group`` is 0 unless the group was restored from a saved snapshot.
+    """
+
+    member: int
+    members: int
+    leader: int
+    term: int
+    commit_index: int
+    applied_index: int
+    revision: int
+    compact_revision: int
+    answering: int
+    read_only: bool
+    size_bytes: int = 0
+    learner: bool = False
+    size_in_use_bytes: int = 0
+    quota_bytes: int = 0
+    alarms: tuple[Alarm, ...] = ()
+    log_bytes: int = 0
+    group: int = 0
+
+
+@message("store.hash")
+class GetHash:
+    """Ask for the hash of all key-values at ``revision``, for checks across members."""
+
+    revision: int = 0
+
+
+@message("store.hashed")
+class Hashed:
+    """``hash`` is of what is readable up to ``revision``; compare where both revisions agree."""
+
+    revision: int
+    compact_revision: int
+    hash: int
+
+
 @message("store.defragment")
 class Defragment:
     """Give unused space back: the log is replaced by a snapshot. Answered by ``MemberStatus``."""
@@ -72,16 +124,6 @@ class SnapshotPart:
 
     remaining_bytes: int
     data: Blob
-
-
-@message("store.list_leases")
-class ListLeases:
-    """Ask for all leases; linearizable. Answered by ``Leases``."""
-
-
-@message("store.leases")
-class Leases:
-    ids: tuple[int, ...]
 
 
 @message("store.no_space")

@@ -15,6 +15,8 @@ SESSION_WATCH = -1
 
 
 class SessionKind(StrEnum):
+    """What an item of a session says; see ``SessionItem``."""
+
     CREATED = "created"
     EVENTS = "events"
     PROGRESS = "progress"
@@ -93,6 +95,8 @@ class SessionOpen:
 
 @message("store.session_opened")
 class SessionOpened:
+    """The request is noted; ``watch_id`` is the watch it concerns, -1 for the whole session."""
+
     watch_id: int
 
 

@@ -6,6 +6,7 @@ in ``encoding``. Long work is done in steps, so that somebody else may have a tu
 """
 
 from kube_actors.store.state.alarms import grows
+from kube_actors.store.state.applied import Applied
 from kube_actors.store.state.encoding import BadSnapshot, decode_state, decoding, encode_state
 from kube_actors.store.state.frozen import FrozenKeyspace, FrozenState
 from kube_actors.store.state.keyspace import Keyspace
@@ -14,6 +15,7 @@ from kube_actors.store.state.ranges import read_range
 from kube_actors.store.state.replicated import State
 from kube_actors.store.state.roster import (
     FrozenRoster,
+    Roster,
     RosterChange,
     belonging,
     change_of,
@@ -23,12 +25,14 @@ from kube_actors.store.state.steps import run_in_turns
 from kube_actors.store.state.validation import check_grant, check_range, check_txn, check_watch
 
 __all__ = [
+    "Applied",
     "BadSnapshot",
     "FrozenKeyspace",
     "FrozenRoster",
     "FrozenState",
     "Keyspace",
     "Leases",
+    "Roster",
     "RosterChange",
     "State",
     "belonging",

@@ -44,6 +44,7 @@ class RaisedAlarms:
         self._alarms = {(alarm.member, alarm.kind): alarm for alarm in alarms}
 
     def all(self) -> tuple[Alarm, ...]:
+        """Return the alarms, by member and kind."""
         return tuple(alarm for _, alarm in sorted(self._alarms.items()))
 
     def is_raised(self, kind: AlarmKind, member: int | None = None) -> bool:
@@ -51,6 +52,7 @@ class RaisedAlarms:
         return any(k == kind and member in (None, m) for m, k in self._alarms)
 
     def activate(self, request: ActivateAlarm) -> Alarms:
+        """Raise an alarm; one that is raised already keeps its text. Returns the one in force."""
         alarm = Alarm(request.member, request.kind, request.text)
         self._alarms.setdefault((request.member, request.kind), alarm)
         return Alarms((self._alarms[request.member, request.kind],))

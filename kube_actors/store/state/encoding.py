@@ -103,12 +103,12 @@ def decode_state(data: bytes) -> FrozenState:
 def decoding(data: bytes) -> Steps[FrozenState]:
     """Do the same in steps."""
     reader = _Reader(data)
-    magic, revision, compact, first, leases, sessions, base, changes = reader.take(_HEAD)
+    magic, revision, compact, first, leases, sessions, base, changes = reader.unpack(_HEAD)
     if magic not in (_MAGIC, _MAGIC_BEFORE):
         raise BadSnapshot(f"unknown format {magic!r}")
     page = reader.roster() if magic == _MAGIC else RosterPage()
     lease = _LEASE if magic == _MAGIC else _LEASE_BEFORE
-    frozen_leases = tuple(FrozenLease(*reader.take(lease)) for _ in reader.times(leases))
+    frozen_leases = tuple(FrozenLease(*reader.unpack(lease)) for _ in reader.times(leases))
     frozen_sessions = tuple(reader.session() for _ in reader.times(sessions))
     counts = reader.numbers("I", changes)
     frozen_base: list[KeyValue] = []
@@ -135,7 +135,7 @@ class _Reader:
         self._data = data
         self.at = 0
 
-    def take(self, layout: struct.Struct) -> tuple[Any, ...]:
+    def unpack(self, layout: struct.Struct) -> tuple[Any, ...]:
         try:
             values = layout.unpack_from(self._data, self.at)
         except struct.error as error:
@@ -151,10 +151,10 @@ class _Reader:
 
     def numbers(self, kind: str, count: int) -> tuple[int, ...]:
         self.times(count)
-        return self.take(struct.Struct(f"<{count}{kind}"))
+        return self.unpack(struct.Struct(f"<{count}{kind}"))
 
     def roster(self) -> RosterPage:
-        (size,) = self.take(_COUNT)
+        (size,) = self.unpack(_COUNT)
         self.times(size)
         begin = self.at
         self.at += size
@@ -167,7 +167,7 @@ class _Reader:
         return page
 
     def session(self) -> FrozenSession:
-        member, incarnation, floor, count = self.take(_SESSION)
+        member, incarnation, floor, count = self.unpack(_SESSION)
         applied = self.numbers("Q", count)
         return FrozenSession(member, incarnation, floor, applied)
 

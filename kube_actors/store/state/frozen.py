@@ -1,7 +1,7 @@
 """The replicated state at one moment, as immutable values: what a snapshot is made of.
 
 Freezing only collects references, so it is done on the loop between two transactions;
-``snapshot.py`` turns the result into bytes elsewhere.
+``encoding.py`` turns the result into bytes elsewhere.
 """
 
 from attrs import field, frozen
@@ -42,6 +42,8 @@ class FrozenSession:
 
 @frozen
 class FrozenState:
+    """All that ``State`` holds at one moment; ``State.restore`` makes an equal one of it."""
+
     keyspace: FrozenKeyspace
     leases: tuple[FrozenLease, ...] = ()
     sessions: tuple[FrozenSession, ...] = ()

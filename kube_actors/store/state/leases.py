@@ -1,7 +1,7 @@
 """Leases and the keys attached to them: the replicated half, without any clock.
 
 Every member knows which leases exist, what they grant and which keys they hold. When one is over
-is decided by the leader alone (``lease_keeper.py``), which proposes a revoke like any other
+is decided by the leader alone (``member/lease_keeper.py``), which proposes a revoke like any other
 request, so that all members delete the keys in the same revision.
 """
 
@@ -83,6 +83,7 @@ class Leases:
         return LeaseState(first.id, first.remaining_s or first.ttl_s, first.ttl_s)
 
     def attach(self, lease: int, key: bytes) -> None:
+        """Let a key end with a lease, which must exist; 0 is none."""
         if lease:
             self._leases[lease].keys[key] = None
 
@@ -94,6 +95,7 @@ class Leases:
                 found.keys.pop(previous.key, None)
 
     def freeze(self) -> tuple[FrozenLease, ...]:
+        """Return the leases in the order of their granting, without their keys."""
         return tuple(
             FrozenLease(lease.id, lease.ttl_s, lease.remaining_s) for lease in self._leases.values()
         )

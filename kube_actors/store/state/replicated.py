@@ -97,6 +97,7 @@ class State:
 
     @classmethod
     def restore(cls, frozen: FrozenState) -> "State":
+        """Rebuild what was frozen, all at once."""
         return run(cls.restoring(frozen))
 
     @classmethod

@@ -71,6 +71,11 @@ class Roster:
         self.config = config
 
     @property
+    def identity(self) -> int:
+        """The identity of the group: ``group``, or -1 while this member has not learned it."""
+        return self.group if self.config.voters else -1
+
+    @property
     def highest(self) -> int:
         """The highest number that anybody ever had."""
         return max((self._highest, *belonging(self.config)))
@@ -98,6 +103,7 @@ class Roster:
         )
 
     def members(self) -> Members:
+        """Return who belongs, by number."""
         return Members(tuple(self.info(member) for member in belonging(self.config)))
 
     def apply(self, entry: Entry) -> None:
@@ -132,6 +138,7 @@ class Roster:
         return self.members()
 
     def freeze(self) -> FrozenRoster:
+        """Return it as immutable values; the configuration goes in the snapshot's metadata."""
         infos: Iterable[tuple[int, MemberInfo]] = sorted(self._infos.items())
         found = tuple(info for _, info in infos)
         return FrozenRoster(self.group, self.highest, self.started, found)

@@ -53,6 +53,7 @@ class Sessions:
         return not known or sequence < session.floor or sequence in session.applied
 
     def freeze(self) -> tuple[FrozenSession, ...]:
+        """Return the sessions by member, each with what it has applied in order."""
         return tuple(
             FrozenSession(member, one.incarnation, one.floor, tuple(sorted(one.applied)))
             for member, one in sorted(self._sessions.items())
@@ -60,6 +61,7 @@ class Sessions:
 
     @classmethod
     def restore(cls, frozen: Iterable[FrozenSession]) -> "Sessions":
+        """Rebuild from a snapshot: what was applied before it is not applied again."""
         self = cls()
         for one in frozen:
             session = self._sessions[one.member] = _Session(one.incarnation)

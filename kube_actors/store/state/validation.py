@@ -33,11 +33,13 @@ def check_txn(config: MemberConfig, txn: Txn) -> None:
 
 
 def check_range(request: Range) -> None:
+    """Raise InvalidRequest if a read names no key."""
     if not request.key:
         raise InvalidRequest("key is not provided")
 
 
 def check_watch(request: Watch) -> None:
+    """Raise InvalidRequest if a watch names no key or starts at a negative revision."""
     if not request.key:
         raise InvalidRequest("key is not provided")
     if request.start_revision < 0:
@@ -45,6 +47,7 @@ def check_watch(request: Watch) -> None:
 
 
 def check_grant(request: LeaseGrant) -> None:
+    """Raise InvalidRequest if a lease's time or id is out of range."""
     if not 1 <= request.ttl_s <= TTL_S_MAX:
         raise InvalidRequest(f"ttl_s must be from 1 to {TTL_S_MAX}, not {request.ttl_s}")
     if not 0 <= request.id < 1 << 63:

@@ -4,7 +4,7 @@ Watchers that ask for the same things share one feed: its events are chosen once
 is made once. A watcher that is up to date is sent news without waiting; one whose reader is slow,
 or that starts in the past, is ``behind``: its place is a revision, nothing is kept for it, and it
 collects from the change log at its reader's pace. How a watcher sends is its own affair: on a
-stream of its own (``watches.py``) or on one it shares (``watch_sessions.py``).
+stream of its own (``watches.py``) or on one it shares (``sessions.py``).
 """
 
 from collections.abc import Callable, Iterable
@@ -32,6 +32,7 @@ class Interest:
 
     @classmethod
     def of(cls, watch: Watch) -> "Interest":
+        """Return what a request asks to see; where it starts is no part of it."""
         return cls(watch.key, watch.range_end, watch.prev_kv, watch.no_put, watch.no_delete)
 
     def choose(self, events: Iterable[Event]) -> list[Event]:

@@ -40,7 +40,7 @@ DUPLICATE = "mvcc: duplicate watch ID provided on the WatchStream"
 
 @define(eq=False)
 class SessionWatcher:
-    """One watch of a session; see ``watch_feeds.Watcher``."""
+    """One watch of a session; see ``feeds.Watcher``."""
 
     session: "Session"
     watch_id: int
@@ -53,12 +53,15 @@ class SessionWatcher:
 
     @property
     def gone(self) -> bool:
+        """Say whether this watch was cancelled or its session ended."""
         return self.left
 
     def send_nowait(self, watched: Watched) -> None:
+        """Hand news to the session, which sends it with that of its other watches."""
         self.session.send_nowait(self, watched)
 
     def catch_up(self) -> None:
+        """Have the session's one sending task collect what was missed."""
         self.session.catch_up(self)
 
 
@@ -119,6 +122,7 @@ class Session:
         self._wake()
 
     def ask_progress(self) -> None:
+        """Send a PROGRESS item for the whole session once no watch is behind."""
         self._progress_wanted = True
         self._wake()
 
@@ -162,6 +166,7 @@ class Session:
             self.end()
 
     def catch_up(self, watcher: SessionWatcher) -> None:
+        """Queue a watch that is behind; those that are take turns."""
         self._behind.append(watcher)
         self._wake()
 
@@ -222,7 +227,7 @@ class Session:
         )
 
     def _alike(self, watcher: SessionWatcher) -> Iterator[SessionWatcher]:
-        """Take the next ones in turn as long as they have missed the same."""
+        """Remove and yield the next ones in turn as long as they have missed the same."""
         behind = self._behind
         while behind:
             other = behind[0]

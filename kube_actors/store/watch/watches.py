@@ -20,7 +20,7 @@ from kube_actors.store.watch.sessions import WatchSessions
 
 @define(eq=False)
 class OwnStream:
-    """A watcher on a stream of its own; see ``watch_feeds.Watcher``."""
+    """A watcher on a stream of its own; see ``feeds.Watcher``."""
 
     delivery: Delivery
     writer: StreamWriter
@@ -32,12 +32,15 @@ class OwnStream:
 
     @property
     def gone(self) -> bool:
+        """Say whether the reader has closed the stream."""
         return self.delivery.cancelled
 
     def send_nowait(self, watched: Watched) -> None:
+        """Send on the watch's own stream. Raises WouldBlock without credit."""
         self.writer.send_nowait(watched)
 
     def catch_up(self) -> None:
+        """Collect what was missed in a task of its own."""
         self.watches.spawn(self.watches.catch_up, self)
 
 

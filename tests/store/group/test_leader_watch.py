@@ -6,7 +6,7 @@ import pytest
 from kube_actors.actor import ActorCrashed, Address
 from kube_actors.actor.talk import CALL, FAIL, Envelope, decode, encode
 from kube_actors.store import member_address
-from kube_actors.store.group import Vigil
+from kube_actors.store.group import WatchLeader
 from kube_actors.store.group.leader_watch import HASTE
 from tests.store.groups import Group, open_group, put
 
@@ -14,7 +14,7 @@ ELECTION_S = 0.5
 
 
 class BrokenLinks:
-    """Sees the vigils that begin, and ends them as a network does that lost the connection."""
+    """Sees who begins to watch the leader, and ends that call as a lost connection does."""
 
     def __init__(self, group: Group) -> None:
         self._send = group.network.send
@@ -22,7 +22,7 @@ class BrokenLinks:
         group.network.send = self.send  # type: ignore[method-assign]
 
     def send(self, envelope: Envelope) -> None:
-        if envelope.kind == CALL and isinstance(decode(envelope.frame), Vigil):
+        if envelope.kind == CALL and isinstance(decode(envelope.frame), WatchLeader):
             self._calls[envelope.source] = envelope
         self._send(envelope)
 

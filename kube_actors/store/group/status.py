@@ -1,33 +1,31 @@
 """What a member says about itself when it is asked how it is."""
 
-from typing import TYPE_CHECKING
-
+from kube_actors.store.disk import Disk
+from kube_actors.store.group.peers import Peers
+from kube_actors.store.group.replica import Replica
 from kube_actors.store.messages import MemberStatus
 
-if TYPE_CHECKING:
-    from kube_actors.store.member.member import Member
 
-
-def describe_member(member: "Member") -> MemberStatus:
+def describe_member(replica: Replica, peers: Peers, disk: Disk) -> MemberStatus:
     """Answer from what is known here, without asking anybody."""
-    raft, state, peers = member.raft, member.machine.state, member.peers
+    raft, state, number = replica.raft, replica.applied.state, replica.number
     keyspace = state.keyspace
     return MemberStatus(
-        member=member.config.member,
+        member=number,
         members=peers.voters,
         leader=raft.leader,
         term=raft.term,
         commit_index=raft.commit_index,
-        applied_index=member.machine.applied_index,
+        applied_index=replica.applied.index,
         revision=keyspace.revision,
         compact_revision=keyspace.compact_revision,
         answering=peers.answering,
         read_only=not raft.leader or not peers.has_quorum,
         size_bytes=keyspace.size_bytes,
         size_in_use_bytes=keyspace.live_bytes,
-        quota_bytes=member.config.quota_bytes,
+        quota_bytes=replica.config.quota_bytes,
         alarms=state.alarms.all(),
-        learner=member.config.member not in raft.config_state.voters,
-        log_bytes=member.writer.log_bytes,
+        learner=number not in raft.config_state.voters,
+        log_bytes=disk.size_bytes,
         group=state.roster.group,
     )
