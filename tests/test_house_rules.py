@@ -247,15 +247,31 @@ def test_the_list_of_exceptions_names_only_what_is_used() -> None:
     assert unused == set()
 
 
-def test_only_the_wire_knows_msgpack_and_cattrs() -> None:
-    knowing = [
-        relative(path)
-        for path in LIBRARY
-        for node in ast.walk(parsed(path))
-        if (isinstance(node, ast.Import) and {a.name for a in node.names} & {"msgpack", "cattrs"})
-        or (isinstance(node, ast.ImportFrom) and node.module in ("msgpack", "cattrs"))
-    ]
-    assert knowing == ["kube_actors/actor/talk/wire.py"]
+def imported(tree: ast.Module) -> set[str]:
+    """Return the packages from which a module imports, the first part of each name."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("package", "places"),
+    [("msgpack", {"kube_actors/actor/talk"}), ("cattrs", {"kube_actors/boundary"})],
+)
+def test_only_the_wire_knows_msgpack_and_only_the_boundary_cattrs(
+    package: str, places: set[str]
+) -> None:
+    knowing = [path for path in LIBRARY if package in imported(parsed(path))]
+    assert {relative(path.parent) for path in knowing} == places
+
+
+def test_the_search_for_imported_packages_finds_parts_of_them() -> None:
+    tree = ast.parse("import cattrs.gen\ndef f():\n    from msgpack.x import y")
+    assert imported(tree) == {"cattrs", "msgpack"}
 
 
 def test_no_test_sleeps_on_the_machines_clock() -> None:

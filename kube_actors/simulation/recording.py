@@ -1,17 +1,18 @@
 """What happened in a run, written down as it happens so that a person can look at it later.
 
 A recording is four plain lists: events on lanes (a lane is a member, a client, an actor), messages
-between lanes, windows in which a fault was in force, and violations. It imports nothing of ours, so
-any world can write into one. As JSON lines it is a file that reports are made from; a line that is
+between lanes, windows in which a fault was in force, and violations. It knows no world, so any can
+write into one. As JSON lines it is a file that reports are made from; a line that is
 not one of these is refused with its number.
 """
 
 import json
-import math
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, cast, get_args
 
-from attrs import asdict, evolve, field, fields, frozen
+from attrs import evolve, field, frozen
+
+from kube_actors.boundary import Boundary, Malformed, parse_json, shown
 
 __all__ = [
     "Datum",
@@ -25,7 +26,9 @@ __all__ = [
 
 Datum = int | float | str | bool
 FORMAT = 1
-FATES = ("delivered", "lost", "cut", "duplicate")
+Fate = Literal["delivered", "lost", "cut", "duplicate"]
+FATES: tuple[str, ...] = get_args(Fate)
+_BOUNDARY = Boundary(complete=True)
 
 
 class RecordingError(ValueError):
@@ -69,7 +72,7 @@ class RecordedMessage:
     received_s: float | None
     kind: str
     text: str = ""
-    fate: str = "delivered"
+    fate: Fate = "delivered"
 
 
 @frozen
@@ -145,8 +148,9 @@ class Recording:
         assert fate in FATES, f"{fate!r} is not one of {FATES}"
         self.lanes.setdefault(source)
         self.lanes.setdefault(target)
+        known = cast(Fate, fate)
         self.messages.append(
-            RecordedMessage(step, sent_s, source, target, received_s, kind, text, fate)
+            RecordedMessage(step, sent_s, source, target, received_s, kind, text, known)
         )
 
     def window(
@@ -187,45 +191,35 @@ class Recording:
 
     def to_json_lines(self) -> str:
         """Write a header line and then one line for each thing recorded."""
-        header = {
-            "recording": FORMAT,
-            "scenario": self.scenario,
-            "seed": self.seed,
-            "lanes": list(self.lanes),
-        }
-        lines = [_encode(header)]
+        header = _Header(FORMAT, self.scenario, self.seed, tuple(self.lanes))
+        lines = [_encode(_BOUNDARY.write(header))]
         for word, records in self._records():
-            lines += [_encode({"record": word, **asdict(record)}) for record in records]
+            lines += [_encode({"record": word, **_BOUNDARY.write(record)}) for record in records]
         return "".join(line + "\n" for line in lines)
 
     @classmethod
     def from_json_lines(cls, text: str) -> "Recording":
         """Read what ``to_json_lines`` wrote. Raises RecordingError naming the line."""
-        lines = text.split("\n")
-        recording = cls._from_header(_decode(1, lines[0]))
-        lists = dict(recording._records())
-        for number, line in enumerate(lines[1:], start=2):
-            if not line:
-                continue
-            record = _decode(number, line)
-            word = record.pop("record", None)
-            if not isinstance(word, str) or word not in RECORDS:
-                raise RecordingError(
-                    number, f'"record" is {word!r}, expected one of {", ".join(RECORDS)}'
-                )
-            lists[word].append(_read_record(number, RECORDS[word], record))
+        number = 1
+        try:
+            first, *lines = text.split("\n")
+            recording = cls._from_header(_decode(first))
+            lists = dict(recording._records())
+            for number, line in enumerate(lines, start=2):  # noqa: B007 - named in the refusal
+                if line:
+                    word, record = _read_record(_decode(line))
+                    lists[word].append(record)
+        except Malformed as error:
+            raise RecordingError(number, str(error)) from None
         return recording
 
     @classmethod
     def _from_header(cls, header: dict[str, Any]) -> "Recording":
         if header.get("recording") != FORMAT:
-            raise RecordingError(1, f'not the header of a recording ("recording": {FORMAT})')
-        scenario, seed, lanes = (header.get(name) for name in ("scenario", "seed", "lanes"))
-        if not isinstance(scenario, str) or type(seed) is not int or not _is_texts(lanes):
-            raise RecordingError(1, "the header needs scenario (text), seed (integer) and lanes")
-        assert isinstance(lanes, list)
-        recording = cls(scenario, seed)
-        recording.lane(*lanes)
+            raise Malformed("", f'not the header of a recording ("recording": {FORMAT})')
+        read = _BOUNDARY.read(_Header, header)
+        recording = cls(read.scenario, read.seed)
+        recording.lane(*read.lanes)
         return recording
 
     def _records(self) -> tuple[tuple[str, list[Any]], ...]:
@@ -237,72 +231,37 @@ class Recording:
         )
 
 
+@frozen
+class _Header:
+    """The first line: which format, and the lanes in their order."""
+
+    recording: int
+    scenario: str
+    seed: int
+    lanes: tuple[str, ...]
+
+
 RECORDS: dict[str, type[Any]] = {
     "event": RecordedEvent,
     "message": RecordedMessage,
     "window": RecordedWindow,
     "violation": RecordedViolation,
 }
-_NUMBERS = {"time_s", "sent_s", "begin_s"}
-_OPEN_NUMBERS = {"received_s", "end_s"}
-
-R = TypeVar("R")
 
 
 def _encode(value: Mapping[str, object]) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
-def _decode(number: int, line: str) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise RecordingError(number, f"not JSON: {error}") from None
+def _decode(line: str) -> dict[str, Any]:
+    value = parse_json(line)
     if not isinstance(value, dict):
-        raise RecordingError(number, f"expected an object, got {type(value).__name__}")
+        raise Malformed("", f"expected an object, got {shown(value)}")
     return value
 
 
-def _read_record(number: int, kind: type[R], record: dict[str, Any]) -> R:
-    known = [attribute.name for attribute in fields(kind)]  # type: ignore[arg-type]
-    if set(record) != set(known):
-        wrong = sorted(set(record).symmetric_difference(known))
-        raise RecordingError(
-            number, f"{kind.__name__} has the fields {', '.join(known)}; check {', '.join(wrong)}"
-        )
-    for name, value in record.items():
-        expected = _expected(name, value)
-        if expected:
-            raise RecordingError(number, f'"{name}" is {value!r}, expected {expected}')
-    if "lanes" in record:
-        record["lanes"] = tuple(record["lanes"])
-    return kind(**record)
-
-
-def _expected(name: str, value: object) -> str:
-    """Say what a field should have been; empty when it is that."""
-    right, expected = isinstance(value, str), "text"
-    if name == "step":
-        right, expected = type(value) is int, "an integer"
-    elif name in _NUMBERS:
-        right, expected = _is_number(value), "a number of seconds"
-    elif name in _OPEN_NUMBERS:
-        right, expected = value is None or _is_number(value), "a number of seconds or null"
-    elif name == "lanes":
-        right, expected = _is_texts(value), "a list of texts"
-    elif name == "fate":
-        right, expected = value in FATES, f"one of {', '.join(FATES)}"
-    elif name == "data":
-        right = isinstance(value, dict) and all(
-            isinstance(datum, str | bool) or _is_number(datum) for datum in value.values()
-        )
-        expected = "an object of numbers, texts and booleans"
-    return "" if right else expected
-
-
-def _is_number(value: object) -> bool:
-    return type(value) is int or (type(value) is float and math.isfinite(value))
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+def _read_record(record: dict[str, Any]) -> tuple[str, Any]:
+    word = record.pop("record", None)
+    if not isinstance(word, str) or word not in RECORDS:
+        raise Malformed("record", f"expected one of {', '.join(RECORDS)}, got {shown(word)}")
+    return word, _BOUNDARY.read(RECORDS[word], record)

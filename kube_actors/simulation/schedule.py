@@ -6,14 +6,15 @@ what their targets and amounts mean, belongs to the scenario: ``VerbRule`` says 
 """
 
 import json
-import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from attrs import field, frozen
 
+from kube_actors.boundary import Boundary, Malformed, parse_json
+
 FAULTS_MAX: Final = 10_000
-_FIELDS: Final = ("at_s", "verb", "targets", "until_s", "amount")
+_BOUNDARY: Final = Boundary(omit_defaults=True)
 
 
 class ScheduleError(ValueError):
@@ -44,14 +45,7 @@ class Fault:
 
     def to_json(self) -> str:
         """Write one line of JSON, without what has its default."""
-        found: dict[str, Any] = {"at_s": self.at_s, "verb": self.verb}
-        if self.targets:
-            found["targets"] = list(self.targets)
-        if self.until_s is not None:
-            found["until_s"] = self.until_s
-        if self.amount:
-            found["amount"] = self.amount
-        return json.dumps(found)
+        return json.dumps(_BOUNDARY.write(self))
 
 
 @frozen
@@ -159,49 +153,18 @@ def _problem(
 
 def _read_fault(line: int, text: str) -> Fault:
     try:
-        found = json.loads(text, object_pairs_hook=_once, parse_int=float)
-    except (ValueError, RecursionError) as error:
-        raise ScheduleError(line, f"not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise ScheduleError(line, "a fault is a JSON object")
-    unknown = [name for name in found if name not in _FIELDS]
-    if unknown:
-        raise ScheduleError(line, f"unknown field {unknown[0]!r}, known are {', '.join(_FIELDS)}")
-    verb = found.get("verb")
-    if not isinstance(verb, str) or not verb:
-        raise ScheduleError(line, "verb must be a word")
-    targets = found.get("targets", [])
-    if not isinstance(targets, list) or not all(isinstance(target, str) for target in targets):
-        raise ScheduleError(line, "targets must be a list of names")
-    at_s = _number(line, found, "at_s", None)
-    until_s = found.get("until_s")
-    if until_s is not None:
-        until_s = _number(line, found, "until_s", None)
-        if until_s < at_s:
-            raise ScheduleError(line, f"until_s ({until_s:g}) is before at_s ({at_s:g})")
-    return Fault(at_s, verb, tuple(targets), until_s, _number(line, found, "amount", 0.0))
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a name that stands twice: which of the two was meant?"""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the name {twice!r} stands twice in one object")
-    return found
-
-
-def _number(line: int, found: Mapping[str, Any], name: str, default: float | None) -> float:
-    value = found.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ScheduleError(line, f"{name} must be a number")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise ScheduleError(line, f"{name} must be a number, not an endless one")
-    if number < 0:
-        raise ScheduleError(line, f"{name} must not be negative, it is {number:g}")
-    return number
+        # Whole numbers too are times and amounts; one beyond all bounds becomes an endless one.
+        fault = _BOUNDARY.read(Fault, parse_json(text, parse_int=float))
+    except Malformed as error:
+        raise ScheduleError(line, str(error)) from None
+    if not fault.verb:
+        raise ScheduleError(line, "verb: expected a word, got none")
+    for name in ("at_s", "until_s", "amount"):
+        if (getattr(fault, name) or 0.0) < 0:
+            raise ScheduleError(
+                line, f"{name} must not be negative, it is {getattr(fault, name):g}"
+            )
+    if fault.until_s is not None and fault.until_s < fault.at_s:
+        text = f"until_s ({fault.until_s:g}) is before at_s ({fault.at_s:g})"
+        raise ScheduleError(line, text)
+    return fault

@@ -149,7 +149,7 @@ def test_a_replay_says_which_faults_were_withheld(tmp_path: Path) -> None:
         (["run", "--seeds=5..1"], "--seeds: '5..1' runs backwards"),
         (["replay", "1", "--scenario=nowhere"], "there is no scenario 'nowhere'"),
         (["shrink", "1"], "breaks no promise: nothing to shrink"),
-        (["replay", "1", "--schedule=SCHEDULE"], "line 2: unknown field 'when'"),
+        (["replay", "1", "--schedule=SCHEDULE"], 'line 2: unknown field "when"'),
         (["replay", "1", "--schedule=IMPOSSIBLE"], "IMPOSSIBLE, line 3: crash: there is no '77'"),
         (["replay", "1", "--report=SCHEDULE/x.html"], "SCHEDULE/x.html cannot be written: "),
         (["replay", "1", "--trace=SCHEDULE/x.json"], "SCHEDULE/x.json cannot be written: "),

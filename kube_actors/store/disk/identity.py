@@ -14,11 +14,14 @@ import os
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from attrs import asdict, frozen
+from attrs import field, frozen
+from attrs.validators import ge
 
+from kube_actors.boundary import Boundary, Malformed
 from kube_actors.store.disk.protocol import CorruptLog
 
 FILE_NAME = "identity.json"
+_BOUNDARY = Boundary()
 
 
 @frozen
@@ -29,8 +32,8 @@ class Identity:
     disk has; 0 means the configured one. ``promote``: it should vote as soon as it may.
     """
 
-    member: int = 0
-    replacing: int = 0
+    member: int = field(default=0, validator=ge(0))
+    replacing: int = field(default=0, validator=ge(0))
     promote: bool = False
     rebuild: bool = False
 
@@ -67,24 +70,19 @@ class IdentityFile:
     def load(self) -> Identity:
         """Read the file; one that is missing says nothing. Raises CorruptLog."""
         try:
-            data = self._path.read_text()
+            data = self._path.read_bytes()
         except FileNotFoundError:
             return Identity()
         try:
-            found = json.loads(data)
-            identity = Identity(**found)
-            numbers = (identity.member, identity.replacing)
-            if any(type(number) is not int or number < 0 for number in numbers):
-                raise ValueError(f"member {identity.member}, replacing {identity.replacing}")
-        except (ValueError, TypeError) as error:
+            return _BOUNDARY.read_json(Identity, data)
+        except Malformed as error:
             raise CorruptLog(str(self._path), 0, f"not an identity: {error}") from error
-        return identity
 
     def keep(self, identity: Identity) -> None:
         """Replace the file: written aside, synced, renamed, and its directory synced."""
         temporary = self._path.with_name(FILE_NAME + ".new")
         with temporary.open("w") as file:
-            json.dump(asdict(identity), file)
+            json.dump(_BOUNDARY.write(identity), file)
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())
