@@ -6,6 +6,7 @@ dictionaries and are never changed in place: what comes out shares what did not 
 """
 
 from kube_actors.api import discovery, errors
+from kube_actors.api.causes import Cause, quote
 from kube_actors.api.discovery import paths
 from kube_actors.api.errors import StatusError, forbidden, from_status, service_unavailable
 from kube_actors.api.kinds import BUILTIN, Group, Kind, Kinds, Object, Subresource, UnknownKind
@@ -24,6 +25,7 @@ from kube_actors.api.taints import (
 
 __all__ = [
     "BUILTIN",
+    "Cause",
     "Group",
     "Kind",
     "Kinds",
@@ -43,6 +45,7 @@ __all__ = [
     "from_status",
     "parse_quantity",
     "paths",
+    "quote",
     "repelled",
     "service_unavailable",
     "shared_condition",

@@ -6,7 +6,7 @@ them, Ignore drops them silently. Wrong types are always refused. Nothing here w
 
 from typing import Any
 
-from kube_actors.api import BUILTIN, Kind, Object, errors
+from kube_actors.api import BUILTIN, Cause, Kind, Object, errors
 from kube_actors.api.manifest import Decoded, decode_json, decode_yaml
 from kube_actors.api.schema import (
     Structure,
@@ -47,7 +47,7 @@ def field_validation(request: Request) -> str:
     if not given:
         return "Warn"
     if given not in _VALIDATIONS:
-        cause = errors.Cause.not_supported("fieldValidation", given, ("", *_VALIDATIONS))
+        cause = Cause.not_supported("fieldValidation", given, ("", *_VALIDATIONS))
         raise errors.invalid(options_of(request), "", [cause])
     return given
 

@@ -12,7 +12,7 @@ import anyio
 import attrs
 
 from kube_actors.actor import ActorError
-from kube_actors.api import errors
+from kube_actors.api import Cause, errors
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.decoding import check_size, media_type, options_of
 from kube_actors.apiserver.output import Output, encode, negotiate
@@ -163,13 +163,13 @@ def _write_options(request: Request) -> bool:
     given, query = request.query.all("dryRun"), request.query
     causes = []
     if given not in ((), ("All",)):
-        causes.append(errors.Cause.not_supported("dryRun", list(given), ("All",)))
+        causes.append(Cause.not_supported("dryRun", list(given), ("All",)))
     if request.method == "PATCH" and query.has("force"):
         detail = "may not be specified for non-apply patch"
         if media_type(request.content_type) != APPLY:
-            causes.append(errors.Cause.forbidden("force", detail))
+            causes.append(Cause.forbidden("force", detail))
     if len(query.get("fieldManager").encode()) > _FIELD_MANAGER_MAX:
-        causes.append(errors.Cause.too_long("fieldManager", _FIELD_MANAGER_MAX))
+        causes.append(Cause.too_long("fieldManager", _FIELD_MANAGER_MAX))
     if causes:
         raise errors.invalid(options_of(request), "", causes)
     return bool(given)

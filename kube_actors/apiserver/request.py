@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import attrs
 import orjson
 
-from kube_actors.api import errors
+from kube_actors.api import errors, quote
 from kube_actors.apiserver.cache import Watcher
 
 JSON = "application/json"
@@ -77,10 +77,10 @@ class Query:
             return None
         digits = value[1:] if value[0] in "+-" else value
         if not (digits.isascii() and digits.isdigit()):
-            text = f"strconv.ParseInt: parsing {errors.quote(value)}: invalid syntax"
+            text = f"strconv.ParseInt: parsing {quote(value)}: invalid syntax"
             raise errors.bad_request(text)
         if len(digits) > 19 or not -(2**63) <= int(value) < 2**63:
-            text = f"strconv.ParseInt: parsing {errors.quote(value)}: value out of range"
+            text = f"strconv.ParseInt: parsing {quote(value)}: value out of range"
             raise errors.bad_request(text)
         return int(value)
 

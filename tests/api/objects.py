@@ -4,8 +4,8 @@ import copy
 from typing import Any
 
 from kube_actors.api import BUILTIN, Kind, Object
+from kube_actors.api.causes import Cause
 from kube_actors.api.defaults import apply_defaults
-from kube_actors.api.errors import Cause
 from kube_actors.api.strategy import prepare_for_create, prepare_for_update
 from kube_actors.api.validation import validate_create, validate_update
 

@@ -1,7 +1,8 @@
 import pytest
 
 from kube_actors.api import StatusError, errors, from_status
-from kube_actors.api.errors import Cause, Resource
+from kube_actors.api.causes import Cause
+from kube_actors.api.errors import Resource
 
 PODS = Resource("", "pods", "Pod")
 DEPLOYMENTS = Resource("apps", "deployments", "Deployment")

@@ -6,7 +6,8 @@ elements that only the server has follow their neighbours in the live list, as f
 
 from typing import Any
 
-from kube_actors.api.errors import StatusError, bad_request, show, unprocessable
+from kube_actors.api.causes import show
+from kube_actors.api.errors import StatusError, bad_request, unprocessable
 from kube_actors.api.patches.equality import same
 
 

@@ -8,7 +8,8 @@ which is how an apply is computed.
 
 from typing import Any
 
-from kube_actors.api.errors import bad_request, show
+from kube_actors.api.causes import show
+from kube_actors.api.errors import bad_request
 from kube_actors.api.kinds import Kind
 from kube_actors.api.patches.equality import same, same_type
 from kube_actors.api.patches.keyed_lists import (

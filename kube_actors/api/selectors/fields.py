@@ -12,7 +12,8 @@ from typing import Any
 
 from attrs import frozen
 
-from kube_actors.api.errors import Named, bad_request, quote
+from kube_actors.api.causes import quote
+from kube_actors.api.errors import Named, bad_request
 
 _ALWAYS = ("metadata.name", "metadata.namespace")
 _INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")

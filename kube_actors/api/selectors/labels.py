@@ -12,7 +12,8 @@ from typing import Any
 
 from attrs import frozen
 
-from kube_actors.api.errors import Cause, aggregate, bad_request, quote
+from kube_actors.api.causes import Cause, aggregate, quote
+from kube_actors.api.errors import bad_request
 from kube_actors.api.names import label_value, qualified_name
 
 

@@ -1,7 +1,7 @@
 """Checks of roles and role bindings."""
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.validation.metadata import label_selector
 from kube_actors.api.validation.numbers import Causes, Tree
 

@@ -3,7 +3,7 @@
 import re
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.validation.metadata import label_selector, selects
 from kube_actors.api.validation.numbers import Causes, Tree, none_negative, one_of, unchanged
 from kube_actors.api.validation.pods import template

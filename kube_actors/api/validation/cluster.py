@@ -4,7 +4,7 @@ Namespaces, nodes, quotas, limits, priorities, leases and events.
 """
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.quantities import MalformedQuantity, parse_quantity
 from kube_actors.api.validation.numbers import (
     NOT_NEGATIVE,

@@ -5,7 +5,7 @@ import base64
 import orjson
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.validation.numbers import Causes, Tree, unchanged
 
 SIZE_MAX_BYTES = 1024 * 1024

@@ -1,7 +1,7 @@
 """Checks of CustomResourceDefinitions, as far as serving them depends on it."""
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.validation.numbers import Causes, Tree, one_of, unchanged
 
 

@@ -1,7 +1,7 @@
 """Checks of what drivers register: storage and devices."""
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.validation.numbers import (
     Causes,
     Tree,

@@ -6,7 +6,8 @@ The rules and words are those of apimachinery's ``api/validation`` (ObjectMeta).
 from collections.abc import Callable
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause, StatusError
+from kube_actors.api.causes import Cause
+from kube_actors.api.errors import StatusError
 from kube_actors.api.kinds import Kind
 from kube_actors.api.selectors import from_label_selector
 from kube_actors.api.validation.numbers import Causes, Tree, not_negative, unchanged

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.quantities import MalformedQuantity, Quantity, parse_quantity
 
 Tree = dict[str, Any]

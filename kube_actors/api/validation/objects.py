@@ -6,7 +6,7 @@ package; causes come in the order in which Kubernetes lists them, and an empty l
 
 from collections.abc import Callable
 
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.kinds import Kind, Object
 from kube_actors.api.validation import (
     access,

@@ -4,7 +4,7 @@ import base64
 import binascii
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.validation.numbers import Causes, Tree, required
 
 _SHORTEST_CERTIFICATE_S = 600

@@ -1,7 +1,7 @@
 """Checks of persistent volumes, claims and storage classes."""
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.quantities import is_quantity, parse_quantity
 from kube_actors.api.validation.metadata import label_selector
 from kube_actors.api.validation.numbers import Causes, Tree, one_of, quantity, required

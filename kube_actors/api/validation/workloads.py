@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.validation.metadata import is_empty_selector, label_selector, labels, selects
 from kube_actors.api.validation.numbers import (
     Causes,

@@ -1,6 +1,6 @@
 """Whether an update was made from the stored state, and which updates may create. Pure."""
 
-from kube_actors.api import Kind, Object, errors
+from kube_actors.api import Cause, Kind, Object, errors
 
 # Kinds that must say which state their update was made from (no AllowUnconditionalUpdate).
 _CONDITIONAL = frozenset(
@@ -50,7 +50,5 @@ def check_versions(kind: Kind, new: Object, old: Object) -> None:
     if version and version != stored["resourceVersion"]:
         raise errors.conflict(kind, stored["name"])
     if not version and ((kind.group, kind.plural) in _CONDITIONAL or kind.definition is not None):
-        cause = errors.Cause.invalid(
-            "metadata.resourceVersion", 0, "must be specified for an update"
-        )
+        cause = Cause.invalid("metadata.resourceVersion", 0, "must be specified for an update")
         raise errors.invalid(kind, stored["name"], [cause])

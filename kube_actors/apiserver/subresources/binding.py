@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 
-from kube_actors.api import Object, errors
+from kube_actors.api import Cause, Object, errors
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.decoding import decode_definition
 from kube_actors.apiserver.request import Answer, answer_success
@@ -22,10 +22,10 @@ async def bind(call: Call) -> Answer:
     if metadata.get("name", call.name) not in ("", call.name):
         raise errors.bad_request("name in URL does not match name in Binding object")
     if not node:
-        cause = errors.Cause.required("target.name")
+        cause = Cause.required("target.name")
         raise errors.invalid(errors.Resource("", "bindings", "Binding"), call.name, [cause])
     if (target or {}).get("kind") not in (None, "", "Node"):
-        cause = errors.Cause.not_supported("target.kind", (target or {})["kind"], ("Node",))
+        cause = Cause.not_supported("target.kind", (target or {})["kind"], ("Node",))
         raise errors.invalid(errors.Resource("", "bindings", "Binding"), call.name, [cause])
     timestamp = call.server.clock.timestamp()
 

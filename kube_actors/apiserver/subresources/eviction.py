@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kube_actors.api import Object, errors
+from kube_actors.api import Cause, Object, errors
 from kube_actors.api.selectors import from_label_selector
 from kube_actors.apiserver.cache import Entry
 from kube_actors.apiserver.call import Call
@@ -81,7 +81,7 @@ def spent(budget: Object, pods: list[Object], pod: str, timestamp: str) -> Objec
             f"and has {status.get('currentHealthy', 0)} currently"
         )
         raise errors.too_many_requests(
-            _REFUSED, retry_after_s=0, causes=[errors.Cause("DisruptionBudget", "", text)]
+            _REFUSED, retry_after_s=0, causes=[Cause("DisruptionBudget", "", text)]
         )
     disrupted = {**(status.get("disruptedPods") or {}), pod: timestamp}
     if (budget.get("status") or {}).get("observedGeneration"):

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from kube_actors.actor import ActorError, DeadlineExceeded, Unreachable
-from kube_actors.api import Object, errors
+from kube_actors.api import Cause, Object, errors
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.freshness import catch_up
 from kube_actors.apiserver.request import StreamAnswer
@@ -32,7 +32,7 @@ def _message(call: Call, pod: Object) -> ReadLog:
     if query.get("sinceSeconds"):
         since_s = float(query.integer("sinceSeconds") or 0)
         if since_s == 0:
-            cause = errors.Cause.invalid("sinceSeconds", 0, "must be greater than 0")
+            cause = Cause.invalid("sinceSeconds", 0, "must be greater than 0")
             raise errors.invalid(errors.Resource("", "", "PodLogOptions"), call.name, [cause])
     elif query.get("sinceTime"):
         try:
@@ -59,9 +59,9 @@ def _check_bounds(name: str, tail: int | None, limit: int | None) -> None:
     causes = []
     if tail is not None and tail < 0:
         text = "must be greater than or equal to 0"
-        causes.append(errors.Cause.invalid("tailLines", tail, text))
+        causes.append(Cause.invalid("tailLines", tail, text))
     if limit is not None and limit < 1:
-        causes.append(errors.Cause.invalid("limitBytes", limit, "must be greater than 0"))
+        causes.append(Cause.invalid("limitBytes", limit, "must be greater than 0"))
     if causes:
         raise errors.invalid(errors.Resource("", "", "PodLogOptions"), name, causes)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from kube_actors.api import Kind, Object, errors
+from kube_actors.api import Cause, Kind, Object, errors
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.decoding import decode_object
 from kube_actors.apiserver.request import AnyAnswer, User
@@ -33,7 +33,7 @@ def _access(call: Call, user: User, obj: Object) -> dict[str, Any]:
     spec = obj.get("spec") or {}
     resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
     if (resource is None) == (path is None):
-        cause = errors.Cause.invalid(
+        cause = Cause.invalid(
             "spec.resourceAttributes",
             None,
             "exactly one of nonResourceAttributes or resourceAttributes must be specified",
@@ -62,9 +62,7 @@ def _self_access(call: Call, obj: Object) -> dict[str, Any]:
 def _subject_access(call: Call, obj: Object) -> dict[str, Any]:
     spec = obj.get("spec") or {}
     if not spec.get("user") and not spec.get("groups"):
-        cause = errors.Cause.invalid(
-            "spec.user", "", "at least one of user or group must be specified"
-        )
+        cause = Cause.invalid("spec.user", "", "at least one of user or group must be specified")
         raise errors.invalid(call.kind, "", [cause])
     user = User(spec.get("user", ""), tuple(spec.get("groups") or ()), spec.get("uid", ""))
     return _access(call, user, obj)
@@ -75,12 +73,12 @@ def _local_access(call: Call, obj: Object) -> dict[str, Any]:
     asked = spec.get("resourceAttributes")
     if asked is not None and asked.get("namespace") != call.namespace:
         path = "spec.resourceAttributes.namespace"
-        cause = errors.Cause.invalid(
+        cause = Cause.invalid(
             path, asked.get("namespace", ""), f"must match metadata.namespace: {call.namespace}"
         )
         raise errors.invalid(call.kind, "", [cause])
     if spec.get("nonResourceAttributes") is not None:
-        cause = errors.Cause.invalid(
+        cause = Cause.invalid(
             "spec.nonResourceAttributes",
             spec["nonResourceAttributes"],
             "disallowed on this kind of request",

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from kube_actors.api import Kind, Object, errors
+from kube_actors.api import Cause, Kind, Object, errors
 from kube_actors.api.patches import json_patch, merge_patch, strategic_merge_patch
 from kube_actors.api.schema import validate_definition
 from kube_actors.api.selectors import from_label_selector, from_labels
@@ -106,8 +106,6 @@ def check_scale(name: str, scale: Object) -> int:
     """Return the wanted replicas; raises ``StatusError`` 422."""
     replicas = int((scale.get("spec") or {}).get("replicas") or 0)
     if replicas < 0:
-        cause = errors.Cause.invalid(
-            "spec.replicas", replicas, "must be greater than or equal to 0"
-        )
+        cause = Cause.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
         raise errors.invalid(_SCALE, name, [cause])
     return replicas

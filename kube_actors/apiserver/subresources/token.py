@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from kube_actors.api import errors
+from kube_actors.api import Cause, errors
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.decoding import decode_definition
 from kube_actors.apiserver.request import Answer
@@ -23,7 +23,7 @@ async def request_token(call: Call) -> Answer:
     spec = dict(body.get("spec") or {})
     expires_s = spec.get("expirationSeconds") or _DEFAULT_S
     if not isinstance(expires_s, int) or not _SHORTEST_S <= expires_s <= _LONGEST_S:
-        cause = errors.Cause.invalid(
+        cause = Cause.invalid(
             "spec.expirationSeconds", expires_s, "may not specify a duration less than 10 minutes"
         )
         raise errors.invalid(_KIND, "", [cause])

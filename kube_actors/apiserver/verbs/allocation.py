@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from kube_actors.actor import Blob
-from kube_actors.api import Object, errors
+from kube_actors.api import Cause, Object, errors
 from kube_actors.apiserver.objects import encode_value, object_key
 from kube_actors.apiserver.transaction import absent
 from kube_actors.store.messages import Compare, DeleteRange, Put
@@ -138,9 +138,7 @@ def _check_ip(call: "Call", obj: Object, spec: dict[str, Any], ip: str, cidr: An
     if holder and holder != f"{call.namespace}/{obj['metadata']['name']}":
         problem = "provided IP is already allocated"
     if problem:
-        cause = errors.Cause.invalid(
-            "spec.clusterIPs", [ip], f"failed to allocate IP {ip}: {problem}"
-        )
+        cause = Cause.invalid("spec.clusterIPs", [ip], f"failed to allocate IP {ip}: {problem}")
         raise errors.invalid(call.kind, obj["metadata"]["name"], [cause])
 
 
@@ -191,7 +189,7 @@ def _place_ports(call: "Call", obj: Object, spec: dict[str, Any], had: list[int]
                 problem = "provided port is already allocated"
             if problem:
                 path = f"spec.ports[{index}].nodePort"
-                cause = errors.Cause.invalid(path, number, problem)
+                cause = Cause.invalid(path, number, problem)
                 raise errors.invalid(call.kind, obj["metadata"]["name"], [cause])
     own = {port["nodePort"] for port in ports if port.get("nodePort")}
     for port in ports:

@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 
-from kube_actors.api import errors
+from kube_actors.api import Cause, errors
 from kube_actors.apiserver.decoding import decode_definition
 from kube_actors.apiserver.request import Request
 
@@ -43,7 +43,7 @@ def options_from(
     preconditions = body.get("preconditions") or {}
     dry_run = tuple(body.get("dryRun") or ())
     if dry_run not in ((), ("All",)):
-        cause = errors.Cause.not_supported("dryRun", list(dry_run), ("All",))
+        cause = Cause.not_supported("dryRun", list(dry_run), ("All",))
         raise errors.invalid(_OPTIONS, "", [cause])
     return DeleteOptions(
         body.get("gracePeriodSeconds"),
@@ -59,14 +59,14 @@ def _propagation(body: dict[str, Any], given: str, orphan: bool | None) -> str:
     orphans = body.get("orphanDependents")
     orphans = orphan if orphans is None else orphans
     if policy and orphans is not None:
-        cause = errors.Cause.invalid(
+        cause = Cause.invalid(
             "propagationPolicy",
             policy,
             "orphanDependents and deletionPropagation cannot be both set",
         )
         raise errors.invalid(_OPTIONS, "", [cause])
     if policy and policy not in _POLICIES:
-        cause = errors.Cause.not_supported("propagationPolicy", policy, (*_POLICIES, "nil"))
+        cause = Cause.not_supported("propagationPolicy", policy, (*_POLICIES, "nil"))
         raise errors.invalid(_OPTIONS, "", [cause])
     if orphans is not None:
         return "Orphan" if orphans else "Background"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 import orjson
 
-from kube_actors.api import errors
+from kube_actors.api import Cause, errors
 from kube_actors.api.selectors import (
     FieldSelector,
     check_fields,
@@ -116,7 +116,7 @@ async def list_objects(call: Call) -> Answer:
 def _check_options(query: Query) -> None:
     """Raise ``StatusError`` 422 for options that contradict each other."""
     match, version = query.get("resourceVersionMatch"), query.get("resourceVersion")
-    path, forbidden, found = "resourceVersionMatch", errors.Cause.forbidden, []
+    path, forbidden, found = "resourceVersionMatch", Cause.forbidden, []
     if match:
         if not version:
             text = "resourceVersionMatch is forbidden unless resourceVersion is provided"
@@ -126,7 +126,7 @@ def _check_options(query: Query) -> None:
             found.append(forbidden(path, text))
         if match not in ("Exact", "NotOlderThan"):
             choices = ("Exact", "NotOlderThan", "")
-            found.append(errors.Cause.not_supported(path, match, choices))
+            found.append(Cause.not_supported(path, match, choices))
         if match == "Exact" and version == "0":
             text = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
             found.append(forbidden(path, text))

@@ -1,6 +1,6 @@
 """watch: from the present state or from a revision, over the watch cache."""
 
-from kube_actors.api import errors
+from kube_actors.api import Cause, errors
 from kube_actors.apiserver.cache import Bookmark
 from kube_actors.apiserver.call import Call
 from kube_actors.apiserver.freshness import catch_up, parse_revision
@@ -44,20 +44,20 @@ def _check_initial(initial: bool | None, match: str, bookmarks: bool) -> None:
     options = errors.Resource("meta.k8s.io", "", "ListOptions")
     if initial is None:
         if match:
-            cause = errors.Cause.forbidden(
+            cause = Cause.forbidden(
                 "resourceVersionMatch",
                 "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
             )
             raise errors.invalid(options, "", [cause])
         return
     if match != "NotOlderThan":
-        cause = errors.Cause.forbidden(
+        cause = Cause.forbidden(
             "resourceVersionMatch",
             "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
         )
         raise errors.invalid(options, "", [cause])
     if initial and not bookmarks:
-        cause = errors.Cause.forbidden(
+        cause = Cause.forbidden(
             "sendInitialEvents", "sendInitialEvents requires allowWatchBookmarks to be true"
         )
         raise errors.invalid(options, "", [cause])

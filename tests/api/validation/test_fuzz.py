@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kube_actors.api.causes import Cause
 from kube_actors.api.defaults import apply_defaults
-from kube_actors.api.errors import Cause
 from kube_actors.api.schema import validate_structure
 from kube_actors.api.strategy import prepare_for_update
 from kube_actors.api.validation import validate_create, validate_update

@@ -1,7 +1,7 @@
 """Checks of who holds which address: IPAddresses and ServiceCIDRs."""
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.validation.numbers import Causes, Tree, required, unchanged
 
 

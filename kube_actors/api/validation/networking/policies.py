@@ -3,7 +3,7 @@
 from typing import Any
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.validation.metadata import label_selector
 from kube_actors.api.validation.numbers import Causes, Tree, one_of, port_or_name
 from kube_actors.api.validation.pods import PROTOCOLS

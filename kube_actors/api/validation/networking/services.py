@@ -3,7 +3,7 @@
 from typing import Any
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.validation.metadata import labels
 from kube_actors.api.validation.numbers import (
     Causes,

@@ -4,7 +4,7 @@ from collections.abc import Container
 from typing import Any
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.quantities import Quantity
 from kube_actors.api.validation.numbers import (
     Causes,

@@ -1,7 +1,7 @@
 """Checks of pods and pod templates, in the words of ``pkg/apis/core/validation``."""
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.validation.metadata import annotations, labels
 from kube_actors.api.validation.numbers import Causes, Tree, not_negative, one_of, within
 from kube_actors.api.validation.pods.containers import container, lively

@@ -1,7 +1,7 @@
 """Checks of where a pod may run: tolerations, affinity, spreading, taints."""
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.validation.metadata import label_selector, set_operator
 from kube_actors.api.validation.numbers import POSITIVE, Causes, Tree, one_of
 

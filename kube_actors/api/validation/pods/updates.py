@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.validation.numbers import Causes, Tree
 from kube_actors.api.validation.pods.pods import pod_spec
 

@@ -1,7 +1,7 @@
 """Checks of a pod's volumes: one source each, complete and with sane modes and paths."""
 
 from kube_actors.api import names
-from kube_actors.api.errors import Cause
+from kube_actors.api.causes import Cause
 from kube_actors.api.validation.numbers import Causes, Tree, one_of, required
 from kube_actors.api.validation.pods.containers import relative_path
 from kube_actors.api.validation.pods.references import field_ref
