@@ -162,3 +162,18 @@ def pod(name: str, node: str = "", **metadata: Any) -> dict[str, Any]:
     if node:
         spec["nodeName"] = node
     return {"metadata": {"name": name, **metadata}, "spec": spec}
+
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+PODS = "/api/v1/namespaces/default/pods"
+
+
+def names(body: dict[str, Any]) -> list[str]:
+    """The names in a list, in its order."""
+    return [item["metadata"]["name"] for item in body["items"]]
+
+
+async def fill(w: World, count: int) -> None:
+    """Create ConfigMaps c0, c1 and so on."""
+    for number in range(count):
+        await w.ok("POST", MAPS, config_map(f"c{number}"))
