@@ -4,15 +4,18 @@ Each goes through one apiserver of its own, so that servers are compared. What a
 acknowledged and what a register answered is kept for the judges; a refusal is no news.
 """
 
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 
 import anyio
 import orjson
 
-from kube_actors.actor import ActorError, Overloaded, Unreachable
+from kube_actors.actor import ActorError, ActorSystem, Overloaded, Unreachable
 from kube_actors.api import StatusError
 from kube_actors.client import ApiRequest, Client
+from kube_actors.cluster import ADMIN_GROUP, ADMIN_USER
 from kube_actors.simulation.cluster.history import History, Object
 from kube_actors.simulation.cluster.judges import WatchJudge
 from kube_actors.simulation.cluster.network_log import LoggedNetwork
@@ -22,6 +25,16 @@ from kube_actors.simulation.linearizability import Event
 REGISTERS = 3
 NAMESPACE = "default"
 _NOT_ACTED = (409, 404, 422, 429, 503)
+
+
+@asynccontextmanager
+async def visiting(
+    system: ActorSystem, who: str, apiservers: Iterable[int]
+) -> AsyncGenerator[Client, None]:
+    """Give a client with an actor of its own, for as long as the block lasts."""
+    async with system.client(who) as actor:
+        servers = tuple(f"apiserver/{number}" for number in apiservers)
+        yield Client(actor, servers, user=ADMIN_USER, groups=(ADMIN_GROUP,))
 
 
 class Acknowledged:

@@ -8,6 +8,7 @@ same seed gives the same bytes; the two backends live through two schedules of o
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from random import Random
 
@@ -16,7 +17,7 @@ from attrs import field, frozen
 
 from kube_actors.actor import ActorSystem
 from kube_actors.client import Client
-from kube_actors.cluster import ADMIN_GROUP, ADMIN_USER, Cluster, NodeSpec, Timings
+from kube_actors.cluster import Cluster, NodeSpec, Timings
 from kube_actors.node import DEFAULT_CAPACITY, Script, Stage
 from kube_actors.simulation import determinism
 from kube_actors.simulation.cluster.clients import (
@@ -24,6 +25,7 @@ from kube_actors.simulation.cluster.clients import (
     Acknowledged,
     Registers,
     register,
+    visiting,
     watch_for_ever,
 )
 from kube_actors.simulation.cluster.faults import (
@@ -213,9 +215,10 @@ class ClusterWorld:
         forked._crossroads = Crossroads(at_step, then, schedule)
         return forked
 
-    def client(self, who: str, apiserver: int = 0) -> "_Visit":
+    def client(self, who: str, apiserver: int = 0) -> AbstractAsyncContextManager[Client]:
         """``async with world.client("name") as client:`` of one apiserver, or of any (0)."""
-        return _Visit(self, who, apiserver)
+        masters = self.plan.shape.masters
+        return visiting(self.system, who, (apiserver,) if apiserver else range(1, masters + 1))
 
     # How it lives.
 
@@ -393,22 +396,3 @@ class ClusterWorld:
         )
         if judgement.verdict is Verdict.NOT:
             self.breaches.found("registers-linearizable", explain(judgement, CasRegister()))
-
-
-class _Visit:
-    """A client with an actor of its own, for as long as the block lasts."""
-
-    def __init__(self, world: ClusterWorld, who: str, apiserver: int) -> None:
-        self._world = world
-        self._who = who
-        masters = world.plan.shape.masters
-        numbers = (apiserver,) if apiserver else range(1, masters + 1)
-        self._apiservers = tuple(f"apiserver/{number}" for number in numbers)
-
-    async def __aenter__(self) -> Client:
-        self._actor = self._world.system.client(self._who)
-        actor = await self._actor.__aenter__()
-        return Client(actor, self._apiservers, user=ADMIN_USER, groups=(ADMIN_GROUP,))
-
-    async def __aexit__(self, *error: object) -> bool | None:
-        return await self._actor.__aexit__(*error)  # type: ignore[arg-type]
