@@ -3,7 +3,9 @@
 The map: ``cluster`` builds a cluster inside your async program; ``actor`` is how actors live and
 talk; ``raft`` how a value is agreed (usable alone); ``api`` what may be said; ``store`` what is
 remembered; ``client`` how components see the cluster; ``apiserver``, ``controllers``,
-``scheduler``, ``node`` and ``proxy`` are its components; ``cli`` is the command line.
+``scheduler``, ``node`` and ``proxy`` are its components; ``etcd`` is the store on etcd's wire;
+``simulation`` finds the seed that breaks a promise, ``testing`` is its pytest fixture; ``boundary``
+reads data at rest; ``cli`` is the command line.
 """
 
 from typing import TYPE_CHECKING, Any
