@@ -12,6 +12,7 @@ import pytest
 
 from kube_actors.etcd import engine
 from tests.apiserver import (
+    test_availability,
     test_deletion,
     test_objects,
     test_reads_and_watches,
@@ -68,6 +69,7 @@ def _borrowed(*modules: ModuleType) -> Iterator[tuple[str, Any]]:
 globals().update(
     _borrowed(
         test_access,
+        test_availability,
         test_deletion,
         test_objects,
         test_reads_and_watches,
