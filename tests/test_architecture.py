@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md and CONTRIBUTING.md are true: what they name exists, and every folder is named."""
+"""ARCHITECTURE.md and CONTRIBUTING.md are true: what they name exists, every folder is named."""
 
 import re
 from pathlib import Path
