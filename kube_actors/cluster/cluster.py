@@ -41,6 +41,7 @@ from kube_actors.cluster.kubeconfig_file import write_kubeconfig
 from kube_actors.cluster.master import Engine, MasterPlan, run_master
 from kube_actors.cluster.node import NodePlan, run_node
 from kube_actors.cluster.readiness import describe_nodes, wait_ready
+from kube_actors.cluster.requests import REQUESTS, ChaosVerb, Nothing
 from kube_actors.cluster.store_administration import StoreAdministration
 from kube_actors.node.runtimes import ContainerRuntime, ProcessRuntime, SimulatedRuntime
 from kube_actors.store import Disk, StoreClient, disks_from_snapshot
@@ -354,9 +355,7 @@ class Cluster:
         """
         return await self._disks.rebuild(self.faults, master)
 
-    async def _debug(
-        self, what: str, asked: dict[str, Any]
-    ) -> dict[str, Any] | AsyncIterator[bytes]:
+    async def _debug(self, what: str, asked: object) -> dict[str, Any] | AsyncIterator[bytes]:
         """Answer the command line: ``status``, the chaos verbs, and what concerns the store."""
         if what.startswith("store/"):
             if self._engine is not None:
@@ -366,11 +365,11 @@ class Cluster:
             )
             return await administration.answer(what.removeprefix("store/"), asked)
         if what == "status":
+            REQUESTS.read(Nothing, asked)
             return await self.status()
         if what == "chaos":
-            return self.chaos(
-                str(asked.get("verb", "")), [str(t) for t in asked.get("targets", ())]
-            )
+            said = REQUESTS.read(ChaosVerb, asked)
+            return self.chaos(said.verb, said.targets)
         raise ValueError(f"unknown path {what!r}: use status or chaos")
 
     def chaos(self, verb: str, targets: Sequence[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from anyio.abc import SocketAttribute
 
 from kube_actors.actor import ActorError
 from kube_actors.api import StatusError, forbidden, service_unavailable
+from kube_actors.boundary import parse_json
 from kube_actors.store import MemberStatus
 
 Scope = dict[str, Any]
@@ -23,7 +24,7 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-DebugHandler = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any] | AsyncIterator[bytes]]]
+DebugHandler = Callable[[str, object], Awaitable[dict[str, Any] | AsyncIterator[bytes]]]
 
 DEBUG_PREFIX = "/debug/kube-actors/"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -139,12 +140,9 @@ class FrontDoor:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         try:
-            asked = orjson.loads(body) if body else {}
-            answer = await self._debug(what, asked if isinstance(asked, dict) else {})
+            answer = await self._debug(what, parse_json(body) if body else {})
             # What fails before the first bytes can still be said.
             first = await anext(answer, b"") if isinstance(answer, AsyncIterator) else b""
-        except orjson.JSONDecodeError:
-            await respond(send, 400, {"error": "the body is not JSON"})
         except (KeyError, ValueError) as error:
             await respond(send, 400, {"error": str(error.args[0] if error.args else error)})
         except ActorError as error:

@@ -3,7 +3,7 @@
 Answers ``/debug/kube-actors/store/…`` with plain JSON data, or with the bytes of a snapshot.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 
 import attrs
@@ -16,11 +16,20 @@ from kube_actors.actor import (
     Overloaded,
     Unreachable,
 )
+from kube_actors.cluster.requests import (
+    REQUESTS,
+    AddedMember,
+    AskedMember,
+    DisarmedAlarm,
+    MemberSizes,
+    Nothing,
+    RebuiltStore,
+    UpdatedMember,
+)
 from kube_actors.store import (
     AlarmKind,
     DiskError,
     MemberInfo,
-    MemberStatus,
     NoQuorum,
     OutcomeUnknown,
     SnapshotPart,
@@ -53,11 +62,12 @@ class StoreAdministration:
         places = masters or self._places
         return StoreClient(self._actor, [member_address(place) for place in places])
 
-    async def answer(
-        self, verb: str, asked: Mapping[str, Any]
-    ) -> dict[str, Any] | AsyncIterator[bytes]:
-        """Carry out one verb. Raises ValueError with what was wrong or refused, and an ActorError
-        of ``CANNOT_NOW`` when the same may succeed later."""
+    async def answer(self, verb: str, asked: object) -> dict[str, Any] | AsyncIterator[bytes]:
+        """Carry out one verb; ``asked`` is the body's plain data.
+
+        Raises ValueError with what was wrong or refused, and an ActorError of ``CANNOT_NOW`` when
+        the same may succeed later.
+        """
         try:
             return await self._answer(verb, asked)
         except CANNOT_NOW:
@@ -65,55 +75,56 @@ class StoreAdministration:
         except (ActorError, DiskError) as error:
             raise ValueError(str(error) or type(error).__name__) from error
 
-    async def _answer(
-        self, verb: str, asked: Mapping[str, Any]
-    ) -> dict[str, Any] | AsyncIterator[bytes]:
+    async def _answer(self, verb: str, asked: object) -> dict[str, Any] | AsyncIterator[bytes]:
         client = self._client()
-        if verb == "members":
-            members = await client.members()
-            return {"members": [_plain(one) for one in members]}
         if verb in CHANGES:
             return {"members": [_plain(one) for one in await self._change(client, verb, asked)]}
+        if verb == "disarm":
+            kind = AlarmKind(REQUESTS.read(DisarmedAlarm, asked).kind)
+            return {"alarms": [_plain(alarm) for alarm in await client.disarm_alarm(0, kind)]}
+        if verb == "move-leader":
+            number = REQUESTS.read(AskedMember, asked).member
+            return _described(MemberSizes.of(await client.move_leader(number)))
+        if verb == "rebuild":
+            return await self._rebuilt(REQUESTS.read(RebuiltStore, asked).master)
+        if verb not in VERBS:
+            raise ValueError(f"unknown verb {verb!r}: use one of {', '.join(VERBS)}")
+        REQUESTS.read(Nothing, asked)
+        if verb == "members":
+            return {"members": [_plain(one) for one in await client.members()]}
         if verb == "alarms":
             return {"alarms": [_plain(alarm) for alarm in await client.alarms()]}
-        if verb == "disarm":
-            kind = AlarmKind(str(asked.get("kind", "nospace")).lower())
-            return {"alarms": [_plain(alarm) for alarm in await client.disarm_alarm(0, kind)]}
         if verb == "defrag":
             return await self._defragment()
-        if verb == "move-leader":
-            return _described(await client.move_leader(_number(asked, "member")))
-        if verb == "rebuild":
-            place = _number(asked, "master")
-            if place not in self._places:
-                raise ValueError(f"there is no master {place}: there are {_listed(self._places)}")
-            await self._check_others(place)
-            return {"master": place, "member": await self._rebuild(place)}
-        if verb == "snapshot":
-            return self._snapshot(client)
-        raise ValueError(f"unknown verb {verb!r}: use one of {', '.join(VERBS)}")
+        return self._snapshot(client)
 
     async def _change(
-        self, client: StoreClient, verb: str, asked: Mapping[str, Any]
+        self, client: StoreClient, verb: str, asked: object
     ) -> tuple[MemberInfo, ...]:
         if verb == "add":
-            name = str(asked.get("name", ""))
-            if not name:
+            added = REQUESTS.read(AddedMember, asked)
+            if not added.name:
                 raise ValueError("a member that is added needs a name: its process's certificate's")
-            urls = tuple(map(str, asked.get("peerUrls", ())))
             # It votes when it has everything: a vote that nobody can give endangers the group.
-            return (await client.add_member(name, urls, learner=True),)
-        number = _number(asked, "member")
+            return (await client.add_member(added.name, added.peer_urls, learner=True),)
+        if verb == "update":
+            known = REQUESTS.read(UpdatedMember, asked)
+            return await client.update_member(
+                known.member,
+                name=known.name,
+                peer_urls=known.peer_urls,
+                client_urls=known.client_urls,
+            )
+        number = REQUESTS.read(AskedMember, asked).member
         if verb == "remove":
             return await client.remove_member(number)
-        if verb == "promote":
-            return await client.promote_member(number)
-        return await client.update_member(
-            number,
-            name=str(asked.get("name", "")),
-            peer_urls=tuple(map(str, asked.get("peerUrls", ()))),
-            client_urls=tuple(map(str, asked.get("clientUrls", ()))),
-        )
+        return await client.promote_member(number)
+
+    async def _rebuilt(self, place: int) -> dict[str, Any]:
+        if place not in self._places:
+            raise ValueError(f"there is no master {place}: there are {_listed(self._places)}")
+        await self._check_others(place)
+        return {"master": place, "member": await self._rebuild(place)}
 
     async def _check_others(self, place: int) -> None:
         """Refuse to put a log aside that the others could not give back. Raises ValueError."""
@@ -141,8 +152,8 @@ class StoreAdministration:
             client = self._client(place)
             before = await client.status()
             found[str(place)] = {
-                "before": _described(before),
-                "after": _described(await client.defragment()),
+                "before": _described(MemberSizes.of(before)),
+                "after": _described(MemberSizes.of(await client.defragment())),
             }
         return {"members": found}
 
@@ -157,23 +168,11 @@ def _listed(places: tuple[int, ...]) -> str:
     return ", ".join(map(str, places))
 
 
-def _number(asked: Mapping[str, Any], name: str) -> int:
-    try:
-        return int(asked[name])
-    except (KeyError, TypeError, ValueError):
-        raise ValueError(f"{name} must be a number") from None
-
-
 def _plain(message: Any) -> dict[str, Any]:
     names = [field.name for field in attrs.fields(type(message))]
     return {name: getattr(message, name) for name in names}
 
 
-def _described(status: MemberStatus) -> dict[str, Any]:
-    return {
-        "member": status.member,
-        "leader": status.leader,
-        "sizeBytes": status.size_bytes,
-        "inUseBytes": status.size_in_use_bytes,
-        "logBytes": status.log_bytes,
-    }
+def _described(sizes: MemberSizes) -> dict[str, Any]:
+    described: dict[str, Any] = REQUESTS.write(sizes)
+    return described

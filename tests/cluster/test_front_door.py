@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from kube_actors.cluster.front_door import FrontDoor
+from kube_actors.cluster.requests import REQUESTS, ChaosVerb
 from kube_actors.store import MemberStatus
 
 pytestmark = pytest.mark.anyio
@@ -43,8 +44,14 @@ async def stuck(scope: Message, receive: Any, send: Any) -> None:
     await anyio.sleep_forever()
 
 
-async def nothing(what: str, asked: dict[str, Any]) -> dict[str, Any]:
+async def nothing(what: str, asked: object) -> dict[str, Any]:
+    assert isinstance(asked, dict)
     return {"what": what, **asked}
+
+
+async def strict(what: str, asked: object) -> dict[str, Any]:
+    said = REQUESTS.read(ChaosVerb, asked)
+    return {"verb": said.verb, "targets": said.targets}
 
 
 class Caller:
@@ -139,6 +146,28 @@ async def test_debug_paths_are_for_administrators_only() -> None:
     assert await Caller(door, path=path, extensions=admin).run(b"{nonsense") == 400
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"{nonsense", "not JSON: "),
+        (b'{"verb": "kill", "verb": "heal"}', 'not JSON: the name "verb" stands twice'),
+        (b"[1]", "expected an object, got [1]"),
+        (b"", "verb: it is missing"),
+        (b'{"verb": "kill", "targets": "leader"}', 'targets: expected a list, got "leader"'),
+        (b'{"verb": "kill", "target": []}', 'unknown field "target"'),
+        (b'{"verb": null}', "verb: expected a text, got null"),
+    ],
+)
+async def test_a_debug_body_that_is_wrong_is_answered_with_one_line(body: bytes, said: str) -> None:
+    headers = [(b"authorization", b"Bearer secret")]
+    door = FrontDoor("system:masters", "secret", strict)
+    caller = Caller(door, path="/debug/kube-actors/chaos", headers=headers)
+    assert await caller.run(body) == 400
+    line = orjson.loads(caller.body)["error"]
+    assert line.startswith(said)
+    assert "\n" not in line
+
+
 async def test_a_mounted_door_finds_its_paths_below_the_mount() -> None:
     token = [(b"authorization", b"Bearer secret")]
     caller = Caller(door_with(), path="/k8s/debug/kube-actors/x", root_path="/k8s", headers=token)
@@ -156,7 +185,7 @@ async def test_a_reader_that_leaves_in_the_middle_ends_who_makes_the_bytes() -> 
         finally:
             ended.append(True)
 
-    async def debug(what: str, asked: dict[str, Any]) -> AsyncIterator[bytes]:
+    async def debug(what: str, asked: object) -> AsyncIterator[bytes]:
         return parts()
 
     sent: list[Message] = []

@@ -46,6 +46,7 @@ from kube_actors.cluster.processes.join import Endpoint, Join
 from kube_actors.cluster.processes.master_list import MasterList
 from kube_actors.cluster.processes.pki_directory import PkiDirectory
 from kube_actors.cluster.processes.refusals import refusals
+from kube_actors.cluster.requests import REQUESTS, Nothing
 from kube_actors.cluster.store_administration import StoreAdministration
 from kube_actors.store import FileDisk
 from kube_actors.store.disk import Identity, IdentityFile
@@ -269,10 +270,9 @@ class MasterProcess:
         self.url = f"https://{_dialled(host)}:{bound[1]}"
         return listener
 
-    async def _debug(
-        self, what: str, asked: dict[str, Any]
-    ) -> dict[str, Any] | AsyncIterator[bytes]:
+    async def _debug(self, what: str, asked: object) -> dict[str, Any] | AsyncIterator[bytes]:
         if what == "status":
+            REQUESTS.read(Nothing, asked)
             return await self.status()
         if what.startswith("store/"):
             return await self._administration.answer(what.removeprefix("store/"), asked)
