@@ -84,3 +84,25 @@ async def test_a_bad_request_to_the_store_is_one_line_and_changes_nothing() -> N
         assert {n: line[: len(expected[n])] for n, line in said.items()} == expected
         assert not [line for line in said.values() if "\n" in line]
         assert await administration.answer("members", {}) == before
+
+
+BAD_CHAOS: list[tuple[Any, str]] = [
+    ([], "expected an object, got []"),
+    ({}, "verb: it is missing"),
+    ({"verb": 7, "targets": ["leader"]}, "verb: expected a text, got 7"),
+    ({"verb": "kill", "targets": "leader"}, 'targets: expected a list, got "leader"'),
+    ({"verb": "kill", "targets": ["leader", 1]}, "targets[1]: expected a text, got 1"),
+    ({"verb": "kill", "target": ["leader"]}, 'unknown field "target", known are verb, targets'),
+]
+
+
+@pytest.mark.anyio
+async def test_a_bad_chaos_request_is_one_line_and_breaks_nothing() -> None:
+    async with simulated() as cluster:
+        machines = {name: m.supervisor for name, m in cluster.faults.machines.items()}
+        for asked, line in BAD_CHAOS:
+            with pytest.raises(Malformed) as refused:
+                await cluster._debug("chaos", asked)
+            assert str(refused.value) == line
+        assert {name: m.supervisor for name, m in cluster.faults.machines.items()} == machines
+        await works(cluster, "still")
