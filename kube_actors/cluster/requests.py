@@ -12,6 +12,8 @@ from kube_actors.boundary import Boundary
 from kube_actors.store import MemberStatus
 
 REQUESTS: Final = Boundary(camel=True)
+MESSAGES: Final = Boundary()
+"""Writes what the store answers, whose fields are known by their own names."""
 
 
 @frozen

@@ -6,8 +6,6 @@ Answers ``/debug/kube-actors/store/…`` with plain JSON data, or with the bytes
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 
-import attrs
-
 from kube_actors.actor import (
     Actor,
     ActorCrashed,
@@ -17,6 +15,7 @@ from kube_actors.actor import (
     Unreachable,
 )
 from kube_actors.cluster.requests import (
+    MESSAGES,
     REQUESTS,
     AddedMember,
     AskedMember,
@@ -78,10 +77,14 @@ class StoreAdministration:
     async def _answer(self, verb: str, asked: object) -> dict[str, Any] | AsyncIterator[bytes]:
         client = self._client()
         if verb in CHANGES:
-            return {"members": [_plain(one) for one in await self._change(client, verb, asked)]}
+            return {
+                "members": [MESSAGES.write(one) for one in await self._change(client, verb, asked)]
+            }
         if verb == "disarm":
             kind = AlarmKind(REQUESTS.read(DisarmedAlarm, asked).kind)
-            return {"alarms": [_plain(alarm) for alarm in await client.disarm_alarm(0, kind)]}
+            return {
+                "alarms": [MESSAGES.write(alarm) for alarm in await client.disarm_alarm(0, kind)]
+            }
         if verb == "move-leader":
             number = REQUESTS.read(AskedMember, asked).member
             return _described(MemberSizes.of(await client.move_leader(number)))
@@ -91,9 +94,9 @@ class StoreAdministration:
             raise ValueError(f"unknown verb {verb!r}: use one of {', '.join(VERBS)}")
         REQUESTS.read(Nothing, asked)
         if verb == "members":
-            return {"members": [_plain(one) for one in await client.members()]}
+            return {"members": [MESSAGES.write(one) for one in await client.members()]}
         if verb == "alarms":
-            return {"alarms": [_plain(alarm) for alarm in await client.alarms()]}
+            return {"alarms": [MESSAGES.write(alarm) for alarm in await client.alarms()]}
         if verb == "defrag":
             return await self._defragment()
         return self._snapshot(client)
@@ -166,11 +169,6 @@ class StoreAdministration:
 
 def _listed(places: tuple[int, ...]) -> str:
     return ", ".join(map(str, places))
-
-
-def _plain(message: Any) -> dict[str, Any]:
-    names = [field.name for field in attrs.fields(type(message))]
-    return {name: getattr(message, name) for name in names}
 
 
 def _described(sizes: MemberSizes) -> dict[str, Any]:
