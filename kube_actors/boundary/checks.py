@@ -42,6 +42,12 @@ def _number(value: Any, _: Any) -> float:
 def _text(value: Any, _: Any) -> str:
     if type(value) is not str:
         raise unexpected("a text", value)
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            # A lone surrogate, which JSON can spell: nobody could pass it on as UTF-8.
+            raise unexpected("a text that UTF-8 can spell", value) from None
     return value
 
 

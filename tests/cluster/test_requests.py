@@ -45,6 +45,7 @@ BAD: list[tuple[str, Any, str]] = [
         'peerUrls: expected a list, got "https://m4"',
     ),
     ("add", {"name": "m4", "peerUrls": [1]}, "peerUrls[0]: expected a text, got 1"),
+    ("add", {"name": "m\ud800"}, "name: expected a text that UTF-8 can spell, got "),
     ("remove", {"member": "7"}, 'member: expected an integer, got "7"'),
     ("remove", {"member": True}, "member: expected an integer, got true"),
     ("promote", [1], "expected an object, got [1]"),
