@@ -9,7 +9,7 @@ from typing import Final
 
 from kube_actors.raft.errors import InvalidChange, SafetyViolation, UnknownMessage
 from kube_actors.raft.log import MemoryLog
-from kube_actors.raft.membership import decode_config, take_entries
+from kube_actors.raft.membership import decode_config, follow_entries
 from kube_actors.raft.messages import (
     Append,
     AppendReply,
@@ -71,7 +71,7 @@ def on_append(state: RaftState, message: Append) -> None:
             fresh = log.new_entries(entries)
             if fresh:
                 log.append(fresh)
-                take_entries(state, fresh)
+                follow_entries(state, fresh)
         if message.commit > log.committed:
             commit_to(log, min(message.commit, index))
         reply = AppendReply(state.id, message.source, state.term, index)

@@ -193,7 +193,7 @@ def config_entry_data(state: RaftState, data: bytes) -> bytes:
     return encode_config(after, change.context)
 
 
-def take_entries(state: RaftState, entries: Sequence[Entry]) -> None:
+def follow_entries(state: RaftState, entries: Sequence[Entry]) -> None:
     """Follow the configurations in entries that were just appended, committed or not.
 
     A member always uses the newest one in its log (§6): one that waited for the commit could
@@ -248,7 +248,7 @@ def leave_joint_if_due(state: RaftState) -> None:
     entry = Entry(log.last_index + 1, state.term, data, EntryType.CONFIG)
     log.append([entry])
     state.uncommitted_bytes += len(data) + ENTRY_OVERHEAD_BYTES
-    take_entries(state, [entry])
+    follow_entries(state, [entry])
     state.dirty = True
 
 

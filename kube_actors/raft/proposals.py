@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kube_actors.raft.errors import DropReason, InvalidChange, ProposalDropped, UnknownMessage
 from kube_actors.raft.log import ENTRY_OVERHEAD_BYTES
-from kube_actors.raft.membership import config_entry_data, take_entries
+from kube_actors.raft.membership import config_entry_data, follow_entries
 from kube_actors.raft.messages import Entry, EntryType, Propose
 from kube_actors.raft.ready import LEADER
 from kube_actors.raft.state import RaftState
@@ -37,7 +37,7 @@ def propose(state: RaftState, data: Sequence[bytes], kind: EntryType) -> int:
     log.append([Entry(first + i, term, item, kind) for i, item in enumerate(data)])
     state.dirty = True
     if kind is EntryType.CONFIG:
-        take_entries(state, log.entries[-1:])
+        follow_entries(state, log.entries[-1:])
     return first
 
 

@@ -114,7 +114,7 @@ class Raft:
             self._state.durable_vote = on_disk.vote
         self._number = 0
         if log.entries:
-            membership.take_entries(self._state, log.entries)
+            membership.follow_entries(self._state, log.entries)
         become_follower(self._state, hard.term, 0)
 
     # -- input ---------------------------------------------------------------------------

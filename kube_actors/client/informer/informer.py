@@ -182,7 +182,7 @@ class Informer(Generic[T]):
                         return
                     patience.deadline = anyio.current_time() + _IDLE_MAX_S
                     for event in batch.events:
-                        self._take(event)
+                        self._accept(event)
                     if self._unseen is None:
                         backoff.reset()
         if patience.cancelled_caught:
@@ -198,7 +198,7 @@ class Informer(Generic[T]):
             # Ended before everything had come: the server lost its store or us.
             await anyio.sleep(0.05)
 
-    def _take(self, event: WatchEvent) -> None:
+    def _accept(self, event: WatchEvent) -> None:
         if event.type == "ERROR":
             raise from_status(orjson.loads(event.object))
         if event.type == "BOOKMARK":

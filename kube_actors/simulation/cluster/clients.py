@@ -180,7 +180,7 @@ async def watch_for_ever(client: Client, kind: str, judge: WatchJudge) -> None:
                 judge.listed(int(revision))
             async with client.watch(kind, resource_version=revision, bookmarks=True) as events:
                 async for event in events:
-                    revision = str(_take(event.type, bytes(event.object), judge))
+                    revision = str(_accept(event.type, bytes(event.object), judge))
         except StatusError as error:
             if error.code == 410:
                 revision = ""
@@ -189,7 +189,7 @@ async def watch_for_ever(client: Client, kind: str, judge: WatchJudge) -> None:
             await anyio.sleep(0.2)
 
 
-def _take(type: str, data: bytes, judge: WatchJudge) -> int:
+def _accept(type: str, data: bytes, judge: WatchJudge) -> int:
     meta = orjson.loads(data)["metadata"]
     revision = int(meta["resourceVersion"])
     key = f"/registry/{judge.resource}/{meta.get('namespace') or '-'}/{meta.get('name')}"

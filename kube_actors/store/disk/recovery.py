@@ -112,7 +112,7 @@ class _Replay:
                 records = unpack_records(frame.payload)
                 if frame.offset == 0:
                     _check_head(records, number, len(data))
-                highest = max(highest, self._take(frame, records))
+                highest = max(highest, self._accept(frame, records))
         except (BadFrame, BadRecord) as error:
             offset = error.offset if isinstance(error, BadFrame) else self.offset
             reason = error.reason if isinstance(error, BadFrame) else str(error)
@@ -121,7 +121,7 @@ class _Replay:
             raise CorruptLog(str(path), 0, "the segment is empty")
         self.segments.append(Segment(number, path, len(data), highest))
 
-    def _take(self, frame: LogFrame, records: Iterable[Record]) -> int:
+    def _accept(self, frame: LogFrame, records: Iterable[Record]) -> int:
         """Take a frame's records in; return the highest entry among them, 0 for none."""
         highest = 0
         for record in records:

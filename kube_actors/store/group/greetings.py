@@ -77,7 +77,7 @@ class Greetings:
         restored = self._replica.roster.identity > 0
         return source in self._foreign or (restored and source not in self._familiar)
 
-    def take(self, delivery: Delivery, message: Greeting | Greeted) -> None:
+    def accept(self, delivery: Delivery, message: Greeting | Greeted) -> None:
         """Take in a greeting, or the answer to one."""
         if self._notes_foreign(delivery.source, message.group):
             return

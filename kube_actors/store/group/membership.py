@@ -83,7 +83,7 @@ class Membership:
         self._moving: list[_Asked] = []
         self.ended = False
 
-    def take(self, delivery: Delivery, request: Change | Relayed) -> None:
+    def accept(self, delivery: Delivery, request: Change | Relayed) -> None:
         """Take in a request for a change."""
         replica = self._replica
         relayed = isinstance(request, Relayed)

@@ -39,7 +39,7 @@ class Forwarded:
         self._taken: dict[tuple[int, int, int], None] = {}
         self._sweep_at = commands_max
 
-    def take(self, commands: Sequence[Command]) -> None:
+    def accept(self, commands: Sequence[Command]) -> None:
         """Take what is new, unless too much waits already."""
         if len(self.commands) >= self._commands_max:
             return

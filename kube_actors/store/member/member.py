@@ -222,16 +222,16 @@ class Member:
         self.pump()
         while True:
             delivery = await actor.receive()
-            self._take(delivery)
+            self._accept(delivery)
             for _ in range(RECEIVE_MAX):
                 try:
                     delivery = actor.receive_nowait()
                 except anyio.WouldBlock:
                     break
-                self._take(delivery)
+                self._accept(delivery)
             self.pump()
 
-    def _take(self, delivery: Delivery) -> None:
+    def _accept(self, delivery: Delivery) -> None:
         message = delivery.message
         if is_rafts(message):
             self._step(delivery)
@@ -241,22 +241,22 @@ class Member:
             self.requests.read(delivery, message)
         elif isinstance(message, Forward):
             if not self.greetings.is_foreign(delivery.source):
-                self.proposer.take(message)
+                self.proposer.accept(message)
         elif isinstance(message, Watch):
             self.requests.watch(delivery, message)
         elif isinstance(message, WatchSession | SessionOpen | SessionCancel | SessionProgress):
-            self.applier.watches.sessions.take(delivery, message)
+            self.applier.watches.sessions.accept(delivery, message)
         elif isinstance(message, GetStatus):
             delivery.reply(self._status())
         elif isinstance(message, Chore):
-            self.upkeep.take(delivery, message)
+            self.upkeep.accept(delivery, message)
         elif isinstance(message, Greeting | Greeted):
-            self.greetings.take(delivery, message)
+            self.greetings.accept(delivery, message)
         elif isinstance(message, Change | Relayed):
-            self.membership.take(delivery, message)
+            self.membership.accept(delivery, message)
         elif isinstance(message, raft.SnapshotChunk | raft.SnapshotChunkReply):
             if not self.greetings.is_foreign(delivery.source):
-                self.transfers.take(message)
+                self.transfers.accept(message)
         elif not isinstance(message, WatchLeader):
             self._step(delivery)
 
@@ -295,7 +295,7 @@ class Member:
                 self.send(ready.messages)
             for state in ready.read_states:
                 self.reads.confirm(state.context, state.index)
-            self.writer.take(ready)
+            self.writer.accept(ready)
             if self.notices is not None and ready.committed_entries and own.is_leader:
                 self.notices.committed(self.applier.elsewhere)
         self.requests.serve()

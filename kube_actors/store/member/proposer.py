@@ -41,10 +41,10 @@ class Proposer:
         sessions = self._replica.applied.state.sessions
         return sessions.has_applied(member, incarnation, sequence)
 
-    def take(self, forward: Forward) -> None:
+    def accept(self, forward: Forward) -> None:
         """Take in what a follower passes on; nobody's business unless this member leads."""
         if self._replica.raft.is_leader:
-            self._forwarded.take(forward.commands)
+            self._forwarded.accept(forward.commands)
 
     def forget_forwarded(self) -> None:
         """Drop what was passed on to this member: another leads, and its authors send it again."""

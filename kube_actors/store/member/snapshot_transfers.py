@@ -90,7 +90,7 @@ class SnapshotTransfers:
         self._pieces: list[SnapshotPiece] = []
         self._decoding = False
 
-    def take(self, message: SnapshotChunk | SnapshotChunkReply) -> None:
+    def accept(self, message: SnapshotChunk | SnapshotChunkReply) -> None:
         """Take in a message of a transfer."""
         if isinstance(message, SnapshotChunk):
             self._arrived(message)

@@ -91,7 +91,7 @@ class Upkeep:
         ):
             self._propose(MemberStarted(number))
 
-    def take(self, delivery: Delivery, request: Chore) -> None:
+    def accept(self, delivery: Delivery, request: Chore) -> None:
         """Take in a chore; each runs beside the receive loop."""
         if isinstance(request, GetHash):
             self._replica.spawn(answer_hash, self._replica.applied, delivery)

@@ -79,7 +79,7 @@ class Writer:
         """Say whether the disk has been at one write for so long."""
         return self._writing and self._peers.ticks - self._began_tick >= ticks
 
-    def take(self, ready: Ready) -> None:
+    def accept(self, ready: Ready) -> None:
         """Apply what may be applied, and see to it that the rest becomes durable.
 
         What the Ready promises is sent after that; at once if it and all before it need no sync.

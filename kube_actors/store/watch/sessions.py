@@ -294,7 +294,7 @@ class WatchSessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def take(self, delivery: Delivery, request: SessionRequest) -> None:
+    def accept(self, delivery: Delivery, request: SessionRequest) -> None:
         """Open a session, or do what is asked of one."""
         try:
             if isinstance(request, WatchSession):
