@@ -8,8 +8,7 @@ from kube_actors.cluster.cluster import Cluster
 from kube_actors.cluster.config import ClusterConfig, InvalidConfig, NodeSpec, Timings
 from kube_actors.cluster.directory import DirectoryRefused, keep_masters, sweep_scratch
 from kube_actors.cluster.faults import Faults, UnknownTarget
-from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, cluster_number
-from kube_actors.cluster.kubeconfig_file import write_kubeconfig
+from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, cluster_number, write_kubeconfig
 from kube_actors.cluster.master import Engine
 from kube_actors.cluster.readiness import NotReady
 

@@ -36,8 +36,14 @@ from kube_actors.cluster.disks import StoreDisks
 from kube_actors.cluster.faults import Faults, Machine
 from kube_actors.cluster.front_door import FrontDoor, listen
 from kube_actors.cluster.health import Health
-from kube_actors.cluster.keys import ADMIN_GROUP, ADMIN_USER, ClusterKeys, load_or_make, make_keys
-from kube_actors.cluster.kubeconfig_file import write_kubeconfig
+from kube_actors.cluster.keys import (
+    ADMIN_GROUP,
+    ADMIN_USER,
+    ClusterKeys,
+    load_or_make,
+    make_keys,
+    write_kubeconfig,
+)
 from kube_actors.cluster.master import Engine, MasterPlan, run_master
 from kube_actors.cluster.node import NodePlan, run_node
 from kube_actors.cluster.readiness import describe_nodes, wait_ready

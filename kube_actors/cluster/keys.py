@@ -7,8 +7,10 @@ for the second. In memory they live as long as the cluster.
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import attrs
+import yaml
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kube_actors.apiserver.who import (
@@ -115,3 +117,12 @@ def load_or_make(
     _write(directory / "sa.key", keys.service_account_key_pem)
     _write(marker, keys.admin_token.encode())
     return keys
+
+
+def write_kubeconfig(path: Path, kubeconfig: dict[str, Any]) -> Path:
+    """Write a kubeconfig for its owner only: it holds a key; raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        yaml.safe_dump(kubeconfig, file, sort_keys=False)
+    return path
